@@ -17,7 +17,7 @@ from firmware_gen.emit.prefix import DEFAULT, is_prefix, renamed, renamed_board
 from firmware_gen.folder.trust import DESCRIPTION
 from firmware_gen.formats.write import remove_formats, write_formats
 from firmware_gen.memory import sections
-from ska_edge.errors import CheckError, InputError, ToolError
+from ska_edge.errors import CheckError, InputError, OptionError, ToolError
 from ska_edge.spelling import did_you_mean
 
 SOURCE_FOLDER = "src"
@@ -149,7 +149,8 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     `ska.h` and `ska_library.h`, and the project's initial weights.
 
     Raises:
-        InputError: the project is not for the board host, or the board has no such toolchain.
+        InputError: the project is not for the board host, or only classifies, or the board has no
+            such toolchain.
         ToolError: the compiler is missing.
         CheckError: the compiler rejected the sources.
     """
@@ -164,6 +165,12 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
             f"{project} has no sources of a shared library, which only projects of the board host"
             " have; write one for the board host with ska-edge firmware"
         )
+    if _only_classifies(project):
+        raise OptionError(
+            "{folder} only classifies, but a shared library learns; write the project again"
+            " without {inference_only}",
+            folder=project,
+        )
     if not source.is_file():
         raise InputError(f"{source} is missing; write the project again with ska-edge firmware")
     _, found = _compiler(board, toolchain)
@@ -175,6 +182,15 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     found.run([*arguments, f"../{LIBRARY_FOLDER}/{source.name}", "-o", output], folder)
     headers = (project / SOURCE_FOLDER, project / LIBRARY_FOLDER)
     return LibraryReport(folder / output, found.name, headers)
+
+
+def _only_classifies(project: Path) -> bool:
+    """Tell whether a project is for inference only."""
+    try:
+        description = json.loads((project / DESCRIPTION).read_text(encoding="utf-8"))
+        return description["inference_only"] is True
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False  # no description, or one of an earlier version
 
 
 def library_name(prefix: str) -> str:

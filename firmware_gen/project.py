@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.board.board import load_board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.build import (
     BOARD_FOLDER,
     BUILD_FOLDER,
@@ -40,6 +40,9 @@ from firmware_gen.folder.swap import DECIDED, finish, is_left_over, swap_files
 from firmware_gen.folder.trust import DESCRIPTION, is_trusted, remember
 from firmware_gen.formats.write import format_names
 from firmware_gen.library.sources import LIBRARY
+from firmware_gen.memory.footprint import each_form
+from firmware_gen.memory.members import AVR
+from firmware_gen.memory.residence import AVR_LARGEST, in_flash
 from ska_edge.errors import InputError, OptionError
 from ska_edge.files import refusal
 from ska_edge.plan.plan import Plan
@@ -53,7 +56,8 @@ class Project:
 
     `digest` is the digest of the plan. `files` are the SHA-256 digests of all generated files, by
     name (None for a file that an earlier version wrote without a digest). `kept` are the names of
-    edited files that were not overwritten. `name` is the prefix of the model's C names.
+    edited files that were not overwritten. `name` is the prefix of the model's C names. `forms` are
+    the predicted bytes of RAM of each form of the firmware, by its name (see `each_form`).
     """
 
     folder: Path
@@ -62,6 +66,7 @@ class Project:
     files: Mapping[str, str | None] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     name: str = DEFAULT
+    forms: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return folder, board, digest and kept files, but not the digests of all files."""
@@ -102,6 +107,26 @@ def check_learns(plan: Plan) -> None:
         )
 
 
+def check_form(plan: Plan, key: bytes | None, inference_only: bool) -> None:
+    """Raise InputError unless a device can have this plan and key."""
+    if not inference_only:
+        check_learns(plan)
+    elif key is not None:
+        raise OptionError(
+            "a firmware with {inference_only} accepts no request that changes it; leave {key} out"
+        )
+
+
+def _check_reads(plan: Plan, board: Board) -> None:
+    """Raise InputError unless a board's core can read this many weights in flash."""
+    if board.kernel == AVR and plan.parameter_bytes > AVR_LARGEST:
+        raise InputError(
+            f"the weights take {plan.parameter_bytes:,} bytes, but a program for board"
+            f" {board.name} reads at most {AVR_LARGEST:,} bytes of weights; use a smaller network"
+            " or another board"
+        )
+
+
 def c_files(folder: Path) -> dict[str, str]:
     """Return the name and text of every C file in a folder."""
     return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.[ch]"))}
@@ -112,17 +137,21 @@ def generated_files(
     parameters: NDArray[np.integer],
     key: bytes | None = None,
     names: Sequence[str] | None = None,
+    *,
+    inference_only: bool = False,
 ) -> dict[str, str]:
     """Return the name and text of every generated file; the same input gives the same text.
 
-    `names` are the names of the inputs, for a comment.
+    `names` are the names of the inputs, for a comment. `inference_only` makes a firmware that only
+    classifies, with all parameters in flash. Otherwise layers that never learn are in flash.
     """
+    flash = in_flash(plan, inference_only)
     return {
-        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters)),
+        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters), flash),
         "ska_tables.h": emit_tables(plan),
-        "ska_weights.h": emit_weights(plan, parameters),
+        "ska_weights.h": emit_weights(plan, parameters, flash),
         "ska_rule.h": emit_rule(plan),
-        "ska_state.h": emit_state(plan),
+        "ska_state.h": emit_state(plan, flash),
         "ska_labels.h": emit_labels(plan),
         "ska_messages.h": emit_messages(),
         "ska_key.h": emit_key(key),
@@ -137,6 +166,7 @@ def write_project(
     inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
     name: str = DEFAULT,
+    inference_only: bool = False,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, and keep all others.
 
@@ -154,21 +184,32 @@ def write_project(
     `name` is the prefix of every symbol, macro and file of the model, so that one program can have
     several models with different names.
 
+    With `inference_only`, the device only classifies: its weights stay in flash, and it refuses
+    all requests that would change or read its state.
+
     Raises:
         InputError: the name cannot be a prefix, the plan cannot learn on a device, the board is not
-            known, the folder holds something else or an edited file that would be lost, or it
-            cannot be written.
+            known or cannot read such weights, there is a key for a device that never changes, the
+            folder holds something else or an edited file that would be lost, or it cannot be
+            written.
     """
     target = load_board(board)
-    check_learns(plan)
+    check_form(plan, key, inference_only)
+    _check_reads(plan, target)
     check_prefix(name)
     earlier = _earlier(folder)
     sources = {
         **c_files(RUNTIME),
-        **generated_files(plan, parameters, key, (inputs or {}).get("features")),
+        **generated_files(
+            plan,
+            parameters,
+            key,
+            (inputs or {}).get("features"),
+            inference_only=inference_only,
+        ),
     }
     texts = {f"{SOURCE_FOLDER}/{file}": text for file, text in sources.items()}
-    if target.core == "host":
+    if target.core == "host" and not inference_only:
         texts.update((f"{LIBRARY_FOLDER}/{file}", text) for file, text in c_files(LIBRARY).items())
     files = {file: text.encode() for file, text in renamed_files(texts, name).items()}
     for path in target.files():
@@ -181,6 +222,8 @@ def write_project(
         "board": target.name,
         "name": name,
         "digest": plan.digest,
+        "inference_only": inference_only,
+        "ram": each_form(plan, target) if target.memory is not None else {},
         "labels": plan.labels,
         "input": {"format": plan.layers[0].input.name, **(inputs or {})},
         "files": digests,
@@ -222,6 +265,9 @@ def load_project(folder: Path) -> Project:
         data = json.loads(path.read_text(encoding="utf-8"))
         board, digest, files = data["board"], data["digest"], data["files"]
         name = data.get("name", DEFAULT)  # an earlier version had only this prefix
+        forms = data.get("ram", {})  # an earlier version had no prediction
+        if not all(isinstance(size, int) for size in forms.values()):
+            raise TypeError
         if not isinstance(files, dict):  # an earlier version without digests wrote a list of names
             files = {str(name): None for name in files}
         if not all(isinstance(each, str) for each in (board, digest, name)):
@@ -230,12 +276,12 @@ def load_project(folder: Path) -> Project:
             raise TypeError
     except OSError as error:
         raise refusal("read", path, error) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged; remove {folder}, or write the project to another folder with"
             " `ska-edge firmware`"
         ) from error
-    return Project(folder, board, digest, files, name=name)
+    return Project(folder, board, digest, files, name=name, forms=forms)
 
 
 def _earlier(folder: Path) -> Project | None:

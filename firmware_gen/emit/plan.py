@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
+from firmware_gen.memory.residence import (
+    flash_bytes,
+    only_infers,
+    place_in_state,
+    ram_fields,
+)
 from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import width
 from ska_edge.plan.plan import FIFO, Matrix, Plan
@@ -24,11 +30,13 @@ def _numbers(values: Iterable[int], per_line: int = 12) -> str:
     return ",\n    ".join(lines)
 
 
-def emit_plan(plan: Plan, names: Sequence[str] | None = None, crc: int = 0) -> str:
+def emit_plan(
+    plan: Plan, names: Sequence[str] | None = None, crc: int = 0, in_flash: int = 0
+) -> str:
     """Return the text of ska_plan.h: the sizes and constants for all other files.
 
     `names` are the names of the inputs, for a comment. `crc` is the `initial_crc`; it distinguishes
-    models with the same plan.
+    models with the same plan. The first `in_flash` parameters stay in flash.
     """
     model = f"{plan.digest}_{crc:08x}"
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
@@ -40,6 +48,7 @@ def emit_plan(plan: Plan, names: Sequence[str] | None = None, crc: int = 0) -> s
     weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
     teacher = plan.rule_definition.teacher
     integers = plan.raw is not None and not plan.raw_float
+    even = int(_even_rows(plan, in_flash))
     proof = "\n".join(
         f" *   layer {b.layer}, {b.quantity}: [{b.lo}, {b.hi}], {b.width} bits"
         for b in range_proof(plan)
@@ -94,10 +103,16 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS {neurons + readouts * plan.classes} /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
-#define SKA_STATE_BYTES {plan.state_bytes} /* everything that learning changes; see ska_t */
-#define SKA_STATE_RUNS(DO) {_runs(plan)} /* DO(end of a run, bytes of a number) */
+#define SKA_STATE_BYTES {plan.state_bytes} /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_PARAMETERS {place_in_state(plan)}u /* offset of the parameters in the state */
+#define SKA_STATE_RUNS(DO) {_runs(plan, in_flash)} /* DO(end of a run in RAM, bytes of a number) */
+#define SKA_FLASH_COUNT {in_flash} /* the first parameters never change and stay in flash */
+#define SKA_FLASH_BYTES {flash_bytes(plan, in_flash)}
+#define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
+#define SKA_SAVED_BYTES (SKA_STATE_BYTES - SKA_FLASH_BYTES) /* the part of the state in RAM */
+#define SKA_INFERENCE_ONLY {int(only_infers(plan, in_flash))} /* 1 if it only classifies */
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
-#define SKA_EVEN_ROWS {int(_even_rows(plan))} /* 1 if each row of weights has an even offset */
+#define SKA_EVEN_ROWS {even} /* 1 if each row of weights has an even offset */
 
 #define SKA_SUPERVISED {int(teacher != PAST)}
 #define SKA_ACCUMULATOR_BITS {accumulator_width(plan)}
@@ -134,20 +149,24 @@ def _each(first: int, plan: Plan) -> str:
     return " ".join(f"DO({layer})" for layer in range(first, len(plan.layers)))
 
 
-def _runs(plan: Plan) -> str:
-    """Return "DO(end, width)" for each run of numbers with the same width in the state."""
+def _runs(plan: Plan, in_flash: int) -> str:
+    """Return "DO(end, width)" for each run of the state in RAM with numbers of one width."""
     ends: dict[int, int] = {}
     end = 0
-    for field in plan.state_fields():
+    for field in ram_fields(plan, in_flash):
         end += field.size
         ends[field.width] = end
     return " ".join(f"DO({end}u, {width}u)" for width, end in ends.items())
 
 
-def _even_rows(plan: Plan) -> bool:
-    """Tell whether every row has an even offset, so that kernels can load two weights at once."""
-    weights = (t for t in plan.tensors() if t.name.endswith("weight"))
-    return all(t.offset % 2 == 0 and t.shape[1] % 2 == 0 for t in weights)
+def _even_rows(plan: Plan, in_flash: int) -> bool:
+    """Tell whether every row has an even offset, so that kernels can load two weights at once.
+
+    The offsets count from the beginning of the memory that the row is in.
+    """
+    weights = [t for t in plan.tensors() if t.name.endswith("weight")]
+    offsets = [t.offset if t.offset < in_flash else t.offset - in_flash for t in weights]
+    return all(offset % 2 == 0 for offset in offsets) and all(t.shape[1] % 2 == 0 for t in weights)
 
 
 def _sums_have_spare_bits(plan: Plan) -> bool:
@@ -316,8 +335,12 @@ def initial_crc(plan: Plan, parameters: NDArray[np.integer]) -> int:
     return zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
 
 
-def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
-    """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,)."""
+def emit_weights(plan: Plan, parameters: NDArray[np.integer], in_flash: int = 0) -> str:
+    """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,).
+
+    If some of them stay in flash, they are aligned, because kernels load several at once.
+    """
+    aligned = " SKA_ALIGNED" if in_flash else ""
     blocks = []
     for t in plan.tensors():
         values = parameters[t.offset : t.offset + t.size].tolist()
@@ -339,7 +362,7 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer]) -> str:
 /* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
 #define SKA_INITIAL_CRC 0x{initial_crc(plan, parameters):08x}u
 
-static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {{
+static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST{aligned} = {{
 {body}
 }};
 

@@ -5,12 +5,30 @@ from __future__ import annotations
 from itertools import groupby
 
 from firmware_gen.memory.members import ANY, Member, members
+from firmware_gen.memory.residence import only_infers
 from ska_edge.plan.plan import Plan
 
+_LEARNS = """\
+/* A network. The fields are for reading, in a debugger or a test.
+ *
+ * The members that learning changes come first, larger elements before smaller ones, so that no
+ * core puts padding between them. These SKA_SAVED_BYTES bytes are the state, without the parameters
+ * in flash: a host compares them and a save contains them (see ska_state). Every forward pass or
+ * update computes the members after them again. Neurons are numbered through all layers, the output
+ * layer last.
+ */"""
+_INFERS = """\
+/* A network that only classifies: all parameters are in flash, and every forward pass computes
+ * these members again. The fields are for reading, in a debugger or a test.
+ */"""
 
-def emit_state(plan: Plan) -> str:
-    """Return the text of ska_state.h; members that only some cores have are inside an #ifdef."""
-    parts = groupby(members(plan, ANY), lambda member: member.part)
+
+def emit_state(plan: Plan, in_flash: int = 0) -> str:
+    """Return the text of ska_state.h; members that only some cores have are inside an #ifdef.
+
+    The first `in_flash` parameters are in flash.
+    """
+    parts = groupby(members(plan, ANY, in_flash), lambda member: member.part)
     body = "\n\n".join(_part(name, list(group)) for name, group in parts)
     return f"""\
 /* ska_state.h - the memory of plan {plan.digest}. Generated; do not edit. */
@@ -22,13 +40,7 @@ def emit_state(plan: Plan) -> str:
 #include "ska_plan.h"
 #include "ska_target.h"
 
-/* A network. The fields are for reading, in a debugger or a test.
- *
- * The members that learning changes come first, larger elements before smaller ones, so that no
- * core puts padding between them. These SKA_STATE_BYTES bytes are the state: a host compares them
- * and a save contains them (see ska_state). Every forward pass or update computes the members after
- * them again. Neurons are numbered through all layers, the output layer last.
- */
+{_INFERS if only_infers(plan, in_flash) else _LEARNS}
 typedef struct {{
 {body}
 }} ska_t;

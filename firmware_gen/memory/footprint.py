@@ -8,11 +8,12 @@ compiler's result for every board except `host`, whose memory is not predicted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from firmware_gen.board.board import RING, Board
 from firmware_gen.memory.members import members
+from firmware_gen.memory.residence import in_flash, only_infers, saved_bytes
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD
 from ska_edge.wire.protocol import MESSAGES, Field
@@ -38,16 +39,48 @@ class Part:
         return sum(count * width for count, width in self.arrays)
 
 
-def parts(plan: Plan, board: Board) -> tuple[Part, ...]:
+@dataclass(frozen=True)
+class Form:
+    """A form of a firmware: which layers learn."""
+
+    name: str
+    readout_only: bool = False
+    inference_only: bool = False
+
+    def of(self, plan: Plan) -> Plan:
+        """Return the plan in which the layers of this form learn."""
+        return replace(plan, first_learned=plan.hidden if self.readout_only else 0)
+
+
+LEARNING, READOUT_ONLY = Form("learning"), Form("readout_only", readout_only=True)
+INFERENCE_ONLY = Form("inference_only", inference_only=True)
+FORMS = (LEARNING, READOUT_ONLY, INFERENCE_ONLY)
+
+
+def each_form(plan: Plan, board: Board) -> dict[str, int]:
+    """Return the bytes of RAM without the stack for each form that a plan can have, by name.
+
+    Without a hidden layer, or without labels, there is no form in which only the readout learns.
+    """
+    can_freeze = plan.hidden > 0 and plan.rule_definition.supervised
+    return {
+        form.name: ram(form.of(plan), board, inference_only=form.inference_only)
+        for form in FORMS
+        if can_freeze or not form.readout_only
+    }
+
+
+def parts(plan: Plan, board: Board, *, inference_only: bool = False) -> tuple[Part, ...]:
     """Return the parts of a firmware's RAM with this plan on this board, in memory order."""
-    line = (_line(plan, board), *_received(board))
-    return (*_network(plan, board), *line, *_saves(plan, board))
+    flash = in_flash(plan, inference_only)
+    line = (_line(plan, board, flash), *_received(board))
+    return (*_network(plan, board, flash), *line, *_saves(plan, board, flash))
 
 
-def ram(plan: Plan, board: Board) -> int:
+def ram(plan: Plan, board: Board, *, inference_only: bool = False) -> int:
     """Return the bytes of RAM without the stack; 32-bit cores align each element to its size."""
     place = 0
-    for part in parts(plan, board):
+    for part in parts(plan, board, inference_only=inference_only):
         for count, width in part.arrays:
             if count and board.kernel != "avr":
                 place = -(-place // width) * width
@@ -55,9 +88,9 @@ def ram(plan: Plan, board: Board) -> int:
     return place if board.kernel == "avr" else -(-place // 4) * 4
 
 
-def _network(plan: Plan, board: Board) -> Iterator[Part]:
+def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
     """Return the members of ska_t."""
-    for name, group in groupby(members(plan, board.kernel), lambda member: member.part):
+    for name, group in groupby(members(plan, board.kernel, flash), lambda member: member.part):
         yield Part(name, tuple((member.field.count, member.field.width) for member in group))
 
 
@@ -67,7 +100,7 @@ def _received(board: Board) -> Iterator[Part]:
         yield Part("receive ring", ((board.uart.buffer, 1), (1, 2), (2, 1)))
 
 
-def _line(plan: Plan, board: Board) -> Part:
+def _line(plan: Plan, board: Board, flash: int) -> Part:
     """Return the members of ska_device_t before the network, and on AVR the constants in RAM."""
     signal = plan.layers[0].input.bits // 8
     request = max(
@@ -82,12 +115,18 @@ def _line(plan: Plan, board: Board) -> Part:
     if signal > 1:
         arrays.append((plan.inputs, signal))
     if board.kernel == "avr":
-        readouts = sum(layer.readout is not None for layer in plan.layers)
-        arrays += [
-            (AVR_LAYER * len(plan.layers) + AVR_READOUT * readouts, 1),
-            (AVR_NAME + AVR_DIGEST, 1),
-        ]
+        arrays += [(AVR_NAME + AVR_DIGEST, 1), (_copied(plan, flash), 1)]
+        if not only_infers(plan, flash):  # otherwise the compiler knows the layer of each access
+            arrays.append((AVR_LAYER * len(plan.layers), 1))
+        if not flash:
+            readouts = sum(layer.readout is not None for layer in plan.layers)
+            arrays.append((AVR_READOUT * readouts, 1))
     return Part("serial line", tuple(arrays))
+
+
+def _copied(plan: Plan, flash: int) -> int:
+    """Return the bytes of RAM with which ska_state reads flash on AVR; each takes two there."""
+    return 2 * (flash > 0) + 2 * only_infers(plan, flash)
 
 
 def _elements(field: Field, plan: Plan) -> int:
@@ -102,9 +141,11 @@ def _elements(field: Field, plan: Plan) -> int:
     }[field.count]
 
 
-def _saves(plan: Plan, board: Board) -> Iterator[Part]:
+def _saves(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
     """Return the variables of ska_journal.c for a save, and ska_push_t for a pushed state."""
-    if board.storage is not None and board.storage.holds(plan.state_bytes):
+    if only_infers(plan, flash):
+        return
+    if board.storage is not None and board.storage.holds(saved_bytes(plan, flash)):
         limit = int(board.storage.save_budget > 0)  # for the received bytes and the spent saves
         journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
         yield Part("saves", (*journal, *push, (limit, 4), (limit, 1)))

@@ -1,7 +1,7 @@
 """Describes the members of `ska_t` once, for ska_state.h and for the prediction of the RAM.
 
-`Plan.state_fields` describes the learned state, which comes first. The members here come after it:
-every forward pass or update computes them again. A new member is one more row.
+The learned state in RAM comes first (see residence.py). The members here come after it: every
+forward pass or update computes them again. A new member is one more row.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from firmware_gen.memory.residence import only_infers, ram_fields, saved_bytes
 from ska_edge.plan.plan import Plan, StateField
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.rules.rule import READOUT
@@ -32,14 +33,20 @@ class Member:
     kind: str | None = None
 
 
-def members(plan: Plan, core: str) -> Iterator[Member]:
+def members(plan: Plan, core: str, in_flash: int = 0) -> Iterator[Member]:
     """Return the members of ska_t in memory order, on a core with this value of `Board.kernel`.
 
-    `ANY` gives every member that any core has, each with its guard.
+    `ANY` gives every member that any core has, each with its guard. The first `in_flash` parameters
+    are in flash; if all of them are, the network only classifies.
     """
-    for field in plan.state_fields():
+    for field in ram_fields(plan, in_flash):
         yield Member("state", field)
-    yield from _forward(plan, kernel_of(plan, core))
+    kernel = kernel_of(plan, core)
+    yield from _lanes(plan, kernel, in_flash)
+    if only_infers(plan, in_flash):
+        yield from _inference(plan, kernel)
+        return
+    yield from _forward(plan, kernel)
     if not plan.rule_definition.supervised:
         yield from _unlabeled(plan)
         return
@@ -72,17 +79,38 @@ def has_headroom(plan: Plan, core: str) -> bool:
     )
 
 
+def _lanes(plan: Plan, kernel: str, in_flash: int) -> Iterator[Member]:
+    """Return the inputs of a layer in the form that the kernel needs."""
+    if kernel == PORTABLE:
+        return
+    part, guard, widest = "inputs of a layer", "ifdef SKA_LANES", _widest(plan)
+    lanes = ("lanes", -(-widest // EIGHT) * EIGHT if kernel == DSP else widest)
+    if only_infers(plan, in_flash):
+        field = StateField("align", "<u4", (), "aligns lanes, which are read by words")
+    else:
+        align = ("", 4 - saved_bytes(plan, in_flash) % 4)
+        field = StateField("align", "<u1", (align,), "padding, because lanes are read by words")
+    yield Member(part, field, guard)
+    note = "scratch: the inputs of one layer"
+    width = "<i4" if kernel == THUMB else "<i2"
+    yield Member(part, StateField("lanes", width, (lanes,), note), guard, "ska_lane_t")
+
+
+def _inference(plan: Plan, kernel: str) -> Iterator[Member]:
+    """Return the members of a network that only classifies; it may read its input in place."""
+    at_once = EIGHT if kernel == DSP else 1
+    inputs = plan.inputs if plan.inputs % at_once else 0
+    hidden = _neurons(plan)[1] - plan.classes
+    signals = ("signals", max(1, inputs + hidden + at_once - 1))
+    note = "the input if it is copied, then the activations of the hidden layers"
+    yield Member("activations", StateField("signal", _signal(plan), (signals,), note))
+    classes = ("classes", plan.classes)
+    note = "D = sigmoid(z) of the output layer"
+    yield Member("decisions", StateField("decision", "<i2", (classes,), note))
+
+
 def _forward(plan: Plan, kernel: str) -> Iterator[Member]:
     """Return the members of the last forward pass; neurons are numbered through all layers."""
-    if kernel != PORTABLE:
-        part, guard, widest = "inputs of a layer", "ifdef SKA_LANES", _widest(plan)
-        lanes = ("lanes", -(-widest // EIGHT) * EIGHT if kernel == DSP else widest)
-        align = ("", 4 - plan.state_bytes % 4)
-        note = "padding, because lanes are read by words"
-        yield Member(part, StateField("align", "<u1", (align,), note), guard)
-        note = "scratch: the inputs of one layer"
-        width = "<i4" if kernel == THUMB else "<i2"
-        yield Member(part, StateField("lanes", width, (lanes,), note), guard, "ska_lane_t")
     beyond = EIGHT - 1 if kernel == DSP else 0
     neurons = _neurons(plan)
     signals = ("signals", plan.inputs + neurons[1] - plan.classes + beyond)

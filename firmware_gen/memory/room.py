@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from firmware_gen.board.board import Board
 from firmware_gen.memory.footprint import ram
+from firmware_gen.memory.residence import frozen, saved_bytes
 from ska_edge.plan.plan import Plan, Replay
 
 # Five samples are stored per class. Two of all stored samples are learned again with each new
@@ -43,5 +44,6 @@ def _fits(plan: Plan, larger: Plan, board: Board) -> bool:
     memory, storage = board.memory, board.storage
     if memory is not None and ram(larger, board) > SHARE * memory.ram.size:
         return False
-    saves = storage is not None and storage.holds(plan.state_bytes)
-    return not saves or (storage is not None and storage.holds(larger.state_bytes))
+    if storage is None or not storage.holds(saved_bytes(plan, frozen(plan))):
+        return True
+    return storage.holds(saved_bytes(larger, frozen(larger)))

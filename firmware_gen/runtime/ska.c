@@ -7,6 +7,7 @@
  */
 #include "ska.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "ska_accumulator.h"
@@ -20,11 +21,30 @@
 #define OUTPUT_LAYER (SKA_LAYERS - 1)
 #define OUTPUTS (SKA_NEURONS - SKA_CLASSES) /* number of the first output neuron */
 
+/* --- parameters ------------------------------------------------------------------------------- */
+
+/* The first SKA_FLASH_COUNT parameters never change and stay in flash; the others are in RAM and
+ * learn. PARAMETER gives the address of a parameter, which ska_weight_read reads. `offset` is the
+ * position of the parameter in the plan. The parameters of a layer are all in one memory. */
+
+#if SKA_FLASH_COUNT == SKA_PARAMETER_COUNT
+#define IS_IN_FLASH(offset) true
+#define PARAMETER(ska, offset) (ska_initial_parameters + (offset))
+#elif SKA_FLASH_COUNT > 0
+#define IS_IN_FLASH(offset) ((offset) < SKA_FLASH_COUNT)
+#define PARAMETER(ska, offset)                                                                     \
+    (IS_IN_FLASH(offset) ? ska_initial_parameters + (offset) : LEARNED(ska, offset))
+#else
+#define IS_IN_FLASH(offset) false
+#define PARAMETER(ska, offset) LEARNED(ska, offset)
+#endif
+#define LEARNED(ska, offset) ((ska)->parameters + ((offset) - SKA_FLASH_COUNT))
+
 /* --- forward ---------------------------------------------------------------------------------- */
 
 /* Returns the inputs of a layer; `x` are the inputs of the network. */
 static const ska_signal_t *layer_inputs(const ska_t *ska, uint8_t layer, const ska_signal_t *x) {
-    return layer == 0 ? x : ska->signal + SKA_INPUTS + ska_first_neuron[layer - 1];
+    return layer == 0 ? x : ska->signal + SKA_SIGNAL_INPUTS + ska_first_neuron[layer - 1];
 }
 
 /* z = requantize(W a + b), from the sum of W a. */
@@ -39,26 +59,41 @@ static inline ska_knowledge_fast_t knowledge_of(ska_sum_t sum, ska_weight_t bias
 static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, uint16_t row,
                                   const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
     const uint16_t left = (uint16_t)(matrix->outputs - row);
-    ska_kernel_sums(ska->parameters + matrix->weight + (uint32_t)row * matrix->inputs,
-                    matrix->inputs, left, lanes, sums);
+    (void)ska; /* unused if all weights are in flash */
+    const ska_weight_t *weight = PARAMETER(ska, matrix->weight) + (uint32_t)row * matrix->inputs;
+#if SKA_CONST_APART && SKA_FLASH_COUNT > 0
+    if (IS_IN_FLASH(matrix->weight)) {
+        ska_kernel_sums_flash(weight, matrix->inputs, left, lanes, sums);
+        return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
+    }
+#endif
+    ska_kernel_sums(weight, matrix->inputs, left, lanes, sums);
     return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
 }
 
-/* Stores a neuron's knowledge and decision, and the activation if another layer reads it. */
+/* Stores what is needed later: the activation if another layer reads it, otherwise the decision;
+ * for learning also the knowledge, and the decision of every neuron. */
 static inline void neuron_decide(ska_t *ska, uint8_t layer, uint16_t neuron,
                                  ska_knowledge_fast_t knowledge) {
     const int_fast16_t decision = ska_rule_decision(knowledge);
+#if SKA_INFERENCE_ONLY
+    if (layer == OUTPUT_LAYER) {
+        ska->decision[neuron - OUTPUTS] = (int16_t)decision;
+    }
+#else
     ska->knowledge[neuron] = (ska_knowledge_t)knowledge;
     ska->decision[neuron] = (int16_t)decision;
+#endif
     if (layer != OUTPUT_LAYER) {
-        ska->signal[SKA_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
+        ska->signal[SKA_SIGNAL_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
     }
 }
 
 SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer, const ska_signal_t *x) {
     const ska_matrix_t *matrix = &ska_layers[layer];
     const ska_lane_t *lanes = ska_kernel_lanes(ska, layer_inputs(ska, layer, x), matrix->inputs);
-    const ska_weight_t *bias = ska->parameters + matrix->bias;
+    const ska_weight_t *bias = PARAMETER(ska, matrix->bias);
+    const bool in_flash = IS_IN_FLASH(matrix->bias);
     const uint16_t first = ska_first_neuron[layer];
     for (uint16_t row = 0; row < matrix->outputs; row = (uint16_t)(row + SKA_SUM_ROWS)) {
         ska_sum_t sums[SKA_SUM_ROWS];
@@ -66,7 +101,7 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer, const ska_signal_
         SKA_SUM_UNROLL
         for (uint16_t i = 0; i < count; i++) {
             neuron_decide(ska, layer, (uint16_t)(first + row + i),
-                          knowledge_of(sums[i], bias[row + i], matrix));
+                          knowledge_of(sums[i], ska_weight_read(&bias[row + i], in_flash), matrix));
         }
     }
 }
@@ -93,6 +128,8 @@ static inline void forward(ska_t *ska, const ska_signal_t *x) {
 #endif
     layers_forward(ska, x);
 }
+
+#if !SKA_INFERENCE_ONLY
 
 /* --- updates ---------------------------------------------------------------------------------- */
 
@@ -130,8 +167,8 @@ SKA_LAYER_INLINE update_t update_start(ska_t *ska, const ska_matrix_t *matrix, u
     *change = ska_kernel_change(ska, inputs, matrix->inputs, shift);
     update.change = change;
     update.least = ska_least_step(shift, SKA_INPUT_BITS);
-    update.weight = ska->parameters + matrix->weight;
-    update.bias = ska->parameters + matrix->bias;
+    update.weight = LEARNED(ska, matrix->weight);
+    update.bias = LEARNED(ska, matrix->bias);
     update.bias_shift = with_rate(ska, matrix->bias_update_shift);
 #if SKA_HEADROOM
     update.headroom = ska->headroom + row;
@@ -174,8 +211,8 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
     }
     for (uint16_t column = 0; column < width; column = (uint16_t)(column + SKA_BACK_COLUMNS)) {
         ska_sum_t sums[SKA_BACK_COLUMNS];
-        ska_kernel_back(ska->parameters + readout->weight + column, width,
-                        (uint16_t)(width - column), ska->error, SKA_CLASSES, sums);
+        ska_kernel_back(LEARNED(ska, readout->weight) + column, width, (uint16_t)(width - column),
+                        ska->error, SKA_CLASSES, sums);
         for (uint16_t i = 0; i < SKA_BACK_COLUMNS && column + i < width; i++) {
             const uint16_t neuron = (uint16_t)(first + column + i);
             const int_fast16_t projection =
@@ -192,7 +229,7 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
     const ska_matrix_t *readout = &ska_readouts[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1), ska->signal);
     const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, readout->inputs);
-    const ska_weight_t *bias = ska->parameters + readout->bias;
+    const ska_weight_t *bias = LEARNED(ska, readout->bias);
     for (uint16_t row = 0; row < SKA_CLASSES; row = (uint16_t)(row + SKA_SUM_ROWS)) {
         ska_sum_t sums[SKA_SUM_ROWS];
         const uint16_t count = block_sums(ska, readout, row, lanes, sums);
@@ -461,7 +498,7 @@ static void batch_update(ska_t *ska, uint8_t layer) {
             ska->below[sample][column] = (ska_signal_t)batch_below(ska, layer, sample, column);
         }
     }
-    ska_weight_t *weight = ska->parameters + matrix->weight;
+    ska_weight_t *weight = LEARNED(ska, matrix->weight);
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         ska_update_t sum = 0;
         for (uint16_t sample = 0; sample < SKA_BATCH; sample++) {
@@ -473,7 +510,7 @@ static void batch_update(ska_t *ska, uint8_t layer) {
             *weight = SKA_WEIGHT_ADD(*weight, batch_product(ska->steps, ska, column), shift);
             weight++;
         }
-        ska_weight_t *bias = ska->parameters + matrix->bias + row;
+        ska_weight_t *bias = LEARNED(ska, matrix->bias) + row;
         *bias = SKA_WEIGHT_ADD(*bias, sum, bias_shift);
     }
 }
@@ -523,13 +560,12 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 }
 
 #endif
+#endif /* !SKA_INFERENCE_ONLY */
 
 /* --- state and interface ---------------------------------------------------------------------- */
 
-#if SKA_WEIGHT_BITS == 16
-#define WEIGHT_CONST ska_const_i16
-#else
-#define WEIGHT_CONST ska_const_i32
+#if defined(__AVR__) && SKA_PARAMETER_BYTES > 32767
+#error "gcc for AVR has no arrays of more than 32767 bytes; make the network smaller"
 #endif
 
 static void clear(uint8_t *bytes, uint32_t size) {
@@ -540,9 +576,12 @@ static void clear(uint8_t *bytes, uint32_t size) {
 
 void ska_init(ska_t *ska) {
     clear((uint8_t *)ska, sizeof *ska);
-    for (uint32_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
-        ska->parameters[i] = WEIGHT_CONST(&ska_initial_parameters[i]);
+#if !SKA_INFERENCE_ONLY
+    const ska_weight_t *initial = &ska_initial_parameters[SKA_FLASH_COUNT];
+    for (uint32_t i = 0; i < SKA_RAM_COUNT; i++) {
+        ska->parameters[i] = SKA_WEIGHT_CONST(&initial[i]);
     }
+#endif
 }
 
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
@@ -561,6 +600,12 @@ uint16_t ska_predicted(const ska_t *ska) {
     return best;
 }
 
+#if SKA_INFERENCE_ONLY
+
+const int16_t *ska_decisions(const ska_t *ska) { return ska->decision; }
+
+#else
+
 const int16_t *ska_decisions(const ska_t *ska) { return ska->decision + OUTPUTS; }
 
 uint32_t ska_step(const ska_t *ska) { return ska->step; }
@@ -577,9 +622,9 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times) {
 
 /* Asserts that there is no padding between the members of the state: a negative array size does not
  * compile. */
-typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_STATE_BYTES ? 1 : -1];
+typedef char ska_state_is_whole[offsetof(ska_t, rate_halvings) + 1 == SKA_SAVED_BYTES ? 1 : -1];
 
-/* Returns the position in memory of a byte of the state. A big-endian core has the bytes of a
+/* Returns the position in ska_t of a byte of the state in RAM. A big-endian core has the bytes of a
  * number in reverse order. Numbers are aligned, so the lowest bits of a position are the index of
  * the byte in its number. */
 static uint32_t state_place(uint32_t offset) {
@@ -594,9 +639,15 @@ static uint32_t state_place(uint32_t offset) {
     return offset;
 }
 
+#if SKA_FLASH_COUNT == 0
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
     return (const uint8_t *)ska + state_place(offset);
 }
+#else
+const uint8_t *ska_saved(const ska_t *ska, uint32_t offset) {
+    return (const uint8_t *)ska + state_place(offset);
+}
+#endif
 
 void ska_state_written(ska_t *ska) {
 #if SKA_HEADROOM
@@ -604,7 +655,7 @@ void ska_state_written(ska_t *ska) {
 #endif
 #if !SKA_LITTLE_ENDIAN
     uint8_t *bytes = (uint8_t *)ska;
-    for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {
+    for (uint32_t i = 0; i < SKA_SAVED_BYTES; i++) {
         const uint32_t other = state_place(i);
         if (i < other) {
             const uint8_t byte = bytes[i];
@@ -629,6 +680,41 @@ void ska_state_written(ska_t *ska) {
     }
 #endif
 }
+
+#endif
+
+#if SKA_FLASH_COUNT > 0
+
+/* Returns the address of a byte of the parameters in flash. If flash cannot be read through an
+ * address, it is the address of a copy, which the next call overwrites. */
+static const uint8_t *flash_byte(uint32_t offset) {
+#if !SKA_LITTLE_ENDIAN
+    offset ^= SKA_WEIGHT_BITS / 8u - 1u;
+#endif
+    const uint8_t *place = (const uint8_t *)ska_initial_parameters + offset;
+#if SKA_CONST_APART
+    static uint8_t copy;
+    copy = ska_const_u8(place);
+    return &copy;
+#else
+    return place;
+#endif
+}
+
+const uint8_t *ska_state(const ska_t *ska, uint32_t offset) {
+    if (ska_state_is_in_flash(offset)) {
+        return flash_byte(offset - SKA_STATE_PARAMETERS);
+    }
+#if SKA_INFERENCE_ONLY
+    static const uint8_t zero = 0; /* nothing has been learned */
+    (void)ska;
+    return &zero;
+#else
+    return ska_saved(ska, offset < SKA_STATE_PARAMETERS ? offset : offset - SKA_FLASH_BYTES);
+#endif
+}
+
+#endif
 
 const uint8_t ska_plan_digest[8] = SKA_PLAN_DIGEST;
 
@@ -692,6 +778,8 @@ void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]
 }
 
 #endif
+
+#if !SKA_INFERENCE_ONLY
 
 /* --- metrics ---------------------------------------------------------------------------------- */
 
@@ -760,7 +848,8 @@ static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t
 
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     const ska_matrix_t *matrix = &ska_layers[layer];
-    const ska_weight_t *weight = ska->parameters + matrix->weight;
+    const ska_weight_t *place = PARAMETER(ska, matrix->weight);
+    const bool in_flash = IS_IN_FLASH(matrix->weight);
     clear((uint8_t *)metrics, sizeof *metrics);
     if (!is_fresh(ska)) {
         return;
@@ -768,10 +857,13 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     for (uint16_t row = 0; row < matrix->outputs; row++) {
         add_row(ska, layer, row, metrics);
         for (uint16_t column = 0; column < matrix->inputs; column++) {
-            const int32_t upper = (int32_t)ska_rule_metric_weight(*weight);
+            const ska_weight_t weight = ska_weight_read(place, in_flash);
+            const int32_t upper = (int32_t)ska_rule_metric_weight(weight);
             metrics->w_square += upper * upper;
-            metrics->w_saturated += at_limit(*weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
-            weight++;
+            metrics->w_saturated += at_limit(weight, SKA_WEIGHT_MIN, SKA_WEIGHT_MAX);
+            place++;
         }
     }
 }
+
+#endif

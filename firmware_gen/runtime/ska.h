@@ -13,6 +13,7 @@
 #ifndef SKA_H
 #define SKA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ska_plan.h"
@@ -50,6 +51,9 @@ typedef struct {
     int64_t zero_updates;  /* number of weights whose last update rounded to zero */
 } ska_metrics_t;
 
+/* If SKA_INFERENCE_ONLY, all weights stay in flash: the network only classifies, and the functions
+ * that learn or write a state do not exist. */
+
 /* Sets the initial weights, and clears everything else. */
 void ska_init(ska_t *ska);
 
@@ -75,6 +79,7 @@ void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUT
 void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif
 
+#if !SKA_INFERENCE_ONLY
 #if SKA_REPLAY_SLOTS > 0
 /* Learns one of the stored samples again, for example in idle time. It does nothing if none is
  * stored. ska_learn does this SKA_REPLAYS times by itself. */
@@ -91,12 +96,14 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 /* Learns a whole batch in SKA_STEPS passes; the first pass only records. */
 void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 #endif
+#endif
 
 /* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
  * makes this pass before it updates the weights. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
+#if !SKA_INFERENCE_ONLY
 /* Return the number of updates since ska_init, and the number of samples that ska_learn has
  * accepted since then. A sample within the margin adds 1 to both numbers. */
 uint32_t ska_step(const ska_t *ska);
@@ -110,17 +117,50 @@ ska_status_t ska_rate_halve(ska_t *ska, uint8_t times);
  * are zero if the last sample made no update: at step 0, and while a batch is being filled. The
  * shifts of a sample within the margin count as 0. */
 void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics);
+#else
+static inline uint32_t ska_step(const ska_t *ska) {
+    (void)ska;
+    return 0;
+}
+
+static inline uint32_t ska_samples(const ska_t *ska) {
+    (void)ska;
+    return 0;
+}
+#endif
 
 /* The state has SKA_STATE_BYTES bytes, which are the same on every core: the counters, the
  * parameters and the stored samples, each number with its lowest byte first. Returns the address of
- * byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a little-endian core,
- * otherwise 1. */
+ * byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a little-endian core with
+ * all parameters in RAM, otherwise 1. The next call may change a byte that is not in RAM. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
-/* Activates a state. The caller has already written the bytes of the state, first to last, to
- * the beginning of *ska. It limits counters to their ranges, so that even wrong bytes do no
- * harm. */
+/* Tells whether byte `offset` of the state is in flash, so that it never changes. */
+static inline bool ska_state_is_in_flash(uint32_t offset) {
+#if SKA_FLASH_COUNT > 0
+    return offset >= SKA_STATE_PARAMETERS && offset - SKA_STATE_PARAMETERS < SKA_FLASH_BYTES;
+#else
+    (void)offset;
+    return false;
+#endif
+}
+
+#if !SKA_INFERENCE_ONLY
+/* Like ska_state, for the SKA_SAVED_BYTES bytes of the state that are in RAM; SKA_SAVED_RUN of them
+ * are consecutive. */
+#if SKA_FLASH_COUNT > 0
+const uint8_t *ska_saved(const ska_t *ska, uint32_t offset);
+#else
+static inline const uint8_t *ska_saved(const ska_t *ska, uint32_t offset) {
+    return ska_state(ska, offset);
+}
+#endif
+
+/* Activates a state. The caller has already written the SKA_SAVED_BYTES bytes of the state, first
+ * to last, to the beginning of *ska. It limits counters to their ranges, so that
+ * even wrong bytes do no harm. */
 void ska_state_written(ska_t *ska);
+#endif
 
 /* The first bytes of the plan's digest, which distinguishes plans. */
 extern const uint8_t ska_plan_digest[8];

@@ -2,17 +2,25 @@
  *
  * Most cores read constants from flash like variables. An AVR reads its flash with special
  * instructions, and puts unmarked constants in RAM. Mark tables with SKA_CONST, and read them with
- * the functions below.
+ * the functions below. SKA_CONST_APART is 1 if such constants cannot be read like variables.
  */
 #ifndef SKA_CONST_H
 #define SKA_CONST_H
 
 #include <stdint.h>
 
+/* Aligns an array that kernels read by words. */
+#if defined(__GNUC__)
+#define SKA_ALIGNED __attribute__((aligned(4)))
+#else
+#define SKA_ALIGNED
+#endif
+
 #if defined(__AVR__)
 #include <avr/pgmspace.h>
 
 #define SKA_CONST PROGMEM
+#define SKA_CONST_APART 1
 
 static inline int8_t ska_const_i8(const int8_t *place) { return (int8_t)pgm_read_byte(place); }
 
@@ -33,6 +41,7 @@ static inline int64_t ska_const_i64(const int64_t *place) {
 #else
 
 #define SKA_CONST
+#define SKA_CONST_APART 0
 
 static inline int8_t ska_const_i8(const int8_t *place) { return *place; }
 

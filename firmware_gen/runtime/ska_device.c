@@ -65,6 +65,7 @@ bool ska_device_followed(const ska_device_t *device) {
     return (device->follow & SKA_DEVICE_FOLLOWED) != 0u;
 }
 
+#if !SKA_INFERENCE_ONLY
 ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
                               uint16_t label) {
     const ska_status_t status = ska_learn(&device->network, x, label);
@@ -79,6 +80,7 @@ ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INP
     }
     return SKA_OK;
 }
+#endif
 
 bool ska_device_busy(const ska_device_t *device) {
     const ska_session_t *session = &device->session;

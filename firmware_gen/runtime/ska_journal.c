@@ -42,7 +42,7 @@
 /* The bytes of the CRC, and of the padding to a whole unit. */
 #define TAIL                                                                                       \
     (CRC_BYTES + (SKA_STORAGE_UNIT - SKA_JOURNAL_BYTES % SKA_STORAGE_UNIT) % SKA_STORAGE_UNIT)
-#define RECORD (HEADER + SKA_STATE_BYTES + TAIL)
+#define RECORD (HEADER + SKA_SAVED_BYTES + TAIL)
 #define PAGES ((SKA_JOURNAL_BYTES + SKA_STORAGE_PAGE - 1u) / SKA_STORAGE_PAGE)
 /* The number of places in a slot. The number of a place is a uint8_t other than NO_PLACE. */
 #define FITTING (PAGES * SKA_STORAGE_PAGE / RECORD)
@@ -105,14 +105,14 @@ static bool header_is_ours(const header_t *header) {
             return false;
         }
     }
-    return header->initial_crc == ska_initial_crc() && header->size % SPENT_ONE == SKA_STATE_BYTES;
+    return header->initial_crc == ska_initial_crc() && header->size % SPENT_ONE == SKA_SAVED_BYTES;
 }
 
 /* Tells whether a record ends with the CRC of its header and state. `crc` is the CRC of the header;
  * it becomes the CRC of header and state. */
 static bool record_is_complete(uint32_t offset, uint32_t *crc) {
     offset += HEADER;
-    uint32_t left = SKA_STATE_BYTES;
+    uint32_t left = SKA_SAVED_BYTES;
     while (left > 0u) {
         uint8_t piece[PIECE];
         const uint16_t count = (uint16_t)(left < PIECE ? left : PIECE);
@@ -171,10 +171,10 @@ static uint8_t slots_look(slot_t slots[2]) {
 /* Tells whether a record has the network's state. States differ early, in their counters, so a
  * comparison byte by byte is fast enough. */
 static bool record_holds(uint32_t offset, const ska_t *ska) {
-    for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {
+    for (uint32_t i = 0; i < SKA_SAVED_BYTES; i++) {
         uint8_t byte;
         ska_storage_read(offset + HEADER + i, &byte, 1);
-        if (byte != *ska_state(ska, i)) {
+        if (byte != *ska_saved(ska, i)) {
             return false;
         }
     }
@@ -276,7 +276,7 @@ static ska_status_t writing_begin(const slot_t slots[2], uint8_t newest) {
         header.digest[i] = ska_plan_digest[i];
     }
     header.initial_crc = ska_initial_crc();
-    header.size = SKA_STATE_BYTES;
+    header.size = SKA_SAVED_BYTES;
 #if SKA_SAVE_BUDGET > 0
     header.size += spent * SPENT_ONE;
 #endif
@@ -301,7 +301,7 @@ ska_status_t ska_journal_begin(void) {
 }
 
 ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
-    if (writing.at == 0u || count > HEADER + SKA_STATE_BYTES - writing.at) {
+    if (writing.at == 0u || count > HEADER + SKA_SAVED_BYTES - writing.at) {
         return writing_end(SKA_ERROR_PIECES);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -314,7 +314,7 @@ ska_status_t ska_journal_append(const uint8_t *bytes, uint32_t count) {
 }
 
 ska_status_t ska_journal_commit(void) {
-    if (writing.at != HEADER + SKA_STATE_BYTES) {
+    if (writing.at != HEADER + SKA_SAVED_BYTES) {
         return writing_end(SKA_ERROR_PIECES);
     }
     const uint8_t *crc = (const uint8_t *)&writing.crc;
@@ -336,9 +336,9 @@ ska_status_t ska_save(const ska_t *ska) {
         return SKA_OK;
     }
     ska_status_t status = writing_begin(slots, newest);
-    for (uint32_t offset = 0; status == SKA_OK && offset < SKA_STATE_BYTES;
-         offset += SKA_STATE_RUN) {
-        status = ska_journal_append(ska_state(ska, offset), SKA_STATE_RUN);
+    for (uint32_t offset = 0; status == SKA_OK && offset < SKA_SAVED_BYTES;
+         offset += SKA_SAVED_RUN) {
+        status = ska_journal_append(ska_saved(ska, offset), SKA_SAVED_RUN);
     }
     return status == SKA_OK ? ska_journal_commit() : status;
 }
@@ -351,7 +351,7 @@ ska_status_t ska_load(ska_t *ska) {
     }
     uint8_t *state = (uint8_t *)ska; /* the network begins with its state */
     uint32_t offset = place_start(newest, slots[newest].place) + HEADER;
-    uint32_t left = SKA_STATE_BYTES;
+    uint32_t left = SKA_SAVED_BYTES;
     while (left > 0u) {
         const uint16_t count = (uint16_t)(left < READ_MAX ? left : READ_MAX);
         ska_storage_read(offset, state, count);

@@ -15,7 +15,7 @@
 
 /* The bytes of a save: header, state, CRC-32. */
 #define SKA_JOURNAL_HEADER 32u
-#define SKA_JOURNAL_BYTES (SKA_JOURNAL_HEADER + SKA_STATE_BYTES + 4u)
+#define SKA_JOURNAL_BYTES (SKA_JOURNAL_HEADER + SKA_SAVED_BYTES + 4u)
 
 /* The position of the second slot. It is the same for every network, so that an image finds the
  * erase counts of another image. */
@@ -25,8 +25,9 @@
 #define SKA_JOURNAL_SECOND 0u
 #endif
 
-/* Tells whether the board has memory for two slots. If not, nothing below exists. */
-#if SKA_JOURNAL_BYTES <= SKA_JOURNAL_SECOND
+/* Tells whether the board has memory for two slots, and the network learns. If not, nothing below
+ * exists. */
+#if SKA_JOURNAL_BYTES <= SKA_JOURNAL_SECOND && !SKA_INFERENCE_ONLY
 #define SKA_PERSISTENT 1
 #else
 #define SKA_PERSISTENT 0
@@ -64,7 +65,7 @@ uint32_t ska_journal_saves(void);
 /* --- a state in pieces ------------------------------------------------------------------------ */
 
 /* These functions save a state that arrives over a line, without a second copy in RAM. Begin,
- * append the SKA_STATE_BYTES bytes of the state in order, in pieces of any size, then commit. Only
+ * append the SKA_SAVED_BYTES bytes of the state in order, in pieces of any size, then commit. Only
  * commit completes the save; the next begin or a restart discards an unfinished save. */
 ska_status_t ska_journal_begin(void);
 

@@ -11,7 +11,27 @@
 #ifndef SKA_KERNEL_H
 #define SKA_KERNEL_H
 
+#include <stdbool.h>
+
 #include "ska.h"
+#include "ska_const.h"
+
+#if SKA_WEIGHT_BITS == 16
+#define SKA_WEIGHT_CONST ska_const_i16
+#else
+#define SKA_WEIGHT_CONST ska_const_i32
+#endif
+
+/* Reads a weight in RAM or in flash. Most cores read both in the same way. For others, a kernel has
+ * a function ska_kernel_sums_flash beside ska_kernel_sums. */
+static inline ska_weight_t ska_weight_read(const ska_weight_t *place, bool in_flash) {
+#if SKA_CONST_APART && SKA_FLASH_COUNT > 0
+    return in_flash ? SKA_WEIGHT_CONST(place) : *place;
+#else
+    (void)in_flash;
+    return *place;
+#endif
+}
 
 /* The values that all rows of a matrix share in an update: W += round(step * lane * 2^-shift). */
 typedef struct {

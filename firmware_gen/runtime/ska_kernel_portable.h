@@ -31,15 +31,17 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
 #define SKA_SUM_ROWS 4u
 
 /* Four rows at once: each input is read once for all. */
-static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns, uint16_t left,
-                                   const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
+SKA_LAYER_INLINE void sums_from(bool in_flash, const ska_weight_t *weight, uint16_t columns,
+                                uint16_t left, const ska_lane_t *lanes,
+                                ska_sum_t sums[SKA_SUM_ROWS]) {
     if (left < SKA_SUM_ROWS) {
         for (uint16_t row = 0; row < left; row++) {
             ska_sum_t sum = 0;
             SKA_UNROLL
             for (uint16_t i = 0; i < columns; i++) {
                 const int32_t input = lanes[i];
-                sum += (ska_sum_t)(ska_rule_forward_weight(weight[i]) * input);
+                sum += (ska_sum_t)(ska_rule_forward_weight(ska_weight_read(&weight[i], in_flash)) *
+                                   input);
             }
             sums[row] = sum;
             weight += columns;
@@ -56,15 +58,26 @@ static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns,
     SKA_UNROLL
     for (uint16_t i = 0; i < columns; i++) {
         const int32_t input = lanes[i];
-        a += (ska_sum_t)(ska_rule_forward_weight(weight[i]) * input);
-        b += (ska_sum_t)(ska_rule_forward_weight(second[i]) * input);
-        c += (ska_sum_t)(ska_rule_forward_weight(third[i]) * input);
-        d += (ska_sum_t)(ska_rule_forward_weight(fourth[i]) * input);
+        a += (ska_sum_t)(ska_rule_forward_weight(ska_weight_read(&weight[i], in_flash)) * input);
+        b += (ska_sum_t)(ska_rule_forward_weight(ska_weight_read(&second[i], in_flash)) * input);
+        c += (ska_sum_t)(ska_rule_forward_weight(ska_weight_read(&third[i], in_flash)) * input);
+        d += (ska_sum_t)(ska_rule_forward_weight(ska_weight_read(&fourth[i], in_flash)) * input);
     }
     sums[0] = a;
     sums[1] = b;
     sums[2] = c;
     sums[3] = d;
+}
+
+static inline void ska_kernel_sums(const ska_weight_t *weight, uint16_t columns, uint16_t left,
+                                   const ska_lane_t *lanes, ska_sum_t sums[SKA_SUM_ROWS]) {
+    sums_from(false, weight, columns, left, lanes, sums);
+}
+
+static inline void ska_kernel_sums_flash(const ska_weight_t *weight, uint16_t columns,
+                                         uint16_t left, const ska_lane_t *lanes,
+                                         ska_sum_t sums[SKA_SUM_ROWS]) {
+    sums_from(true, weight, columns, left, lanes, sums);
 }
 
 #if SKA_HEADROOM

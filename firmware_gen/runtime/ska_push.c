@@ -77,6 +77,43 @@ static ska_outcome_t push_end(ska_push_t *push, ska_t *network) {
                             : storage_failed(push, stored);
 }
 
+#if SKA_FLASH_COUNT > 0
+
+/* Stores the bytes of a piece that are in RAM; the others must be the bytes in flash. */
+static ska_outcome_t piece_store(const ska_push_t *push, const ska_message_push_t *piece,
+                                 const ska_t *network) {
+    uint8_t at = 0;
+    while (at < piece->data_count) {
+        const uint8_t first = at;
+        const bool in_flash = ska_state_is_in_flash(push->offset + first);
+        while (at < piece->data_count && ska_state_is_in_flash(push->offset + at) == in_flash) {
+            if (in_flash && piece->data[at] != *ska_state(network, push->offset + at)) {
+                return ska_outcome(SKA_STATUS_FROZEN, push->offset + at);
+            }
+            at++;
+        }
+        if (!in_flash) {
+            const uint8_t count = (uint8_t)(at - first);
+            const ska_status_t stored = ska_journal_append(&piece->data[first], count);
+            if (stored != SKA_OK) {
+                return storage_failed(push, stored);
+            }
+        }
+    }
+    return ska_outcome_done();
+}
+
+#else
+
+static ska_outcome_t piece_store(const ska_push_t *push, const ska_message_push_t *piece,
+                                 const ska_t *network) {
+    const ska_status_t stored = ska_journal_append(piece->data, piece->data_count);
+    (void)network;
+    return stored == SKA_OK ? ska_outcome_done() : storage_failed(push, stored);
+}
+
+#endif
+
 ska_outcome_t ska_push_piece(ska_push_t *push, const ska_frame_t *frame, ska_t *network) {
     ska_message_push_t piece;
     if (!ska_message_push_unpack(frame->payload, frame->length, &piece)) {
@@ -88,10 +125,10 @@ ska_outcome_t ska_push_piece(ska_push_t *push, const ska_frame_t *frame, ska_t *
     if (piece.data_count > SKA_STATE_BYTES - push->offset) {
         return ska_outcome_length(frame);
     }
-    const ska_status_t stored = ska_journal_append(piece.data, piece.data_count);
-    if (stored != SKA_OK) {
+    const ska_outcome_t stored = piece_store(push, &piece, network);
+    if (stored.code != SKA_STATUS_OK) {
         push->open = false;
-        return storage_failed(push, stored);
+        return stored;
     }
     push->crc = ska_crc32_update(push->crc, piece.data, piece.data_count);
     push->offset += piece.data_count;

@@ -28,9 +28,15 @@ uint32_t ska_state_crc(const ska_t *network) {
 #else
 #define CAPABILITIES_STORAGE 0u
 #endif
+#if SKA_INFERENCE_ONLY
+#define CAPABILITIES SKA_TAG_CAPABILITY
+#define HALVINGS(network) 0u
+#else
 #define CAPABILITIES                                                                               \
     (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
      CAPABILITIES_STORAGE | SKA_TAG_CAPABILITY)
+#define HALVINGS(network) ((network).rate_halvings)
+#endif
 
 void ska_reply_welcome(uint8_t seq, const ska_device_t *device) {
     ska_message_welcome_t welcome;
@@ -46,7 +52,7 @@ void ska_reply_welcome(uint8_t seq, const ska_device_t *device) {
     welcome.input_width = SKA_SIGNAL_BYTES;
     welcome.classes = SKA_CLASSES;
     welcome.layers = SKA_LAYERS;
-    welcome.halvings = device->network.rate_halvings;
+    welcome.halvings = HALVINGS(device->network);
     welcome.credit = CREDIT;
     welcome.capabilities = CAPABILITIES;
     welcome.saves = SKA_PERSISTENT ? ska_journal_saves() : 0u;
@@ -67,6 +73,8 @@ void ska_reply_status(uint8_t seq, ska_outcome_t went) {
     const uint16_t length = ska_message_status_pack(&status, payload);
     ska_frame_write(SKA_MESSAGE_STATUS, seq, payload, length);
 }
+
+#if !SKA_INFERENCE_ONLY
 
 /* One function reads METRICS and another function sends them. So both use the same stack, one
  * after the other. */
@@ -93,6 +101,8 @@ void ska_reply_metrics(uint8_t seq, const ska_t *network, uint8_t layer) {
     metrics_send(seq, &metrics);
 }
 
+#endif
+
 void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
     ska_message_result_t result;
     result.step = ska_step(network);
@@ -104,6 +114,8 @@ void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
     const uint16_t length = ska_message_result_pack(&result, payload);
     ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
 }
+
+#if !SKA_INFERENCE_ONLY
 
 void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
     for (uint8_t layer = 0; (want & SKA_WANT_METRICS) != 0u && layer < SKA_LAYERS; layer++) {
@@ -132,20 +144,25 @@ void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[S
 }
 
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset) {
-    const uint32_t left = SKA_STATE_BYTES - offset;
     ska_message_chunk_t chunk;
     chunk.offset = offset;
+#if SKA_LITTLE_ENDIAN && SKA_FLASH_COUNT == 0
+    const uint32_t left = SKA_STATE_BYTES - offset;
     chunk.data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX);
-#if SKA_LITTLE_ENDIAN
     chunk.data = ska_state(network, offset);
 #else
     uint8_t piece[SKA_CHUNK_MAX];
-    for (uint8_t i = 0; i < chunk.data_count; i++) {
-        piece[i] = *ska_state(network, offset + i);
+    uint8_t count = 0;
+    while (count < SKA_CHUNK_MAX && offset + count < SKA_STATE_BYTES) {
+        piece[count] = *ska_state(network, offset + count);
+        count++;
     }
+    chunk.data_count = count;
     chunk.data = piece;
 #endif
     uint8_t payload[SKA_MESSAGE_CHUNK_SIZE];
     const uint16_t length = ska_message_chunk_pack(&chunk, payload);
     ska_frame_write(SKA_MESSAGE_CHUNK, seq, payload, length);
 }
+
+#endif

@@ -38,6 +38,14 @@ static ska_outcome_t hello_execute(ska_device_t *device, const ska_frame_t *fram
                : ska_outcome_length(frame);
 }
 
+#if SKA_INFERENCE_ONLY
+
+static ska_outcome_t frozen_refuse(const ska_frame_t *frame) {
+    return ska_outcome(SKA_STATUS_FROZEN, frame->type);
+}
+
+#else
+
 static ska_outcome_t follow_execute(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_follow_t follow;
     if (!ska_message_follow_unpack(frame->payload, frame->length, &follow)) {
@@ -62,6 +70,8 @@ static ska_outcome_t sample_execute(ska_device_t *device, const ska_frame_t *fra
     return ska_outcome_done();
 }
 
+#endif
+
 static ska_outcome_t infer_execute(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_infer_t infer;
     if (!ska_message_infer_unpack(frame->payload, frame->length, &infer)) {
@@ -70,6 +80,8 @@ static ska_outcome_t infer_execute(ska_device_t *device, const ska_frame_t *fram
     (void)ska_infer(&device->network, input_read(device, infer.x));
     return ska_outcome_done();
 }
+
+#if !SKA_INFERENCE_ONLY
 
 static ska_outcome_t rate_execute(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_set_rate_t rate;
@@ -118,6 +130,8 @@ static ska_outcome_t token_execute(ska_device_t *device, const ska_frame_t *fram
     return ska_outcome_done();
 }
 
+#endif
+
 #if SKA_PERSISTENT
 
 static ska_outcome_t push_execute(ska_device_t *device, const ska_frame_t *frame) {
@@ -143,10 +157,22 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
     switch (frame->type) {
     case SKA_MESSAGE_HELLO:
         return hello_execute(device, frame);
-    case SKA_MESSAGE_SAMPLE:
-        return sample_execute(device, frame);
     case SKA_MESSAGE_INFER:
         return infer_execute(device, frame);
+#if SKA_INFERENCE_ONLY
+    case SKA_MESSAGE_SAMPLE:
+    case SKA_MESSAGE_SET_RATE:
+    case SKA_MESSAGE_PULL:
+    case SKA_MESSAGE_OFFER:
+    case SKA_MESSAGE_PUSH:
+    case SKA_MESSAGE_SAVE:
+    case SKA_MESSAGE_RESET:
+    case SKA_MESSAGE_SET_TOKEN:
+    case SKA_MESSAGE_FOLLOW:
+        return frozen_refuse(frame);
+#else
+    case SKA_MESSAGE_SAMPLE:
+        return sample_execute(device, frame);
     case SKA_MESSAGE_SET_RATE:
         return rate_execute(device, frame);
     case SKA_MESSAGE_PULL:
@@ -163,10 +189,11 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
         return reset_execute(device, frame);
     case SKA_MESSAGE_SET_TOKEN:
         return token_execute(device, frame);
-    case SKA_MESSAGE_CHALLENGE:
-        return ska_tag_challenge(&device->tag, frame, &device->network);
     case SKA_MESSAGE_FOLLOW:
         return follow_execute(device, frame);
+#endif
+    case SKA_MESSAGE_CHALLENGE:
+        return ska_tag_challenge(&device->tag, frame, &device->network);
     default:
         return ska_outcome(SKA_STATUS_TYPE, frame->type);
     }
@@ -175,21 +202,25 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
 /* --- answers ---------------------------------------------------------------------------------- */
 
 void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
+#if !SKA_INFERENCE_ONLY
     ska_message_sample_t sample;
     ska_message_pull_t pull;
+#endif
     if (device->session.last.code != SKA_STATUS_OK) {
         ska_reply_status(frame->seq, device->session.last);
     } else if (frame->type == SKA_MESSAGE_HELLO || frame->type == SKA_MESSAGE_FOLLOW) {
         ska_reply_welcome(frame->seq, device);
+    } else if (frame->type == SKA_MESSAGE_INFER) {
+        ska_reply_result(frame->seq, &device->network, false);
+#if !SKA_INFERENCE_ONLY
     } else if (frame->type == SKA_MESSAGE_SAMPLE &&
                ska_message_sample_unpack(frame->payload, frame->length, &sample)) {
         ska_reply_step(frame->seq, &device->network, sample.want);
-    } else if (frame->type == SKA_MESSAGE_INFER) {
-        ska_reply_result(frame->seq, &device->network, false);
     } else if (frame->type == SKA_MESSAGE_PULL &&
                ska_message_pull_unpack(frame->payload, frame->length, &pull) &&
                pull.offset < SKA_STATE_BYTES) {
         ska_reply_chunk(frame->seq, &device->network, pull.offset);
+#endif
     } else if (frame->type == SKA_MESSAGE_CHALLENGE) {
         ska_tag_nonce(&device->tag, frame->seq);
     } else {

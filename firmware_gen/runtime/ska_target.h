@@ -45,8 +45,8 @@
  * SKA_HEADROOM as 0 if RAM matters more than speed. */
 #define SKA_INPUT_BITS (8u * SKA_SIGNAL_BYTES)
 #ifndef SKA_HEADROOM
-#if SKA_SUPERVISED && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 && SKA_UPDATE_BITS == 32 &&   \
-    !SKA_KERNEL_DSP && !SKA_KERNEL_MVE && !defined(__AVR__)
+#if SKA_SUPERVISED && !SKA_INFERENCE_ONLY && SKA_WEIGHT_BITS == 16 && SKA_SIGNAL_BYTES == 1 &&     \
+    SKA_UPDATE_BITS == 32 && !SKA_KERNEL_DSP && !SKA_KERNEL_MVE && !defined(__AVR__)
 #define SKA_HEADROOM 1
 #else
 #define SKA_HEADROOM 0
@@ -63,11 +63,16 @@
 #endif
 #endif
 
-/* The number of bytes of a state that are consecutive in memory; see ska_state. */
+/* The number of bytes of a state that are consecutive in memory; see ska_state and ska_saved. */
 #if SKA_LITTLE_ENDIAN
-#define SKA_STATE_RUN SKA_STATE_BYTES
+#define SKA_SAVED_RUN SKA_SAVED_BYTES
 #else
+#define SKA_SAVED_RUN 1u
+#endif
+#if SKA_FLASH_COUNT > 0
 #define SKA_STATE_RUN 1u
+#else
+#define SKA_STATE_RUN SKA_SAVED_RUN
 #endif
 
 /* Loops that need all registers are separate functions. Not every plan uses each of them. */
@@ -114,16 +119,28 @@
 #define SKA_SIGNALS_AT_ONCE 8
 typedef int16_t ska_lane_t;
 #define SKA_LANES ((SKA_WIDEST_INPUT + 7) / 8 * 8)
-#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES + 7)
 #elif SKA_KERNEL_THUMB
 #define SKA_SIGNALS_AT_ONCE 1
 typedef int32_t ska_lane_t;
 #define SKA_LANES SKA_WIDEST_INPUT
-#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES)
 #else
 #define SKA_SIGNALS_AT_ONCE 1
 typedef ska_signal_t ska_lane_t;
-#define SKA_SIGNALS (SKA_INPUTS + SKA_NEURONS - SKA_CLASSES)
+#endif
+
+/* The array of signals: a copy of the network's input, the activations, and what a kernel may read
+ * beyond them. A network that only classifies reads its input in place, unless the kernel would
+ * read beyond its end. */
+#if SKA_INFERENCE_ONLY && SKA_INPUTS % SKA_SIGNALS_AT_ONCE == 0
+#define SKA_SIGNAL_INPUTS 0
+#else
+#define SKA_SIGNAL_INPUTS SKA_INPUTS
+#endif
+#define SKA_SIGNALS_NEEDED (SKA_SIGNAL_INPUTS + SKA_NEURONS - SKA_CLASSES + SKA_SIGNALS_AT_ONCE - 1)
+#if SKA_SIGNALS_NEEDED > 0
+#define SKA_SIGNALS SKA_SIGNALS_NEEDED
+#else
+#define SKA_SIGNALS 1 /* C has no empty array */
 #endif
 
 #endif

@@ -36,10 +36,17 @@ def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
 
 @contextmanager
 def started(
-    model: Model, board: str, project: Path, out: Output
+    model: Model, board: str, project: Path, out: Output, *, inference_only: bool = False
 ) -> Iterator[tuple[Link, BuildReport]]:
     """Generate and build a model's firmware in a folder; run it on a board during the block."""
-    written = write_project(model.plan, model.state.parameters, board, project, model.input_notes())
+    written = write_project(
+        model.plan,
+        model.state.parameters,
+        board,
+        project,
+        model.input_notes(),
+        inference_only=inference_only,
+    )
     say_kept(written.folder, written.kept, out)
     report = build_and_report(project, out)
     require_fit(report, project)

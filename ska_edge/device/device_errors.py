@@ -30,6 +30,8 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
         return DeviceOptionError(
             "the device at {port} can be changed only with its key: give it with {key}", port=port
         )
+    if code == Status.FROZEN:
+        return other_frozen_layers(port) if request == "PUSH" else only_classifies(port)
     if code == Status.EARLY:
         return TooManySavesError(port, detail)
     if code == Status.WORN:
@@ -44,6 +46,23 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     )
     return DeviceError(
         f"the device at {port} refused {request}: {reason} (code {code}, detail {detail})"
+    )
+
+
+def only_classifies(port: str) -> DeviceError:
+    """Return the error for a firmware that neither learns nor has a state to read or write."""
+    return DeviceOptionError(
+        "the firmware of the device at {port} only classifies: its weights are in flash; generate"
+        " it without {inference_only}",
+        port=port,
+    )
+
+
+def other_frozen_layers(port: str) -> DeviceError:
+    """Return the error for a pushed state with other weights than the device has in flash."""
+    return DeviceError(
+        f"the device at {port} has the layers that never learn in flash, and their weights are not"
+        " those of this model: build and flash the firmware of this model"
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ska_edge.wire.protocol import Capability
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
@@ -48,6 +50,11 @@ class DeviceInfo:
     error: int
     error_detail: int
     dropped: int
+
+    @property
+    def learns(self) -> bool:
+        """Whether the firmware learns; otherwise it only classifies, with weights in flash."""
+        return bool(self.capabilities & Capability.LEARN)
 
 
 @dataclass(frozen=True, slots=True)

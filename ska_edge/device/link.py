@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from ska_edge.device import claims, transfer
+from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError
@@ -46,11 +46,17 @@ class Link(Session):
 
     def expect_capability(self, capability: Capability, what: str) -> None:
         """Raise DeviceError, which says "cannot {what}", unless the device has a capability."""
+        self.expect_learning()
         if not self.info.capabilities & capability:
             raise DeviceError(
                 f"the device at {self.port} cannot {what}: its board has no memory for two saves"
                 " of this plan; choose a smaller network or another board"
             )
+
+    def expect_learning(self) -> None:
+        """Raise DeviceError for a firmware that only classifies."""
+        if not self.info.learns:
+            raise device_errors.only_classifies(self.port)
 
     # --- requests ---------------------------------------------------------------------------------
 

@@ -87,6 +87,7 @@ class Stream:
         self.link = connect()
         try:
             self._expect_plan()
+            self.link.expect_learning()
             try:
                 self._replaced()
             except ContactLost as error:

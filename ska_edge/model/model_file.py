@@ -2,6 +2,8 @@
 
 `model.ska` is an npz without pickles. The same model gives the same bytes. The archive's comment is
 the SHA-256 of everything before it, so every changed bit is detected.
+
+The file is long, because a model's users find all that it can do in one class.
 """
 
 from __future__ import annotations
@@ -309,7 +311,12 @@ class Model:
         return agreement
 
     def firmware(
-        self, folder: str | os.PathLike[str], board: str = "virtual-m4", name: str = "ska"
+        self,
+        folder: str | os.PathLike[str],
+        board: str = "virtual-m4",
+        name: str = "ska",
+        *,
+        inference_only: bool = False,
     ) -> Project:
         """Write a C project that infers and learns on a board with this model's weights.
 
@@ -318,6 +325,7 @@ class Model:
             board: a name that `ska-edge boards` lists, or the path of a board's folder.
             name: prefix of every symbol, macro and file of the model; each model in a program needs
                 its own.
+            inference_only: the device only classifies, and its weights stay in flash.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.
@@ -331,7 +339,13 @@ class Model:
         from firmware_gen.project import write_project
 
         return write_project(
-            self.plan, self.state.parameters, board, path_of(folder), self.input_notes(), name=name
+            self.plan,
+            self.state.parameters,
+            board,
+            path_of(folder),
+            self.input_notes(),
+            name=name,
+            inference_only=inference_only,
         )
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:

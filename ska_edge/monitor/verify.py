@@ -28,11 +28,13 @@ class Report:
     """Result of `verify`.
 
     Attributes:
-        samples: number of samples that device and host learned.
+        samples: number of samples that device and host learned, or only classified.
         steps: number of updates that the host has made after these samples.
         parameters: number of learned integers that were compared at the end.
         correct: samples that the device classified correctly before it learned them.
         first_difference: the first integer that differs; None if all are equal.
+        learns: whether the firmware learns; otherwise only decisions were compared, and the CRC-32
+            of the parameters.
     """
 
     samples: int
@@ -40,6 +42,7 @@ class Report:
     parameters: int
     correct: int
     first_difference: Difference | None
+    learns: bool = True
 
     @property
     def equal(self) -> bool:
@@ -77,10 +80,15 @@ def verify(
     the step that caused it. A difference ends the run, and the state is read to find the first
     integer that differs. `on_sample(number, label, result)` is called after every sample.
 
+    A firmware that only classifies has a state that never changes, so the CRC-32 of this state and
+    the decisions for every row are compared.
+
     Raises DeviceError if the device runs another plan or stops answering.
     """
     link.hello()
     link.expect_plan(model.plan)
+    if not link.info.learns:
+        return _verify_decisions(link, model, inputs, labels, on_sample)
     link.reset()
     trainer = FixedTrainer(model.state.flashed(), check=False)
     found = compare_state(link, trainer.state)
@@ -103,6 +111,32 @@ def verify(
     if not found:
         found = compare_state(link, trainer.state)
     return Report(samples, trainer.state.step, model.plan.parameter_count, correct, found)
+
+
+def _verify_decisions(
+    link: Link,
+    model: Model,
+    inputs: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    on_sample: OnSample,
+) -> Report:
+    """Compare a device that only classifies with the host."""
+    state, plan = model.state.flashed(), model.plan
+    trainer = FixedTrainer(state, check=False)
+    found = None
+    if link.info.crc != state.crc:
+        found = Difference(0, 0, "CRC-32 of the state", (), state.crc, link.info.crc)
+    samples = correct = 0
+    for row, label in zip(inputs, labels, strict=True):
+        if found:
+            break
+        result = link.infer(row.tolist())
+        decisions = trainer.infer(row[None])[0].tolist()
+        found = decision_difference(plan, 0, decisions, result.decisions)
+        samples += 1
+        correct += int(result.predicted == int(label))
+        on_sample(samples, int(label), result)
+    return Report(samples, 0, plan.parameter_count, correct, found, learns=False)
 
 
 def compare_state(link: Link, state: State) -> Difference | None:

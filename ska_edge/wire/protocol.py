@@ -58,6 +58,7 @@ class Status(enum.IntEnum):
     KEY = 12
     WORN = 13
     EARLY = 14
+    FROZEN = 15
 
 
 STATUS_PURPOSE = {
@@ -78,6 +79,7 @@ STATUS_PURPOSE = {
     Status.WORN: "the memory for saves has been erased as often as it endures; detail is 0",
     Status.EARLY: "too many saves; "
     "detail is how many bytes the device must receive before the next save",
+    Status.FROZEN: "weights in flash never change; detail is the type, or PUSH's offset",
 }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_gen.memory.residence import frozen
 from ska_edge.wire.protocol import PUSH_MAX, Status, Want
 from tests.conftest import without
 from tests.firmware_gen.runtime.piped_firmware import (
@@ -73,7 +74,8 @@ def test_a_save_and_a_pushed_state_come_back_in_the_same_bytes(
 
     rng = np.random.default_rng(5)
     limit = firmware.plan.formats.weight_bits - 1
-    host.state.parameters[:] = rng.integers(-(2**limit), 2**limit, firmware.plan.parameter_count)
+    learned = host.state.parameters[frozen(firmware.plan) :]
+    learned[:] = rng.integers(-(2**limit), 2**limit, len(learned))
     data, digest = host.state.to_bytes(), bytes.fromhex(firmware.plan.digest)
     offer = firmware.request(1, "OFFER", digest=digest, crc=host.state.crc)
     pieces = [

@@ -58,6 +58,8 @@
 #define SKA_STATUS_WORN 13u
 /* too many saves; detail is how many bytes the device must receive before the next save */
 #define SKA_STATUS_EARLY 14u
+/* weights in flash never change; detail is the type, or PUSH's offset */
+#define SKA_STATUS_FROZEN 15u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */

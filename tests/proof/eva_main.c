@@ -35,6 +35,8 @@ static void any_input(void) {
     }
 }
 
+#if !SKA_INFERENCE_ONLY
+
 /* --- what the rules with labels keep ---------------------------------------------------------- */
 
 #if SKA_SUPERVISED
@@ -131,7 +133,7 @@ static void any_state(void) {
     ska_any_mantissa = any_between(RATE_MANTISSA_MIN, RATE_MANTISSA_MAX);
     ska.samples = any_u32;
     ska.rate_halvings = (uint8_t)any_between(0, SKA_RATE_HALVINGS_MAX);
-    for (uint16_t i = 0; i < SKA_PARAMETER_COUNT; i++) {
+    for (uint16_t i = 0; i < SKA_RAM_COUNT; i++) {
         ska.parameters[i] = any_weight;
     }
     for (uint16_t i = 0; i < SKA_SIGNALS; i++) {
@@ -171,6 +173,25 @@ static void check_state(const ska_t *state) {
 #endif
 }
 
+#else
+
+static void any_state(void) {
+    for (uint16_t i = 0; i < SKA_SIGNALS; i++) {
+        ska.signal[i] = any_signal;
+    }
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        ska.decision[c] = (int16_t)any_between(0, INT16_MAX);
+    }
+}
+
+static void check_state(const ska_t *state) {
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        /*@ check decision_fits: 0 <= state->decision[c] <= 32767; */
+    }
+}
+
+#endif
+
 /* --- one call from any state ------------------------------------------------------------------ */
 
 static void from_init(void) {
@@ -178,7 +199,11 @@ static void from_init(void) {
     ska_init(&fresh);
     check_state(&fresh);
     any_input();
+#if SKA_INFERENCE_ONLY
+    (void)ska_infer(&fresh, x);
+#else
     (void)ska_learn(&fresh, x, 0);
+#endif
     check_state(&fresh);
 }
 
@@ -189,6 +214,8 @@ static void from_infer(void) {
     /*@ check class_exists: predicted < SKA_CLASSES; */
     check_state(&ska);
 }
+
+#if !SKA_INFERENCE_ONLY
 
 static void from_learn(void) {
     EACH_FILLING {
@@ -236,14 +263,20 @@ static void from_learn_batch(void) {
 }
 #endif
 
+#endif
+
 static void from_reading(void) {
     any_state();
+#if !SKA_INFERENCE_ONLY
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
         ska_metrics(&ska, layer, &metrics);
     }
-    const uint8_t *state = ska_state(&ska, 0);
-    for (uint32_t i = 0; i < SKA_STATE_BYTES; i++) {
-        bytes[i] = state[i];
+#endif
+    for (uint32_t at = 0; at < SKA_STATE_BYTES; at += SKA_STATE_RUN) {
+        const uint8_t *state = ska_state(&ska, at);
+        for (uint32_t i = 0; i < SKA_STATE_RUN; i++) {
+            bytes[at + i] = state[i];
+        }
     }
     const uint16_t predicted = ska_predicted(&ska);
     /*@ check class_exists: predicted < SKA_CLASSES; */
@@ -255,6 +288,8 @@ static void from_reading(void) {
     (void)ska_samples(&ska);
     (void)ska_initial_crc();
 }
+
+#if !SKA_INFERENCE_ONLY
 
 static void from_rate(void) {
     any_state();
@@ -278,6 +313,8 @@ static void from_written(void) {
     ska_state_written(&ska);
     check_state(&ska);
 }
+
+#endif
 
 #if SKA_RAW_INPUT
 static void from_standardize(void) {
@@ -315,9 +352,10 @@ static void from_standardize(void) {
 void eva_main(void) {
     from_init();
     from_infer();
+    from_reading();
+#if !SKA_INFERENCE_ONLY
     from_learn();
     from_wrong_label();
-    from_reading();
     from_rate();
     from_written();
 #if SKA_REPLAY_SLOTS > 0
@@ -325,6 +363,7 @@ void eva_main(void) {
 #endif
 #if !SKA_SUPERVISED
     from_learn_batch();
+#endif
 #endif
 #if SKA_RAW_INPUT || SKA_RAW_FLOAT
     from_standardize();

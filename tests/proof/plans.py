@@ -31,11 +31,12 @@ PLANS = {
         precision="w32a16",
         raw=RawInput((5, 2**30, 2**22), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
+    "readout": make_plan((3, 5, 2), output_only=True),
 }
 
 
-def write_sources(plan: Plan, folder: Path) -> Path:
+def write_sources(plan: Plan, folder: Path, *, inference_only: bool = False) -> Path:
     """Write a project for the host; return the folder of its sources."""
     parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
-    write_project(plan, parameters, "host", folder)
+    write_project(plan, parameters, "host", folder, inference_only=inference_only)
     return folder / "src"

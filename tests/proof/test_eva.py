@@ -54,7 +54,7 @@ RATE = re.compile(r"^#define SKA_RATE_MANTISSA .*$", re.M)
 ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_mantissa"
 # Fifth, the parameters become the last member of the state. A pointer beyond their end then also
 # leaves the object, and Eva reports it.
-PARAMETERS = re.compile(r"^ +int\d+_t parameters\[SKA_PARAMETER_COUNT\];.*\n", re.M)
+PARAMETERS = re.compile(r"^ +int\d+_t parameters\[SKA_(?:PARAMETER|RAM)_COUNT\];.*\n", re.M)
 END = "} ska_t;\n"
 
 # `ska_least_step` has two cases; most plans reach only one of them.
@@ -95,21 +95,21 @@ class Verdict:
         return {name: (int(some), int(all_)) for name, some, all_ in lines}
 
 
-def write_copy(plan: Plan, folder: Path) -> Path:
+def write_copy(plan: Plan, folder: Path, *, inference_only: bool = False) -> Path:
     """Write the sources of a project and prepare them for the analysis."""
-    sources = write_sources(plan, folder)
+    sources = write_sources(plan, folder, inference_only=inference_only)
     rule, header = sources / "ska_rule.h", sources / "ska_state.h"
     text, hints = INDEX.subn(lambda line: line[0] + HINT, rule.read_text())
     rule.write_text(text)
     state, moved = PARAMETERS.subn("", header.read_text())
     member = PARAMETERS.search(header.read_text())
-    assert (hints, moved, state.count(END)) == (1, 1, 1)
+    assert (hints, moved, state.count(END)) == (1, int(not inference_only), 1)
     fixed = sources / "ska_fixed.h"
     text, hints = MOVED.subn(lambda line: line[0] + MOVED_HINT, fixed.read_text())
     assert hints == 1
     fixed.write_text(text)
-    assert member is not None
-    header.write_text(state.replace(END, member[0] + END))
+    if member is not None:
+        header.write_text(state.replace(END, member[0] + END))
     # The moved member leaves a gap in the state, so the check for gaps is removed. The analysis
     # covers every rate.
     library, numbers = sources / "ska.c", sources / "ska_plan.h"
@@ -146,19 +146,23 @@ def eva(sources: Path, machine: str, arguments: str, *files: str) -> Verdict:
     return Verdict(done.stdout)
 
 
+FORMS = [*((name, False) for name in PLANS), ("local", True)]
+
+
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("name", PLANS)
-def test_no_alarm_is_raised(name: str, machine: str, tmp_path: Path) -> None:
-    verdict = analyze(write_copy(PLANS[name], tmp_path / "p"), machine)
+@pytest.mark.parametrize(("name", "inference_only"), FORMS)
+def test_no_alarm_is_raised(name: str, inference_only: bool, machine: str, tmp_path: Path) -> None:
+    sources = write_copy(PLANS[name], tmp_path / "p", inference_only=inference_only)
+    verdict = analyze(sources, machine)
     assert verdict.alarms == 0, verdict.alarm_kinds
-    assert verdict.checks["valid"] >= 8
+    assert verdict.checks["valid"] >= (4 if inference_only else 8)
     assert (verdict.checks["unknown"], verdict.checks["invalid"]) == (0, 0), verdict.alarm_kinds
     # The absence of alarms proves nothing about code that was not reached.
     partly = {name for name, (some, all_) in verdict.reached.items() if some < all_}
     assert partly <= PARTLY_REACHED
     reachable = verdict.count(r"Syntactically reachable functions = (\d+)")
     assert verdict.count(r"Semantically reached functions = (\d+)") == reachable
-    assert expected_functions(PLANS[name]) <= set(verdict.reached)
+    assert expected_functions(PLANS[name], inference_only) <= set(verdict.reached)
 
 
 def public_functions(header: str) -> list[str]:
@@ -167,14 +171,17 @@ def public_functions(header: str) -> list[str]:
     return re.findall(r"\b(ska_\w+)\([^;{]*\);", code)
 
 
-def expected_functions(plan: Plan) -> set[str]:
+def expected_functions(plan: Plan, inference_only: bool = False) -> set[str]:
     """Return the functions that the library has for a plan."""
-    names = {"init", "infer", "learn", "predicted", "decisions", "step", "samples", "metrics"}
-    names |= {"rate_halve", "state", "state_written", "initial_crc"}
-    if plan.replay.per_class:
-        names.add("replay")
-    if not plan.rule_definition.supervised:
-        names.add("learn_batch")
+    names = {"init", "infer", "predicted", "decisions", "state", "initial_crc"}
+    if not inference_only:
+        names |= {"learn", "step", "samples", "metrics", "rate_halve", "state_written"}
+        if plan.replay.per_class:
+            names.add("replay")
+        if not plan.rule_definition.supervised:
+            names.add("learn_batch")
+        if plan.first_learned:
+            names.add("saved")
     if plan.raw_float:
         names |= {"standardize_f32"}
     elif plan.raw is not None:

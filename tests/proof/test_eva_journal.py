@@ -50,8 +50,8 @@ def test_nothing_outside_is_read_or_written(
 
 PLANTS = {
     "more bytes than a state has": (
-        "count > HEADER + SKA_STATE_BYTES - writing.at",
-        "count > HEADER + SKA_STATE_BYTES",
+        "count > HEADER + SKA_SAVED_BYTES - writing.at",
+        "count > HEADER + SKA_SAVED_BYTES",
     ),
     "a header that is read too long": (
         "&header, HEADER);\n        uint32_t",

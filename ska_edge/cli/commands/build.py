@@ -15,11 +15,12 @@ from ska_edge.cli.screen.project import build_and_report, require_fit
 from ska_edge.errors import InputError
 
 
-def build_document(report: BuildReport) -> dict[str, Any]:
-    """Return the keys of `build --json`."""
+def build_document(report: BuildReport, folder: Path) -> dict[str, Any]:
+    """Return the keys of `build --json` for the project in a folder."""
     return {
         "flash": report.flash,
         "ram": report.ram,
+        "forms": dict(load_project(folder).forms),
         "stack": report.stack,
         "fits": report.fits,
         "flash_size": report.flash_size,
@@ -78,5 +79,5 @@ def build(
         out.document(library_document(library))
         return
     report = build_and_report(folder, out, toolchain, main)
-    out.document(build_document(report))
+    out.document(build_document(report, folder))
     require_fit(report, folder)

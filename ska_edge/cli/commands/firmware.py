@@ -14,6 +14,7 @@ from ska_edge.cli.commands.check_onnx import imported_with_notes
 from ska_edge.cli.options.complete import BOARD as BOARDS
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.key import KEY_FILE, key_in
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import say_kept
@@ -55,6 +56,7 @@ BOARD = "virtual-m4"
     show_default=True,
     help="Prefix of all symbols, macros and files; each model in a program needs its own.",
 )
+@inference_only_option
 @click.option(
     "--data",
     type=DATA,
@@ -69,6 +71,7 @@ def firmware(
     output: Path,
     key: Path | None,
     name: str,
+    inference_only: bool,
     data: str | None,
     reader: Reader,
     as_json: bool,
@@ -78,9 +81,16 @@ def firmware(
     loaded = _opened(model, data, reader, out)
     check_folder(output)
     if kind == PROJECT:
-        _project(loaded, BOARD if board is None else board, output, key_in(key), name, out)
+        target = BOARD if board is None else board
+        _project(loaded, target, output, key_in(key), name, inference_only, out)
     elif board is not None:
         raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
+    elif inference_only:
+        raise OptionError(
+            "an export as {kind} learns: leave {inference_only} out, or write a project for one"
+            " board",
+            kind=kind,
+        )
     else:
         _export(loaded, kind, output, key_in(key), name, out)
 
@@ -102,13 +112,27 @@ def _opened(path: Path, data: str | None, reader: Reader, out: Output) -> Model:
 
 
 def _project(
-    model: Model, board: str, output: Path, key: bytes | None, name: str, out: Output
+    model: Model,
+    board: str,
+    output: Path,
+    key: bytes | None,
+    name: str,
+    inference_only: bool,
+    out: Output,
 ) -> None:
     project = write_project(
-        model.plan, model.state.parameters, board, output, model.input_notes(), key, name
+        model.plan,
+        model.state.parameters,
+        board,
+        output,
+        model.input_notes(),
+        key,
+        name,
+        inference_only,
     )
     say_kept(project.folder, project.kept, out)
-    out.line(f"wrote {output} for {project.board}, plan {project.digest}")
+    form = "; it only classifies" if inference_only else ""
+    out.line(f"wrote {output} for {project.board}, plan {project.digest}{form}")
     out.line(_raw_sentence(model, name))
     out.document(
         {

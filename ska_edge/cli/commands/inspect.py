@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from firmware_gen.board.board import Board, load_board
-from firmware_gen.memory.footprint import parts, ram
+from firmware_gen.memory.footprint import each_form, parts, ram
+from firmware_gen.memory.residence import frozen, saved_bytes
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.screen.columns import PROOF, RANGES, TENSORS, ExplainedModel
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
@@ -91,7 +93,7 @@ def _memory_parts(plan: Plan, board: Board) -> dict[str, int]:
 
 def _saves(plan: Plan, board: Board) -> dict[str, int] | None:
     """Return how many saves the board's memory endures; None if it cannot save this state."""
-    storage, size = board.storage, plan.state_bytes
+    storage, size = board.storage, saved_bytes(plan, frozen(plan))
     if storage is None or not storage.holds(size):
         return None
     return {"per_erase": storage.saves_per_erase(size), "endurance": storage.endurance(size)}
@@ -182,6 +184,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "board": target.name,
             "bytes": ram(plan, target),
             "parts": _memory_parts(plan, target),
+            "forms": each_form(plan, target),
         }
         out.table(
             f"RAM on {target.name} without the stack: {memory['bytes']} of"
@@ -189,6 +192,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             ["part", "bytes"],
             list(memory["parts"].items()),
         )
+        out.line(forms_sentence(memory["forms"], target.name))
     saves = _saves(plan, target)
     if saves is not None:
         out.line(

@@ -21,6 +21,7 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.load import files_read
 from ska_edge.data.rows import Rows
 from ska_edge.data.several import check_outside
+from ska_edge.device.info import DeviceInfo
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -105,11 +106,16 @@ def _on_device(
         found = Device(link, model)
         info = found.info()
         out.note(
-            f"{info.board} at {link.port} has learned {counted(info.samples, 'sample')},"
-            f" and classifies {counted(len(rows.x), 'row')}"
+            f"{info.board} at {link.port} {_history(info)}, and classifies"
+            f" {counted(len(rows.x), 'row')}"
         )
         with out.progress("classifying", "rows") as update:
             return found.infer(rows.x, update), link.port
+
+
+def _history(info: DeviceInfo) -> str:
+    """Return what a device has learned, as a predicate."""
+    return f"has learned {counted(info.samples, 'sample')}" if info.learns else "never learns"
 
 
 def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from ska_edge.cli.commands.verify import learn_and_compare, verify_document
 from ska_edge.cli.device import started
 from ska_edge.cli.options.complete import BOARD, DATA
 from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
@@ -49,6 +50,7 @@ from ska_edge.training.checkpoint import check_outputs
     show_default=True,
     help="How many held-out rows the device learns.",
 )
+@inference_only_option
 @training_options()
 @data_options
 @json_option
@@ -57,6 +59,7 @@ def run(
     board: str,
     output: Path | None,
     samples: int,
+    inference_only: bool,
     reader: Reader,
     as_json: bool,
     **values: Any,
@@ -75,7 +78,8 @@ def run(
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
     check_outputs(options, files_read(data), by="this command")
-    if RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
+    learns = not inference_only
+    if learns and RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
     trained = train_with_bar(data, reader, out, options)
@@ -92,7 +96,7 @@ def run(
     require_agreement(agreement, onnx_file, "integer")
 
     project = folder / "firmware"
-    with started(model, board, project, out) as (link, report):
+    with started(model, board, project, out, inference_only=inference_only) as (link, report):
         # The test accuracy is measured already, so the device may now learn the held-out rows.
         proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)
     out.document(
@@ -100,7 +104,7 @@ def run(
             **training_document(trained, model_file),
             "board": target.name,
             "onnx": _onnx_document(agreement, onnx_file),
-            "build": build_document(report),
+            "build": build_document(report, project),
             "verify": verify_document(proof),
         }
     )

@@ -36,6 +36,8 @@ def learn_and_compare(
 ) -> Report:
     """Run the proof with a live table, and report the result."""
     info = link.hello()
+    if not info.learns:
+        return _classify_and_compare(link, model, features, labels, out)
     out.line(f"{info.board} at {link.port} learns {counted(len(labels), 'sample')}")
     correct, last = 0, Result(0, 0, 0, ())
     with out.live() as update:
@@ -57,6 +59,30 @@ def learn_and_compare(
         out.line(
             f"device and host are equal: all {report.parameters} parameters after"
             f" {counted(report.samples, 'sample')}, and every decision and metric on the way"
+        )
+    return report
+
+
+def _classify_and_compare(
+    link: Link,
+    model: Model,
+    features: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    out: Output,
+) -> Report:
+    """Run the proof with a firmware that only classifies, and report the result."""
+    samples = counted(len(labels), "sample")
+    out.line(f"{link.info.board} at {link.port} only classifies; it classifies {samples}")
+    with out.progress("classifying", "samples") as update:
+
+        def show(number: int, _label: int, _result: Result) -> None:
+            update(number, len(labels))
+
+        report = verify_device(link, model, model.quantize(features), labels, show)
+    if report.first_difference is None:
+        out.line(
+            f"device and host are equal: the CRC-32 of all {report.parameters} parameters, and"
+            f" every decision for {samples}; {report.correct} right"
         )
     return report
 
@@ -102,7 +128,7 @@ def verify(
     """Prove that a device learns what the host learns, from MODEL's weights and rows of DATA.
 
     The device first returns to its flashed weights. If an integer differs, the exit code is 1, and
-    the error names the first difference.
+    the error names the first difference. A firmware that only classifies proves its decisions.
     """
     out, loaded = Output(as_json), open_model(model)
     dataset = reader.matched(data, loaded, out)

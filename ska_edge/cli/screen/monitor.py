@@ -30,7 +30,8 @@ from ska_edge.wire.protocol import COUNTED
 
 def introduction(info: DeviceInfo, port: str) -> str:
     """Return one line with the identity and the progress of a device."""
-    return f"{info.board} at {port}: plan {info.digest}, step {info.step}"
+    progress = f"step {info.step}" if info.learns else "only classifies"
+    return f"{info.board} at {port}: plan {info.digest}, {progress}"
 
 
 def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from firmware_gen.build import BuildReport
@@ -16,6 +16,12 @@ def say_kept(folder: Path, kept: Sequence[str], out: Output) -> None:
     """Name the edited files of a folder that were not overwritten."""
     for name in kept:
         out.note(f"kept {folder / name}, which was edited since it was generated")
+
+
+def forms_sentence(forms: Mapping[str, int], board: str) -> str:
+    """Return the bytes of RAM of each form of a firmware; see `each_form`."""
+    sizes = ", ".join(f"{name.replace('_', ' ')} {size:,}" for name, size in forms.items())
+    return f"bytes of RAM on {board}, predicted: {sizes}"
 
 
 def build_and_report(
@@ -44,6 +50,8 @@ def build_and_report(
             ["RAM and stack", ram_total, share(ram_total, report.ram_size)],
         ],
     )
+    if project.forms:
+        out.line(forms_sentence(project.forms, project.board))
     for path in report.images:
         out.note(f"wrote {path}")
     return report

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.memory.members import DSP, PORTABLE, members
+from firmware_gen.memory.residence import in_flash
 from ska_edge.plan.plan import Plan
 from tests.proof.plans import PLANS, write_sources
 
 
-def layout(plan: Plan, core: str) -> dict[str, tuple[int, int]]:
+def layout(plan: Plan, core: str, flash: int) -> dict[str, tuple[int, int]]:
     """Return the offset and size of each member in bytes, with each element aligned to its size."""
     places, place = {}, 0
-    for member in members(plan, core):
+    for member in members(plan, core, flash):
         place = -(-place // member.field.width) * member.field.width
         places[member.field.name] = (place, member.field.size)
         place += member.field.size
@@ -45,14 +46,19 @@ CORES = {
 }
 
 
+@pytest.mark.parametrize("inference_only", [False, True])
 @pytest.mark.parametrize("core", CORES)
 @pytest.mark.parametrize("name", PLANS)
 def test_every_member_is_where_the_table_says(
-    name: str, core: str, tmp_path: Path, require_toolchain: Callable[[str], str]
+    name: str,
+    core: str,
+    inference_only: bool,
+    tmp_path: Path,
+    require_toolchain: Callable[[str], str],
 ) -> None:
     plan, (compiler, *options) = PLANS[name], CORES[core]
-    sources = write_sources(plan, tmp_path / "p")
-    places = layout(plan, core)
+    sources = write_sources(plan, tmp_path / "p", inference_only=inference_only)
+    places = layout(plan, core, in_flash(plan, inference_only))
     checks = [
         f"offsetof(ska_t, {member}) == {place} && sizeof(((ska_t *)0)->{member}) == {size}"
         for member, (place, size) in places.items()

@@ -33,6 +33,7 @@ PLANS = {
     "local": make_plan((5, 4, 4, 3), replay=Replay(2, 1)),
     "wide": make_plan((5, 4, 3), rule="code", precision="w32a16"),
     "published": make_plan((5, 4, 3), rule="published", batch=3, steps=3, rate=0.5),
+    "readout": make_plan((5, 4, 3), output_only=True),
 }
 SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 BOARD = """
@@ -158,6 +159,7 @@ def make(
     flags: Sequence[str] = SANITIZERS,
     emulator: Sequence[str] = (),
     key: bytes | None = None,
+    inference_only: bool = False,
 ) -> Firmware:
     """Write and compile the firmware of a plan with random weights. `storing` gives the firmware
     the memory for saves of the board `host`. `emulator` runs the firmware if this machine cannot.
@@ -168,7 +170,9 @@ def make(
         reach = tensor.format.maximum // 4
         values = rng.integers(-reach, reach, tensor.size)
         parameters[tensor.offset : tensor.offset + tensor.size] = values
-    write_project(plan, parameters, "host", folder / "project", key=key)
+    write_project(
+        plan, parameters, "host", folder / "project", key=key, inference_only=inference_only
+    )
     sources = folder / "project" / "src"
     (sources / "board.c").write_text(BOARD)
     files = sorted(path.name for path in sources.glob("*.c"))

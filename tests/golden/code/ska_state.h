@@ -10,9 +10,10 @@
 /* A network. The fields are for reading, in a debugger or a test.
  *
  * The members that learning changes come first, larger elements before smaller ones, so that no
- * core puts padding between them. These SKA_STATE_BYTES bytes are the state: a host compares them
- * and a save contains them (see ska_state). Every forward pass or update computes the members after
- * them again. Neurons are numbered through all layers, the output layer last.
+ * core puts padding between them. These SKA_SAVED_BYTES bytes are the state, without the parameters
+ * in flash: a host compares them and a save contains them (see ska_state). Every forward pass or
+ * update computes the members after them again. Neurons are numbered through all layers, the output
+ * layer last.
  */
 typedef struct {
     /* State. */

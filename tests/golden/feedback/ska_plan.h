@@ -51,8 +51,14 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS 6 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
-#define SKA_STATE_BYTES 81 /* everything that learning changes; see ska_t */
-#define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* DO(end of a run, bytes of a number) */
+#define SKA_STATE_BYTES 81 /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_PARAMETERS 12u /* offset of the parameters in the state */
+#define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* DO(end of a run in RAM, bytes of a number) */
+#define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */
+#define SKA_FLASH_BYTES 0
+#define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
+#define SKA_SAVED_BYTES (SKA_STATE_BYTES - SKA_FLASH_BYTES) /* the part of the state in RAM */
+#define SKA_INFERENCE_ONLY 0 /* 1 if it only classifies */
 #define SKA_WIDEST_INPUT 4
 #define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 

@@ -12,7 +12,7 @@ from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.wire.frame import Frame
-from ska_edge.wire.protocol import BY_NAME, Status
+from ska_edge.wire.protocol import BY_NAME, Capability, Status
 from tests.fake_device import DIGEST, FakeDevice
 from tests.ska_edge.streamed import ALL, INPUT, LABELS, NOTHING, ROWS, SAMPLE, opened, rows
 
@@ -307,7 +307,7 @@ def test_hello_shows_that_somebody_else_uses_the_device(device: FakeDevice) -> N
 
 def test_a_request_that_is_refused_is_not_made_again(device: FakeDevice) -> None:
     stream = opened(device)
-    device.capabilities = 0
+    device.capabilities = int(Capability.LEARN)  # it cannot save
     stream.link.hello()
     with pytest.raises(DeviceError, match="cannot keep its state"):
         asked(stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ class HonestDevice:
         self._model = model
         self.trainer = FixedTrainer(model.state.copy())
         self._spoil = spoil
+
+    info = SimpleNamespace(learns=True)
 
     def hello(self) -> None:
         pass

@@ -88,13 +88,13 @@ static mp_obj_t followed(void) {
 static MP_DEFINE_CONST_FUN_OBJ_0(followed_obj, followed);
 
 static mp_obj_t state(void) {
-    return mp_obj_new_bytes(ska_state(&device.network, 0), SKA_STATE_BYTES);
+    return mp_obj_new_bytes(ska_saved(&device.network, 0), SKA_SAVED_BYTES);
 }
 static MP_DEFINE_CONST_FUN_OBJ_0(state_obj, state);
 
 static mp_obj_t restore(mp_obj_t saved) {
-    const uint8_t *bytes = (const uint8_t *)bytes_of(saved, SKA_STATE_BYTES);
-    for (size_t i = 0; i < SKA_STATE_BYTES; i++) {
+    const uint8_t *bytes = (const uint8_t *)bytes_of(saved, SKA_SAVED_BYTES);
+    for (size_t i = 0; i < SKA_SAVED_BYTES; i++) {
         ((uint8_t *)&device.network)[i] = bytes[i];
     }
     ska_state_written(&device.network);
