@@ -1,4 +1,8 @@
-"""The serial line of an emulated UART in the time of its core: each byte takes its ten bits."""
+"""The serial line of an emulated UART in the time of its core: each byte takes its ten bits.
+
+A host does not know how long a board takes to start, so its bytes wait on the wire until the
+receiver is on for the first time. Later bytes arrive whether or not the receiver is on.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ class TimedLine:
         self._input: deque[int] = deque()
         self._output = bytearray()
         self._before = 0  # bytes of output at the last byte time
+        self._begun = False  # whether the receiver has been on
         self._passed = 0.0
 
     def send(self, byte: int) -> None:
@@ -45,18 +50,25 @@ class TimedLine:
         return not self._input and not self._wire.ready()
 
     def wait(self) -> bool:
-        """Wait for a byte; return False if the wire is gone."""
+        """Wait for a byte while the receiver is on; return False if the wire is gone."""
+        self._begun = True
         self.flush()
         if not self._input:
             self._input += self._wire.read(PIECE)
         return bool(self._input)
 
-    def take(self) -> int | None:
-        """Return the next byte for the firmware; None if there is none yet."""
+    def take(self, receives: Callable[[], bool]) -> int | None:
+        """Return the next byte for the firmware; None if there is none yet.
+
+        `receives` tells whether the receiver is on now.
+        """
         # A write may wake the program at the port, so bytes are written when the firmware pauses.
         if len(self._output) == self._before or len(self._output) >= OUTPUT_LIMIT:
             self.flush()
         self._before = len(self._output)
+        if not self._begun:  # the first byte takes its whole time after the receiver is on
+            self._begun = receives()
+            return None
         if not self._input and self._wire.ready():
             self._input += self._wire.read(PIECE)
         return self._input.popleft() if self._input else None

@@ -39,8 +39,12 @@ class Uart(Protocol):
         """Return the reason why a byte on the line would not request the interrupt, or None."""
         ...
 
+    def receives(self) -> bool:
+        """Tell whether the receiver is on."""
+        ...
+
     def receive(self, byte: int) -> None:
-        """Take a byte whose last bit has just arrived."""
+        """Take a byte whose last bit has just arrived; it is lost if the receiver is off."""
         ...
 
 

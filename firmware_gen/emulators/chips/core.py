@@ -198,7 +198,7 @@ class Core:
 
     def _arrive(self) -> None:
         """Let the next byte of the line arrive, if there is one."""
-        byte = self._line.take()
+        byte = self._line.take(self._chip.uart.receives)
         if byte is not None:
             self._chip.uart.receive(byte)
 

@@ -129,7 +129,7 @@ class UartNrf:
             self.BAUDRATE: 0x0400_0000,
             self.CONFIG: 0,
         }
-        self._enabled = self._receives = self._sends = False
+        self._enabled = self._started = self._sends = False
         self._interrupts = 0
         self._fifo: deque[int] = deque()
         self._ready = False
@@ -145,7 +145,7 @@ class UartNrf:
         """Return the reason why a byte on the line would not request the interrupt, or None."""
         if not self._enabled:
             return "write 4 to ENABLE of UART"
-        if not self._receives:
+        if not self._started:
             return "trigger the task STARTRX of UART"
         if not bit(self._interrupts, self.RXDRDY_BIT):
             return "set RXDRDY in INTENSET of UART"
@@ -156,9 +156,13 @@ class UartNrf:
             )
         return None
 
+    def receives(self) -> bool:
+        """Tell whether the receiver is on."""
+        return self._enabled and self._started
+
     def receive(self, byte: int) -> None:
-        """Take a byte from the line; a byte that comes before the receiver is on is lost."""
-        if not (self._enabled and self._receives):
+        """Take a byte from the line; it is lost if the receiver is off."""
+        if not self.receives():
             return
         self._check_line()
         self._check_pin(self.PSEL_RXD, "RXD", self._rx)
@@ -220,7 +224,7 @@ class UartNrf:
         if not self._enabled:
             raise FirmwareFault("it starts the UART while ENABLE is 0; write 4 to ENABLE first")
         if task == self.START_RX:
-            self._receives = True
+            self._started = True
         else:
             self._sends = True
 

@@ -159,9 +159,13 @@ class Usart2:
                 return f"set {name} in USART2_CR1"
         return None
 
+    def receives(self) -> bool:
+        """Tell whether the receiver is on."""
+        return bit(self._control[0], self.UE) and bit(self._control[0], self.RE)
+
     def receive(self, byte: int) -> None:
-        """Take a byte from the line; a byte that comes before the receiver is on is lost."""
-        if not (bit(self._control[0], self.UE) and bit(self._control[0], self.RE)):
+        """Take a byte from the line; it is lost if the receiver is off."""
+        if not self.receives():
             return
         self._port.require(RX)
         self._check_line()

@@ -165,7 +165,7 @@ class Machine:
     def _pass_byte_time(self) -> None:
         """Let the time of a byte pass on the line, in both directions."""
         self._uart.pass_byte_time()
-        byte = self._line.take()
+        byte = self._line.take(self._uart.receives)
         if byte is not None:
             self._uart.receive(byte)
 

@@ -90,10 +90,17 @@ class Uart:
         self._unsent = unsent  # bytes in the FIFO, and the one that is being sent
         self._polls = 0
 
+    def receives(self) -> bool:
+        """Tell whether the receiver is on, with the line's format and its speed."""
+        try:
+            self.check_receiver()
+        except FirmwareFault:
+            return False
+        return True
+
     def receive(self, byte: int) -> None:
         """Take a byte from the line; it is lost if the FIFO is full."""
-        self._check_line(self.RX_CLOCK, self.RX_RESET)
-        self._pins.check(Pins.RX)
+        self.check_receiver()
         if len(self._fifo) < FIFO_BYTES:
             self._fifo.append(byte)
 

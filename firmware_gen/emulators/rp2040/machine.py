@@ -155,13 +155,8 @@ class Machine:
             raise FirmwareFault(f"it sleeps, but no byte can wake it: {deaf}")
 
     def _arrive(self) -> None:
-        """Let the next byte of the line arrive, if there is one.
-
-        The ROM takes some time to start the image, so a host's bytes wait until the receiver is on.
-        """
-        if not self._uart.receives():
-            return
-        byte = self._line.take()
+        """Let the next byte of the line arrive, if there is one."""
+        byte = self._line.take(self._uart.receives)
         if byte is not None:
             self._quiet = 0
             self._uart.receive(byte)

@@ -90,7 +90,9 @@ class Uart:
         self._silent = bool(self._fifo)
 
     def receive(self, byte: int) -> None:
-        """Take a byte from the line."""
+        """Take a byte from the line; it is lost if the receiver is off."""
+        if not self.receives():
+            return
         self._functions.require(RX)
         self._pads.require_input(RX)
         self._check_line()

@@ -108,25 +108,33 @@ class Script:
 
 
 def run(
-    project: Path, machine: MakeMachine, chunks: Sequence[bytes], cells: Cells | None = None
+    project: Path,
+    machine: MakeMachine,
+    chunks: Sequence[bytes],
+    cells: Cells | None = None,
+    wire: type[Script] = Script,
 ) -> bytes:
     """Build a project and run it on the machine with these chunks; return what it sends."""
     board = read_board(project / "board")
     assert board.storage is not None
-    wire = Script(*chunks)
-    machine(build(project).elf, board, wire, cells or Cells(board.storage.size)).run()
-    return wire.received
+    line = wire(*chunks)
+    machine(build(project).elf, board, line, cells or Cells(board.storage.size)).run()
+    return line.received
 
 
 def require_notice(
-    project: Path, machine: MakeMachine, chunks: Sequence[bytes], mistake: Mistake
+    project: Path,
+    machine: MakeMachine,
+    chunks: Sequence[bytes],
+    mistake: Mistake,
+    wire: type[Script] = Script,
 ) -> None:
     """Plant a mistake; check that the machine reports it by its sentence, in one line with the
     place.
     """
     plant(project, mistake)
     with pytest.raises(FirmwareFault, match=re.escape(mistake.sentence)) as caught:
-        run(project, machine, chunks)
+        run(project, machine, chunks, wire=wire)
     assert re.match(r"the firmware failed at \w+\+0x[0-9a-f]+ \(0x", str(caught.value))
     assert "\n" not in str(caught.value)
 
