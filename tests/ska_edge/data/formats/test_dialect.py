@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ska_edge.data.formats.csv_table import read_csv
@@ -135,6 +135,24 @@ def test_what_csv_writes_is_read(
     assert (found.separator, found.decimal, found.width) == (separator, decimal, 5)
 
 
+def outcomes(folder: Path, text: str, columns: Columns) -> list[object]:
+    """Return what the fast way and the exact way make of a file: a table, or an error sentence."""
+    path = folder / "either.csv"
+    path.write_bytes(text.encode())
+
+    def outcome() -> object:
+        try:
+            found = read_csv(path, columns)
+        except InputError as error:
+            return str(error)
+        return found.x.tolist(), found.labels, found.lines
+
+    fast = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ska_edge.data.formats.csv_table._Reading._plain", lambda *_: None)
+        return [fast, outcome()]
+
+
 CELLS = st.one_of(
     st.floats(-1e9, 1e9).map(repr),
     st.sampled_from(["", " 7 ", "1_0", "1,5", "1.5", "nan", "-inf", "1e99", "1e101", "x", "x;y"]),
@@ -158,21 +176,67 @@ def test_the_fast_way_reads_what_the_exact_way_reads(
     writer = csv.writer(file, delimiter=separator, quoting=quoting, lineterminator="\n")
     writer.writerow(["a", "label", "b"])
     writer.writerows(rows)
-    path = tmp_path_factory.getbasetemp() / "either.csv"
-    path.write_text(file.getvalue(), encoding="utf-8")
     columns = Columns("label", features=("b", "a"), separator=separator, decimal=decimal)
+    fast, exact = outcomes(tmp_path_factory.getbasetemp(), file.getvalue(), columns)
+    assert fast == exact
 
-    def outcome() -> object:
-        try:
-            found = read_csv(path, columns)
-        except InputError as error:
-            return str(error)
-        return found.x.tolist(), found.labels, found.lines
 
-    fast = outcome()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ska_edge.data.formats.csv_table._Reading._plain", lambda *_: None)
-        assert outcome() == fast
+# Cells as they are in a file; not every quote has its partner, or is at the end of a cell.
+RAW = st.one_of(st.sampled_from(["1", '"1"']), st.text('1",', max_size=4), st.just('\u00f7"1"'))
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.lists(RAW, min_size=2, max_size=3), min_size=1, max_size=2),
+    st.sampled_from([",", ";", "\u00b7"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+)
+@example([['1"', "x", '"3']], ";", "\n")
+@example([['"1,1"', "1"]], ",", "\n")
+@example([["1", '"1,1"']], ",", "\n")
+@example([["1", "1", '\u00f7"1"']], "\u00b7", "\n")
+def test_the_fast_way_takes_the_quotes_that_the_exact_way_takes(
+    tmp_path_factory, rows: list[list[str]], separator: str, end: str
+) -> None:
+    lines = [separator.join(row) for row in [["a", "b", "label"], *rows]]
+    text = "".join(line + end for line in lines)
+    columns = Columns("label", features=("a",), separator=separator, decimal=".")
+    fast, exact = outcomes(tmp_path_factory.getbasetemp(), text, columns)
+    assert fast == exact
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ('"1,x","2"', "line 3 has 2 columns, but line 1 has 3"),
+        ('1",x,"3', "line 3 is no valid CSV"),
+    ],
+)
+def test_quotes_that_hide_a_missing_column_are_noticed(
+    tmp_path: Path, row: str, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        table(tmp_path, f'a,label,b\n1,x,"3"\n{row}\n')
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.tuples(st.booleans(), st.floats(-1e9, 1e9))] * 2, st.booleans()), min_size=1
+    ),
+    st.sampled_from([",", ";", "\t"]),
+)
+def test_quotes_change_nothing(tmp_path_factory, rows: list, separator: str) -> None:
+    def text(quote: str) -> str:
+        lines = [["a", "b", "label"]]
+        for (a, first), (b, second), c in rows:
+            cells = zip((a, b, c), (repr(first), repr(second), "caf\u00e9"), strict=True)
+            lines.append([quote * quoted + cell + quote * quoted for quoted, cell in cells])
+        return "".join(separator.join(line) + "\n" for line in lines)
+
+    folder = tmp_path_factory.getbasetemp()
+    columns = Columns("label", separator=separator)
+    quoted, plain = (outcomes(folder, text(quote), columns)[0] for quote in ('"', ""))
+    assert quoted == plain and not isinstance(plain, str)
 
 
 @pytest.mark.parametrize(
