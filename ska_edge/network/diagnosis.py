@@ -221,7 +221,7 @@ class Watch:
     # --- series -----------------------------------------------------------------------------------
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
-        """Return the values to store of one layer's metrics; `_series` has their names."""
+        """Return the stored values of one layer's metrics, in the order of `_series`' names."""
         neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,
