@@ -76,7 +76,8 @@ class Project:
     def build(self) -> BuildReport:
         """Compile and link the project; return its memory use on the board, in bytes.
 
-        Raises InputError, ToolError and CheckError as `build.build` does.
+        Raises CheckError for C that does not compile and for a stack without a bound, and ToolError
+        if the compiler, pyelftools or capstone is missing, or if the compiler cannot be run.
         """
         return build(self.folder)
 

@@ -221,7 +221,7 @@ class Watch:
     # --- series -----------------------------------------------------------------------------------
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
-        """Return the stored values of one layer's metrics, in the order of `_series`' names."""
+        """Return one layer's stored metrics, in the order of the names in `_series`."""
         neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,
