@@ -78,7 +78,8 @@ def build(
     Raises:
         InputError: the folder is not a project, the board has no such toolchain, or there is no
             file `main`.
-        ToolError: the compiler is missing.
+        ToolError: the compiler, pyelftools or capstone is missing, or the compiler cannot be run or
+            does not end in time.
         CheckError: the compiler rejected the sources, or the stack has no bound.
     """
     board = read_board(project / BOARD_FOLDER)
@@ -151,7 +152,7 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     Raises:
         InputError: the project is not for the board host, or only classifies, or the board has no
             such toolchain.
-        ToolError: the compiler is missing.
+        ToolError: the compiler is missing, cannot be run, or does not end in time.
         CheckError: the compiler rejected the sources.
     """
     board = read_board(project / BOARD_FOLDER)
@@ -162,8 +163,8 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     )
     if board.core != "host":
         raise InputError(
-            f"{project} has no sources of a shared library, which only projects of the board host"
-            " have; write one for the board host with ska-edge firmware"
+            f"{project} has no sources of a shared library; write a project for the board host with"
+            " ska-edge firmware"
         )
     if _only_classifies(project):
         raise OptionError(

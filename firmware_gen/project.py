@@ -76,23 +76,25 @@ class Project:
     def build(self) -> BuildReport:
         """Compile and link the project; return its memory use on the board, in bytes.
 
-        Raises CheckError for C that does not compile, and ToolError without a compiler.
+        Raises CheckError for C that does not compile and for a stack without a bound, and ToolError
+        if the compiler, pyelftools or capstone is missing, or if the compiler cannot be run.
         """
         return build(self.folder)
 
     def build_library(self) -> LibraryReport:
         """Compile a project of the board host to a shared library, with headers for its callers.
 
-        Raises InputError for another board, CheckError for C that does not compile, and ToolError
-        without a compiler.
+        Raises InputError for another board and for a project that only classifies, CheckError for C
+        that does not compile, and ToolError if the compiler is missing or cannot be run.
         """
         return build_library(self.folder)
 
     def start(self) -> AbstractContextManager[RunningBoard]:
         """Run the firmware on its emulated board during a `with` block; the block gets the board.
 
-        The board's `port` is the path of its serial port. Raises InputError before `build`, and
-        DeviceError if the board does not start.
+        The board's `port` is the path of its serial port. Raises InputError before `build`
+        and for a board that is hardware, ToolError if the emulator is missing, and DeviceError if
+        the board does not start.
         """
         return start(self.folder)
 

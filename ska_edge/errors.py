@@ -57,7 +57,10 @@ class OptionError(Named, InputError):
 
 
 class ToolError(SkaError):
-    """A compiler, an emulator or an optional package is missing; the message says how to get it."""
+    """A compiler, an emulator, an optional package or a part of the system is missing or unusable.
+
+    The message says what to do, or why.
+    """
 
 
 class CheckError(SkaError):

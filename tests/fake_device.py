@@ -49,8 +49,8 @@ class FakeDevice(Closable):
         credit, protocol, capabilities: the values that WELCOME reports.
         followed: whether a host follows what the device learns by itself.
         saves: how many SAVE requests it executed.
-        samples, token, halvings: how many samples it has learned, its present token, and how often
-            its rate is halved.
+        samples, token, halvings: how many samples it has learned, its present token, and how
+            many times its rate is halved.
     """
 
     def __init__(self) -> None:

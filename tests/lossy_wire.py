@@ -25,7 +25,7 @@ class LossyWire(Wire):
 
     Attributes:
         port: path to open in place of the device's.
-        counts: how often each fault was made, and how many frames passed ("frames").
+        counts: how many times each fault was made, and how many frames passed ("frames").
     """
 
     def __init__(self, device: str, share: float, seed: int) -> None:

@@ -31,7 +31,7 @@ class PoweredBoard:
 
     Attributes:
         port: the name of the board's port.
-        failures: how often the board's power failed in the middle of a frame.
+        failures: how many times the board's power failed in the middle of a frame.
     """
 
     def __init__(self, project: Path, port: Path, seed: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""A device on the far end of a pty that learns with the host's trainer and can save its state."""
+"""A device at the end of a pty; it learns with the host's trainer and can save its state."""
 
 from __future__ import annotations
 

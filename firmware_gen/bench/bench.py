@@ -156,7 +156,7 @@ def bench(
     Raises:
         InputError: the board has no counter or no such toolchain, or a file or folder of `compare`
             does not exist.
-        ToolError: the compiler or the emulator is missing.
+        ToolError: a compiler, an emulator or a package is missing or cannot be run.
         CheckError: a compiler rejected a source, an image does not fit, the counter disagrees with
             board.toml, or the device learned other weights than the host.
         DeviceError: the board does not start or does not answer.

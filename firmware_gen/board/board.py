@@ -220,7 +220,8 @@ class Board:
 
         Raises:
             InputError: the board is real hardware, so there is nothing to start.
-            ToolError: its emulator is missing; the sentence says how to install it.
+            ToolError: its emulator is missing, or this system has no pseudo terminals; the sentence
+                says what to do.
         """
         if self.start is None:
             raise InputError(

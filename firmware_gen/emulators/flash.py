@@ -71,7 +71,7 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
 
     Raises:
         InputError: nothing is built, or the board is hardware.
-        ToolError: the emulator is missing.
+        ToolError: the emulator is missing, or this system has no pseudo terminals.
         DeviceError: the emulator ended, or gave no port.
     """
     board, command = _prepare(project)

@@ -30,7 +30,7 @@ def compile_simulator(folder: Path) -> Path:
     """Compile the simulator into `folder`, unless it is there already; return its path.
 
     Raises:
-        ToolError: there is no C compiler.
+        ToolError: there is no C compiler, or it cannot be run.
         CheckError: the compiler failed, for example because libsimavr is missing.
     """
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in FILES)).hexdigest()
@@ -49,6 +49,7 @@ def run(elf: Path, board: Path) -> None:
 
     Raises:
         InputError: the image is missing, or board.toml lacks what the simulator needs.
+        ToolError, CheckError: see `compile_simulator`.
     """
     described = read_board(board.parent)
     if described.clock is None:

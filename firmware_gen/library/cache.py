@@ -37,7 +37,7 @@ def library_for(plan: Plan, test: Test, build: bool = True) -> Path | None:
     """Return the library of a plan; see `compiled`.
 
     Raises:
-        ToolError: the plan is too large, or no compiler works; the sentence says why.
+        ToolError: the plan is too large, or see `compiled`.
     """
     if plan.parameter_count > LARGEST:
         raise ToolError(f"networks of more than {LARGEST} parameters are not compiled")

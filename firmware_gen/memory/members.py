@@ -1,7 +1,8 @@
 """Describes the members of `ska_t` once, for ska_state.h and for the prediction of the RAM.
 
-The learned state in RAM comes first (see residence.py). The members here come after it: every
-forward pass or update computes them again. A new member is one more row.
+The learned state in RAM comes first (see residence.py). The members here come after it: forward
+passes and updates compute them. Only the headroom is kept from update to update; in a new state it
+is 0. A new member is one more row.
 """
 
 from __future__ import annotations

@@ -31,9 +31,9 @@ DEEPEST = 2**17
 ALLOCATED = 0x2
 """Flag of a section that occupies memory at run time (ELF specification, SHF_ALLOC)."""
 DECLARED = "ska_called_stack."
-"""The start of a symbol's name; the name of a function follows. The symbol's value is the bytes of
-stack that the function needs for calls of routines in the ROM of a chip. Such routines are not in
-the image.
+"""The start of a symbol's name; the name of a function follows. The symbol's value is the stack
+that the function needs, in bytes, for calls of routines in the ROM of a chip. Such routines are not
+in the image.
 """
 
 
@@ -70,14 +70,14 @@ class Function:
 class Step:
     """The effect of one instruction on the stack pointer and on the control flow.
 
-    `growth` is the bytes pushed minus the bytes popped. `target` is the address of a call or jump.
-    `ends` tells that execution does not continue at the next instruction. `by_table` tells that
-    execution continues at a place in this function that a table determines. `below` is the bytes of
-    stack that the step's call needs, for a call that the analysis cannot follow. The other four are
-    for code that moves the stack pointer through a copy in a register: `copies_to` is the register
-    that gets a copy, `moves` is a register with a copy and the bytes by which the copy is lowered,
-    `restores` is the register that is written to the stack pointer, and `writes` are the registers
-    that no longer have a copy.
+    `growth` is the number of bytes pushed minus the number of bytes popped. `target` is the address
+    of a call or jump. `ends` tells that execution does not continue at the next instruction.
+    `by_table` tells that execution continues at a place in this function that a table determines.
+    `below` is the stack in bytes that the step's call needs, for a call that the analysis cannot
+    follow. The other four are for code that moves the stack pointer through a copy in a register:
+    `copies_to` is the register that gets a copy, `moves` is a register with a copy and the bytes by
+    which the copy is lowered, `restores` is the register that is written to the stack pointer, and
+    `writes` are the registers that no longer have a copy.
     """
 
     growth: int = 0

@@ -205,8 +205,8 @@ def _branch_target(instruction: Any) -> int | None:
 def _step(name: str, instruction: Any, constants: dict[int, int], declared: int | None) -> Step:
     """Return the effect of an instruction of the function `name` on stack pointer and flow.
 
-    `constants` holds the registers whose values are known. `declared` is the bytes of stack that
-    the function's calls through pointers need, if the image declares them.
+    `constants` holds the registers whose values are known. `declared` is the stack, in bytes,
+    that the function's calls through pointers need, if the image declares it.
 
     Raises:
         CheckError: a jump target or a change of the stack pointer is known only at run time.

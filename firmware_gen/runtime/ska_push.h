@@ -45,7 +45,7 @@ static inline void ska_push_received(ska_push_t *push) { (void)push; }
 
 #endif
 
-/* Begins the transfer of a state, or resumes it; the detail of the outcome is the offset to
+/* Begins the transfer of a state, or resumes it. If the outcome is OK, its detail is the offset to
  * continue from. */
 ska_outcome_t ska_push_offer(ska_push_t *push, const ska_frame_t *frame);
 

@@ -47,8 +47,9 @@ def connect(
         timeout: seconds to wait for an answer before a retry.
         key: the device's key, 32 bytes, if it was flashed with one.
 
-    Raises InputError for an invalid argument, and DeviceError if the port does not open, if nothing
-    answers, or if the plans of the device and the model differ.
+    Raises InputError for an invalid argument or model file, and DeviceError if the port does not
+    open, if nothing answers, or if the plans of the device and the model differ. Raises ToolError
+    on a system without POSIX terminals.
 
     Example: ``with ska_edge.connect("/dev/ttyACM0", "digits.ska") as device: device.predict(x)``
     """
@@ -199,7 +200,10 @@ class Device(Closable):
         Args:
             model: the model with the state; by default the model that `connect` was given.
 
-        Raises DeviceError if the device runs another plan or cannot save a state.
+        A device that has saved too often delays this, as it delays `save`.
+
+        Raises DeviceError if the device runs another plan, if it has another state after the
+        transfer, and as `save` does.
 
         Example: ``device.push(ska_edge.load("worn.ska"))``
         """
@@ -220,7 +224,8 @@ class Device(Closable):
 
         A device that has saved too often delays this save by up to a minute.
 
-        Raises DeviceError if its board has no memory for saves, or if that memory is worn out.
+        Raises DeviceError if the board has no memory for saves, if that memory is worn out, or if
+        the delay would be more than a minute.
         """
         self._link.save()
         return self._link.hello()
@@ -242,7 +247,8 @@ class Device(Closable):
         Returns:
             How many rows were learned, and how many integers were compared.
 
-        Raises CheckError if an integer differs; the message names the first one.
+        Raises CheckError if an integer differs; the message names the first one. Raises the errors
+        of `load_data`, and InputError for data that do not suit the model.
 
         Example: ``device.verify("digits", samples=100).parameters``
         """

@@ -109,8 +109,10 @@ def train(
         A Trained: the `model`, the Datasets `train` and `test`, and the accuracies as fractions,
         `accuracy["float" or "fixed"]["train" or "test"]`.
 
-    Raises InputError for data or options that cannot work; the message names the option. If the log
-    cannot be written completely, this function only warns, because the model is still good.
+    Raises InputError for data or options that cannot work; the message names the option. Raises
+    ToolError as `load_data` does, and if SKA_EDGE_ENGINE is "native", but the native engine cannot
+    be used. If the log cannot be written completely, this function only warns, because the model is
+    still good.
 
     Example: ``trained = ska_edge.train((x, y), hidden=16, epochs=10)``
     """

@@ -93,7 +93,7 @@ class Dataset:
         return content.hexdigest()[:16]
 
     def with_classes(self, labels: Sequence[str]) -> Dataset:
-        """Return the same samples, with ``labels`` as class names, and indices into ``labels``.
+        """Return the same samples, with ``labels`` as class names; ``y`` has indices into them.
 
         Classes are matched by name. Raises InputError if a class of these data is not in
         ``labels``.

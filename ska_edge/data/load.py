@@ -67,8 +67,7 @@ def load(
     which are joined, see ``several.load_several``.
 
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
-    MB; such data are not unpacked. Raises ToolError if the package of a built-in data set is not
-    installed.
+    MB; such data are not unpacked. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
     if isinstance(source, str) and source in builtin_names():
         _refuse_columns(source, columns)

@@ -79,8 +79,9 @@ def load_data(
         labels with the class names. `features` has the names of the columns if they are known, and
         `doubts` has a sentence about each column that is probably no input.
 
-    Raises InputError for data that cannot be used, and ToolError if the package of built-in data is
-    not installed.
+    Raises InputError for data that cannot be used. Raises ToolError if a package that the data need
+    is not installed (that of built-in data, or pyarrow for Parquet and Arrow files), or if the
+    built-in data cannot be read out of their package.
 
     Example: ``digits = ska_edge.load_data("digits")``
     """

@@ -49,7 +49,7 @@ four seconds of silence, so one wait is long.
 """
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 STORING_PATIENCE = 5  # timeouts to wait for the answer to a request of STORING
-SAVE_PATIENCE = 60  # most seconds to send bytes to a device that delays a save
+SAVE_PATIENCE = 60  # seconds, at most, to send bytes to a device that delays a save
 
 
 class Session(Closable):
@@ -59,8 +59,8 @@ class Session(Closable):
         port: a name that `port.resolve` understands.
         baud: bits per second; emulated devices ignore it.
         timeout: seconds to wait for the answer to one try.
-        tries: how often a request is sent before the device counts as silent. HELLO
-            has the tries and the waits of `HELLO_WAITS`.
+        tries: how many times a request is sent before the device counts as silent. HELLO has the
+            tries and the waits of `HELLO_WAITS`.
         key: the device's key, 32 bytes; None for a device without one.
         stop: while this event is set, HELLO has as few tries as other requests.
         control: what to do with DTR and RTS when the port opens.
@@ -70,7 +70,8 @@ class Session(Closable):
         timeout: seconds to wait for the answer to one try.
         samples, step: the known progress of the device; a caller that sends samples updates them.
 
-    Raises DeviceError when the port cannot be opened.
+    Raises DeviceError when the port cannot be opened, and ToolError on a system without POSIX
+    terminals.
     """
 
     def __init__(

@@ -221,7 +221,8 @@ class Model:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`; classes are matched by
                 name.
 
-        Raises InputError as `predict` does, and for classes that the model does not know.
+        Raises InputError as `predict` does, and for classes that the model does not know. Raises
+        ToolError as `load_data` does.
 
         Example: ``model.evaluate("digits").accuracy``
         """

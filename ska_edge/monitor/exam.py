@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from ska_edge.device.link import Link
 
-# An exam takes at least as long as learning the same number of rows, so exams are few: about
-# `EXAMS` in a session, but at least `CLOSEST` and at most `FARTHEST` rows are learned between two
-# of them.
+# During an exam the device learns nothing, and gets the rows one by one. So exams are few: about
+# `EXAMS` in a session, with `CLOSEST` to `FARTHEST` learned rows between two exams.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
 # The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at

@@ -374,7 +374,8 @@ LINES: tuple[type[LogLine], ...] = (
     SessionEnd,
 )
 Notice = (RowNotice, RateNotice)
-"""Announcements, which only a log needs."""
+"""The lines that a monitor writes before it sends a row or sets a rate. Only a log has them; MQTT
+leaves them out."""
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:

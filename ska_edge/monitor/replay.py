@@ -39,7 +39,7 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import COUNTED
 
-MOST_AHEAD = 255  # most rows that can be in flight; a device reports its limit in 8 bits
+MOST_AHEAD = 255  # rows in flight, at most; a device reports its limit in 8 bits
 ROW_BYTES = 500  # typical size of a row in a log, to estimate the number of rows
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts of the lines where a device may have fallen back

@@ -221,7 +221,7 @@ class Watch:
     # --- series -----------------------------------------------------------------------------------
 
     def _values(self, index: int, layer: LayerMetrics) -> tuple[float, ...]:
-        """Return the values to store of one layer's metrics; `_series` has their names."""
+        """Return one layer's stored metrics, in the order of the names in `_series`."""
         neurons = self._plan.layers[index].matrix.outputs * self._plan.batch
         return (
             layer.entropy,

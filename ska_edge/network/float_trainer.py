@@ -20,7 +20,7 @@ from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
 
-MOST_PRODUCTS = 2**18  # most products that are in memory at once
+MOST_PRODUCTS = 2**18  # at most this many products are in memory at once
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH

@@ -16,8 +16,8 @@ from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.trainer import at_limits
 from ska_edge.plan.plan import Plan
 
-ROWS = 1000  # most rows that are examined at once
-WIDEST = 64  # most bits of a format, and of its fraction
+ROWS = 1000  # at most this many rows are examined at once
+WIDEST = 64  # a format, and its fraction, has at most this many bits
 MOST_VALUES = 2**63 - 1
 
 
@@ -105,7 +105,9 @@ class RangeTracker:
         self._ranges: dict[tuple[int, str], Range] = {}
 
     def observe(self, trainer: Trainer, inputs: NDArray[np.integer]) -> None:
-        """Record the trainer's current tensors, and its values for inputs (n, d)."""
+        """Record the ranges of the trainer's tensors and last shifts, and of the knowledge and
+        activations for the first `ROWS` of the inputs (n, d).
+        """
         plan, formats = trainer.plan, trainer.plan.formats
         rows = inputs[:ROWS].astype(np.int64)
         self._add(0, "input", plan.layers[0].input, rows)

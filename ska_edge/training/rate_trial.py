@@ -20,7 +20,7 @@ from ska_edge.training.step_log import StepLog
 
 FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
 JUDGED = 0.2  # fraction of a trial's rows on which the rate is judged
-MOST_ROWS = 4000  # most rows of a trial, so that it is short
+MOST_ROWS = 4000  # a trial has at most this many rows, so that it is short
 APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
 Tried = dict[float, float]

@@ -57,7 +57,7 @@ class StepLog:
         if self._file is not None:
             try:
                 if not self._begun and self.fault is None:
-                    self._begin()  # if the training made no step, the complete log is empty
+                    self._begin()  # the log of a training without steps is empty
                 self._file.close()
             except OSError as error:
                 self._fail(error)

@@ -1,4 +1,4 @@
-"""Two models with different names in one program learn the bits of their trainers.
+"""Two models with different names in one program learn to their trainers' states, bit for bit.
 
 They run in one image on boards, and in one program of C or C++ on this computer, as two static
 libraries. The models differ in sizes, rule and precision, so a mix-up would change their memory.

@@ -1,4 +1,4 @@
-"""Count the calls that one row of `monitor` makes, and how often they cross between modules.
+"""Count the calls that one row of `monitor` makes, and those that cross between modules.
 
 `python -m tests.bench.calls` prints both figures and the calls of each module. The device is
 simulated in this process behind a port that answers at once, so the figures do not depend on the

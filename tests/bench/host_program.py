@@ -63,7 +63,7 @@ def host_program(
     `weights` has the initial W and b of each layer. `flags` come after all other flags.
 
     Raises:
-        ToolError: this computer has no C compiler.
+        ToolError: this computer has no C compiler, or it cannot be run.
         CheckError: the compiler rejects the source.
     """
     compiler = toolchains.choose(toolchains.HOST)

@@ -96,6 +96,13 @@ def test_run_ends_with_a_proof(ska_edge, require_board: Callable[[str], Board]) 
     assert found["build"]["ram"] < 220
 
 
+@pytest.mark.parametrize("options", [(), ("--inference-only",)])
+def test_run_needs_held_out_rows(ska_edge, options: tuple[str, ...]) -> None:
+    command = ("run", "iris", "--board", "host", "--hidden", 4, "--epochs", 1)
+    refusal = ska_edge(*command, "--test-fraction", "0", *options).refusal(2)
+    assert "no row is held out, and `run` compares device and host on held-out rows: " in refusal
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

@@ -110,8 +110,8 @@ def test_verify_names_the_one_bit_that_differs(
     require_toolchain: Callable[[str], str],
 ) -> None:
     pytest.importorskip("elftools")
-    # zig may copy the last integers of the table into the code as constants; then a change of the
-    # table has no effect.
+    # zig may copy the last initial parameters into the code as constants; then a change of their
+    # array in the image has no effect.
     require_toolchain("gcc")
     project = write_host_project(iris, Path("fw"))
     tensor = tensor_of(iris, layer, name)

@@ -35,7 +35,7 @@ def test_commands_offer_an_option_alike(
     command: str, arguments: str, names: tuple[str, ...]
 ) -> None:
     offered = options_of(command)
-    group = click.Context(main, **main.context_settings)  # the settings name the flags of --help
+    group = click.Context(main, **main.context_settings)  # a command inherits -h from its group
     values = main.commands[command].make_context(command, arguments.split(), parent=group).params
     for name in names:
         said, found = OPTIONS[name], offered[name]

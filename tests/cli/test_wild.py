@@ -418,7 +418,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "predict days.ska 'FILE/m*/*.csv' -o FILE/mon/out.csv",
         "ska-edge: days/mon/out.csv would be one of the data files of days/m*/*.csv the next time;",
     ),
-    # rows of one group are split among themselves
+    # with --group, the rows of that group are split like data without groups
     (
         "people.csv",
         f"train FILE -o m.ska --group-column who --group ann {QUICK}",

@@ -165,10 +165,11 @@ def test_what_is_too_much_is_dropped_and_nothing_else(
 def test_no_byte_of_a_stream_that_keeps_to_its_credit_is_lost(
     name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
-    """The line never waits for the program: one half of the buffer is on its way meanwhile.
+    """The test sends the stream in halves of the buffer, one for each half that the program took.
 
-    More bytes than the buffer holds must not be on their way. QEMU delivers bytes at any speed, so
-    the receive interrupts may leave the program no time to take a byte.
+    So one half is on its way while the program takes the other, and the line never waits. More
+    bytes than the buffer holds must not be on their way. QEMU delivers bytes at any speed, so the
+    receive interrupts may leave the program no time to take a byte.
     """
     board = require_board(name)
     size = buffer_of(board) // 2

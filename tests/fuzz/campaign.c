@@ -1,4 +1,4 @@
-/* campaign.c: sends the firmware random bytes and mutated frames; every run sends the same bytes.
+/* campaign.c: sends the firmware random bytes and mutated requests; every run sends the same bytes.
  *
  *     campaign BYTES FRAMES SEED...
  *

@@ -40,9 +40,9 @@
 #define SKA_STATUS_NUMBER 4u
 /* the label is not a class of the plan; detail is the label */
 #define SKA_STATUS_LABEL 5u
-/* the plan's rate cannot be halved that often; detail is the maximum */
+/* the plan's rate cannot be halved that many times; detail is the maximum */
 #define SKA_STATUS_RATE 6u
-/* the offset is wrong; detail is the offset to continue from */
+/* the offset is wrong; detail is the offset to continue from, or for PULL the size of the state */
 #define SKA_STATUS_OFFSET 7u
 /* the state belongs to another plan; detail is 0 */
 #define SKA_STATUS_DIGEST 8u
@@ -54,7 +54,7 @@
 #define SKA_STATUS_TOKEN 11u
 /* the tag is missing or wrong: the request was not made with the device's key */
 #define SKA_STATUS_KEY 12u
-/* the memory for saves has been erased as often as it endures; detail is 0 */
+/* the memory for saves has been erased as many times as it endures; detail is 0 */
 #define SKA_STATUS_WORN 13u
 /* too many saves; detail is how many bytes the device must receive before the next save */
 #define SKA_STATUS_EARLY 14u
@@ -326,7 +326,7 @@ static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t len
 
 /* SET_RATE: change the learning rate */
 typedef struct {
-    /* how often the plan's rate is halved */
+    /* how many times the plan's rate is halved */
     uint8_t halvings;
     /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
@@ -471,7 +471,7 @@ typedef struct {
     uint16_t classes;
     /* number of layers */
     uint8_t layers;
-    /* how often the plan's rate is halved */
+    /* how many times the plan's rate is halved */
     uint8_t halvings;
     /* requests that may be in flight at once */
     uint8_t credit;

@@ -8,7 +8,7 @@ from ska_edge.closable import Closable
 
 
 class Door(Closable):
-    """Counts how often it is closed."""
+    """Counts how many times it is closed."""
 
     closed = 0
 

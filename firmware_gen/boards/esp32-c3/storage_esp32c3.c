@@ -35,8 +35,8 @@ static union {
 static uint32_t ready; /* 1 if the ROM knows the flash, and the protection is off */
 
 /* The analysis of the stack cannot follow the calls that ska_flash_work makes. The value of this
- * symbol is the bytes of stack that they need. Espressif does not state this number; the
- * routines make few calls, so 512 bytes should suffice. */
+ * symbol is an estimate of the stack that these calls need, in bytes. Espressif does not state this
+ * number; the routines make few calls, so 512 bytes should suffice. */
 #define ROM_STACK "512"
 __asm__(".globl ska_called_stack.ska_flash_work\n"
         "\t.set ska_called_stack.ska_flash_work, " ROM_STACK);

@@ -111,8 +111,8 @@ void ska_board_init(void) {
     if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0 || (path = ptsname(port)) == NULL) {
         fail("host board: opening a pseudo terminal");
     } else {
-        /* This end stays open for the whole run, so the port and its settings stay when a
-         * program closes the port. */
+        /* The firmware keeps the programs' end open, too, so the port and its settings stay when a
+         * program closes it. */
         int terminal = open(path, O_RDWR | O_NOCTTY);
 
         if (terminal < 0 || fcntl(port, F_SETFL, O_NONBLOCK) != 0) {

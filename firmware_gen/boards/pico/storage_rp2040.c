@@ -36,7 +36,7 @@ static rom_t rom;
 static uint8_t page[PAGE_BYTES];
 
 /* The analysis of the stack cannot follow the calls that ska_flash_work makes. The value of this
- * symbol is the number of bytes of stack that they need; test_machine.py measures this number. */
+ * symbol is the stack that these calls need, in bytes; test_machine.py measures this number. */
 #define ROM_STACK "128"
 __asm__(".globl ska_called_stack.ska_flash_work\n"
         "\t.set ska_called_stack.ska_flash_work, " ROM_STACK);

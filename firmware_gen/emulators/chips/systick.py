@@ -44,8 +44,8 @@ class SysTick:
         if offset == self.CONTROL:
             if bit(value, INTERRUPT) or not bit(value, CORE_CLOCK):
                 raise FirmwareFault(
-                    f"it writes 0x{value:x} to the control register of SysTick; only the clock of"
-                    " the core without the interrupt is modeled"
+                    f"it writes 0x{value:x} to the control register of SysTick; only SysTick on the"
+                    " core's clock, with its interrupt off, is modeled"
                 )
             self._control, self._start = value, self.executed
         elif offset == self.RELOAD:

@@ -35,7 +35,7 @@ LEARNING = (
 )
 HIDDEN = {
     SIGMOID: "equal; the next weights are halved",
-    TANH: "equal; these weights are doubled",
+    TANH: "equal; weights and biases are doubled",
 }
 OUTPUT = {
     SIGMOID: "equal",

@@ -27,7 +27,7 @@ def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json:
 
     MODEL is the device's model when LOG began: the flashed model, or one that was pulled then. If
     the device gave a wrong answer, the exit code is 1, and the error names the line. A log with a
-    gap is refused.
+    gap is refused, unless --at stops before the gap.
     """
     out, loaded = Output(as_json), open_model(model)
     if output is not None:

@@ -85,7 +85,10 @@ def run(
     trained = train_with_bar(data, reader, out, options)
     model, held_out = trained.model, trained.test
     if not len(held_out.y):
-        raise InputError("the device learns held-out rows, so hold some out with --test-fraction")
+        raise InputError(
+            "no row is held out, and `run` compares device and host on held-out rows: hold some out"
+            " with --test-fraction"
+        )
     folder.mkdir(exist_ok=True)  # created only when there is something to write
     model_file, onnx_file = folder / "model.ska", folder / "model.onnx"
     model.save(model_file)

@@ -1,6 +1,6 @@
 """Reads CSV files as numbers and label texts; every error names the line and column.
 
-Lines and columns count from 1; a header is line 1.
+Lines and columns count from 1. The header, comments, blank lines and ``sep=;`` are lines, too.
 """
 
 from __future__ import annotations

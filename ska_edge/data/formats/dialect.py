@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "space": " "}
 COMMENT = "#"
-SAMPLE_LINES = 200  # most lines that are tried
-SAMPLE_SIZE = 2**18  # most characters that are tried, if the lines are long
+SAMPLE_LINES = 200  # at most this many lines are tried
+SAMPLE_SIZE = 2**18  # at most this many characters are tried, if the lines are long
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
 # Excel's first line, which names the separator.
 DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)

@@ -10,7 +10,7 @@ import onnx
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
 
-MOST_BYTES = 2**28  # most bytes of all outside tensors together
+MOST_BYTES = 2**28  # all outside tensors together have at most this many bytes
 
 
 def with_outside_tensors(path: Path, found: onnx.ModelProto) -> None:

@@ -27,7 +27,7 @@ TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
 LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher gets short ones
-KEPT = 50_000  # most messages that wait for a broker; MQTT can number 65,535
+KEPT = 50_000  # at most this many messages wait for a broker; MQTT can number 65,535
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
 AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
 
@@ -148,7 +148,7 @@ class MqttSink:
         self._open = True
 
     def write(self, line: LogLine) -> None:
-        """Publish a line, but not a notice, which only a log needs."""
+        """Publish a line, but not a notice, because only a log needs notices."""
         if self._open and not isinstance(line, Notice):
             self._publisher().line(line)
 

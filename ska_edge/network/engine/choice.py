@@ -25,7 +25,7 @@ from ska_edge.rules.reference import Parameters
 Found = TypeVar("Found")
 
 VARIABLE = "SKA_EDGE_ENGINE"
-SLOWER = "numpy learns, about 100 times slower than compiled C"
+SLOWER = "numpy is used for learning, and it is much slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
 # Work that takes numpy this many seconds is worth loading a library, or compiling one.

@@ -82,8 +82,9 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
     """Train on the workers of a Dask scheduler; yield runs as they finish.
 
     The workers need ska-edge; workers started by `dask worker` have one BLAS thread each. Raises
-    InputError if no scheduler is at the address, or if it has no workers. Raises ToolError if the
-    package distributed is missing on this computer, or if a worker lacks this version of ska-edge.
+    InputError if no scheduler is at the address, if it has no workers, or if it or they end during
+    the sweep. Raises ToolError if the package distributed is missing on this computer, or if a
+    worker lacks this version of ska-edge.
     """
     distributed = package("distributed", "dask")
     try:

@@ -110,7 +110,7 @@ def task() -> Task:
 def planted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> Callable[[str], Board]:
-    """Return a `load_board` that replaces a text in the board's board.toml."""
+    """Replace a text in a copy of the board's board.toml; return a `load_board` for the copy."""
     folder = tmp_path / "boards"
     shutil.copytree(boards.BOARDS_FOLDER, folder)
     path = folder / BOARD / "board.toml"

@@ -117,9 +117,9 @@ def served(program: Path) -> Iterator[str]:
 
 
 def check_served(port: str) -> int:
-    """Check that a fresh device at a port learns the trainer's bits, and saves if it can.
+    """Check that a fresh device at a port learns to the trainer's state, bit for bit.
 
-    Return the number of its saves.
+    If the device can save, it then saves. Return the number of its saves.
     """
     model = network()
     rng = np.random.default_rng(2)

@@ -440,7 +440,7 @@ def bound_and_use(
 ) -> tuple[int, int, int]:
     """Return bytes of stack: the bound of the calls, the bound with an interrupt, the use in a run.
 
-    `rounds` is how often the run sends a byte and waits for one.
+    `rounds` is how many times the run sends a byte and waits for one.
     """
     report = build(project, toolchain=toolchain)
     assert board.memory is not None and report.stack is not None

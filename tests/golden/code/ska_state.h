@@ -11,9 +11,9 @@
  *
  * The members that learning changes come first, larger elements before smaller ones, so that no
  * core puts padding between them. These SKA_SAVED_BYTES bytes are the state, without the parameters
- * in flash: a host compares them and a save contains them (see ska_state). Every forward pass or
- * update computes the members after them again. Neurons are numbered through all layers, the output
- * layer last.
+ * in flash: a host compares them and a save contains them (see ska_state). Forward passes and
+ * updates compute the other members. The headroom, if there is one, is kept from update to update;
+ * in a new state it is 0. Neurons are numbered through all layers, the output layer last.
  */
 typedef struct {
     /* State. */

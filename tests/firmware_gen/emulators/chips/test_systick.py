@@ -49,7 +49,7 @@ def test_it_stands_still_before_it_is_on() -> None:
 
 @pytest.mark.parametrize("control", [0b111, 0b001])
 def test_the_interrupt_and_the_other_clock_are_refused(control: int) -> None:
-    sentence = f"it writes 0x{control:x} to the control register of SysTick; only the clock of"
+    sentence = f"it writes 0x{control:x} to the control register of SysTick; only SysTick on the"
     with pytest.raises(FirmwareFault, match=re.escape(sentence)):
         SysTick().write(CONTROL, control)
 

@@ -279,7 +279,10 @@ def test_names_of_devices(port: str, name: str) -> None:
 
 
 def certificate(folder: Path, name: str) -> Path:
-    """Write the certificates of an authority and of a broker at 127.0.0.1, and the broker's key."""
+    """Write a key and a self-signed certificate for a broker at 127.0.0.1.
+
+    The certificate is its own authority. Return its path.
+    """
     openssl = shutil.which("openssl")
     if openssl is None:
         without("openssl is not installed")

@@ -130,6 +130,6 @@ def test_without_a_compiler_numpy_learns_after_one_sentence(
     monkeypatch.setattr("firmware_gen.library.cache.host_compilers", lambda: iter(()))
     monkeypatch.setattr(choice, "_failed", set())
     monkeypatch.setenv("PATH", os.environ["PATH"])
-    with pytest.warns(choice.EngineWarning, match="numpy learns"):
+    with pytest.warns(choice.EngineWarning, match="numpy is used for learning"):
         assert type(float_trainer_for(PLAN, PARAMETERS, 0.5, learn=10**9)) is FloatTrainer
     assert type(float_trainer_for(PLAN, PARAMETERS, 0.5, learn=10**9)) is FloatTrainer
