@@ -380,6 +380,11 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         f"train FILE -o m.ska --raw float32 {QUICK}; firmware m.ska -o fw",
         "ska_standardize_f32 takes raw float features",
     ),
+    (
+        "moves-in-a-tiny-unit.csv",
+        f"train FILE -o m.ska --raw float32 {QUICK}",
+        "ska-edge: feature 'ay' varies by ",
+    ),
     # several models in one program
     (
         "moves.csv",
