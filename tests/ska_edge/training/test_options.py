@@ -173,6 +173,16 @@ def test_a_continued_model_keeps_all_that_is_its_own() -> None:
     assert options.changes(BASE) == {}
 
 
+def test_a_continued_model_whose_hidden_layers_stop_has_no_rate_for_them() -> None:
+    base = make_plan((4, 5, 3), hidden_halvings=2)
+    options = Options(start=Path("m.ska"), readout_only=True)
+    whole = options.settled(4, base)
+    assert whole.hidden_halvings == 0
+    assert whole.changes(base) == {"hidden_halvings": (2, 0), "readout_only": (False, True)}
+    with pytest.raises(OptionError, match="hidden_halvings is for hidden layers that learn"):
+        replace(options, hidden_halvings=1).settled(4, base)
+
+
 def test_what_is_named_goes_before_what_a_model_brings_along() -> None:
     named = Options(start=Path("m.ska"), seed=0, stored=0, readout_only=False, rule="local")
     options = named.settled(4, BASE)
