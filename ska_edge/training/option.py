@@ -175,9 +175,8 @@ class Option:
             if isinstance(value, str) or _is_flag(value):
                 raise TypeError
         except (TypeError, ValueError, OverflowError):
-            raise OptionError(
-                f"{{{name}}} is {self.kind.value}, not {{value!r}}", value=value
-            ) from None
+            words = self.kind.value + (f" or '{AUTO}'" if self.auto else "")
+            raise OptionError(f"{{{name}}} is {words}, not {{value!r}}", value=value) from None
         if self.within(number):
             return number
         if whole:

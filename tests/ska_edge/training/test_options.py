@@ -42,7 +42,7 @@ def test_every_field_is_described() -> None:
         ({"batch": "many"}, "{batch} is a whole number or 'all', not 'many'"),
         ({"rate": -1.0}, "a rate is a finite number above 0; {rate} is -1.0"),
         ({"rate": float("nan")}, "a rate is a finite number above 0; {rate} is nan"),
-        ({"rate": "fast"}, "{rate} is a finite number, not 'fast'"),
+        ({"rate": "fast"}, "{rate} is a finite number or 'auto', not 'fast'"),
         (
             {"test_fraction": 1},
             "a test fraction is a finite number at least 0 and below 1; {test_fraction} is 1.0",
@@ -130,7 +130,7 @@ def test_few_inputs_get_a_wider_first_layer(inputs: int, spread: float) -> None:
 @pytest.mark.parametrize("name", ["rate", "spread"])
 def test_auto_is_a_value_and_no_other_word_is(name: str) -> None:
     assert getattr(Options(**{name: "auto"}), name) == "auto"
-    with pytest.raises(OptionError, match=f"{name} is a finite number, not 'Auto'"):
+    with pytest.raises(OptionError, match=f"{name} is a finite number or 'auto', not 'Auto'"):
         Options(**{name: "Auto"})
 
 
