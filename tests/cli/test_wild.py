@@ -431,6 +431,26 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "predict days.ska 'FILE/m*/*.csv' -o FILE/mon/out.csv",
         "ska-edge: days/mon/out.csv would be one of the data files of days/m*/*.csv the next time;",
     ),
+    (
+        "days",
+        f"train FILE/mon -o m.ska --log FILE/mon/l.csv {QUICK}",
+        "ska-edge: days/mon/l.csv would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        f"train FILE/mon -o m.ska --checkpoint FILE/mon/m.npz {QUICK}",
+        "ska-edge: days/mon/m.npz would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        "export days.ska --data FILE/mon -o FILE/mon/m.csv",
+        "ska-edge: days/mon/m.csv would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        "monitor days.ska FILE/mon --port p --log FILE/mon/l.csv",
+        "ska-edge: days/mon/l.csv would be one of the data files of days/mon the next time;",
+    ),
     # rows of one group are split among themselves
     (
         "people.csv",
