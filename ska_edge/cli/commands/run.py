@@ -104,7 +104,7 @@ def run(
             "board": target.name,
             "onnx": _onnx_document(agreement, onnx_file),
             "build": build_document(report, project),
-            "verify": verify_document(proof),
+            "verify": verify_document(proof, model.plan),
         }
     )
     proof.require_equal()
