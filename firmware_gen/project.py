@@ -41,8 +41,7 @@ from firmware_gen.folder.trust import DESCRIPTION, is_trusted, remember
 from firmware_gen.formats.write import format_names
 from firmware_gen.library.sources import LIBRARY
 from firmware_gen.memory.footprint import each_form
-from firmware_gen.memory.members import AVR
-from firmware_gen.memory.residence import AVR_LARGEST, in_flash
+from firmware_gen.memory.residence import AVR_LARGEST, can_read, in_flash
 from ska_edge.errors import InputError, OptionError
 from ska_edge.files import refusal
 from ska_edge.plan.plan import Plan
@@ -121,7 +120,7 @@ def check_form(plan: Plan, key: bytes | None, inference_only: bool) -> None:
 
 def _check_reads(plan: Plan, board: Board) -> None:
     """Raise InputError unless a board's core can read this many weights in flash."""
-    if board.kernel == AVR and plan.parameter_bytes > AVR_LARGEST:
+    if not can_read(plan, board.kernel):
         raise InputError(
             f"the weights take {plan.parameter_bytes:,} bytes, but a program for board"
             f" {board.name} reads at most {AVR_LARGEST:,} bytes of weights; use a smaller network"

@@ -56,6 +56,15 @@ class OptionError(Named, InputError):
     """An option has an invalid value, or two options contradict each other."""
 
 
+def require_flag(name: str, value: object) -> None:
+    """Raise OptionError unless `value`, given for the option `name`, is True or False.
+
+    The type is known by its name, because this module does not import numpy.
+    """
+    if type(value).__name__ not in ("bool", "bool_"):
+        raise OptionError(f"{{{name}}} is True or False, not {{value!r}}", value=value)
+
+
 class ToolError(SkaError):
     """A compiler, an emulator, an optional package or a part of the system is missing or unusable.
 

@@ -7,13 +7,14 @@ in the finished files: symbols, macros, and the names of files.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from firmware_gen.emit.taken import (
     ARDUINO_HEADERS,
     C_HEADERS,
     C_KEYWORDS,
     C_NAMES,
+    Taken,
 )
 from ska_edge.errors import InputError
 
@@ -32,8 +33,11 @@ def is_prefix(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def check_prefix(name: str) -> None:
-    """Raise InputError unless a name can be the prefix of a model's C names."""
+def check_prefix(name: str, more: Sequence[Taken] = ()) -> None:
+    """Raise InputError unless a name can be the prefix of a model's C names.
+
+    `more` are names that the export also uses.
+    """
     if not is_prefix(name):
         raise InputError(
             f"the model cannot be named {name!r} in C; give a name of at most {LONGEST} small"
@@ -44,7 +48,7 @@ def check_prefix(name: str) -> None:
             f"{DEFAULT}_ begins the names of a model without a name, so the model cannot be named"
             f" {name} in C; give another name"
         )
-    for taken in (C_KEYWORDS, C_NAMES, C_HEADERS, ARDUINO_HEADERS):
+    for taken in (C_KEYWORDS, C_NAMES, C_HEADERS, ARDUINO_HEADERS, *more):
         if taken.has(name):
             raise InputError(
                 f"{taken.use.format(name=name)}, so the model cannot be named {name} in C; give"

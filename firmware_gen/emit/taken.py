@@ -111,3 +111,15 @@ CUBE_HEADERS = Taken(
     "{name}.h is a header of CubeMX",
     _names("adc can dma fatfs freertos gpio i2c lwip main rtc spi tim usart usb_device"),
 )
+# The model's name is that of the module, which `import` must find.
+MICROPYTHON_NAMES = Taken(
+    "{name} is a keyword, a module or an example of MicroPython",
+    _names("""
+        and as assert async await break class continue def del elif else except finally for from
+        global if import in is lambda nonlocal not or pass raise return try while with yield
+        array asyncio binascii bluetooth btree builtins cmath collections cryptolib deflate errno
+        framebuf gc gzip hashlib heapq io json machine marshal math micropython neopixel network os
+        platform random re select socket ssl struct sys time uctypes vfs zlib
+        learn sensor serve
+    """),
+)

@@ -14,6 +14,7 @@ from firmware_gen.emit.taken import (
     EXAMPLE_HEADERS,
     EXAMPLE_PROGRAMS,
     IDF_COMPONENTS,
+    MICROPYTHON_NAMES,
     ZEPHYR_LIBRARIES,
     Taken,
 )
@@ -27,7 +28,7 @@ class Export:
     folder `src` gets the C files. `shared` maps paths in the export to files of
     `templates/library`. @NAME@ is the name of the library, which is none of the names in `taken`.
     `buffer` is the number of bytes that the line of the example `serve` can receive while the
-    network computes.
+    network computes. The prefix of the model's names is none of the names in `modules`.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Export:
     shared: Mapping[str, str]
     taken: tuple[Taken, ...]
     buffer: int = 0
+    modules: tuple[Taken, ...] = ()
 
 
 def _c_examples(folder: str, *others: str) -> dict[str, str]:
@@ -99,5 +101,6 @@ EXPORTS = {
         # Python.
         shared={f"examples/{name}.py": f"{name}.upy" for name in ("sensor", "learn", "serve")},
         taken=(C_HEADERS, EXAMPLE_HEADERS),
+        modules=(MICROPYTHON_NAMES,),
     ),
 }

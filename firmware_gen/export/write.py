@@ -65,8 +65,8 @@ def write_export(
             cannot be written.
     """
     check_learns(plan)
-    check_prefix(prefix)
     export, name = EXPORTS[kind], folder.resolve().name
+    check_prefix(prefix, export.modules)
     earlier = _earlier(folder)
     features = (inputs or {}).get("features")
     sources = source_files(plan, parameters, name, export, key, features, prefix)
@@ -74,6 +74,7 @@ def write_export(
         "@USE@": renamed((SHARED / USE).read_text(encoding="utf-8"), prefix),
         "@SYMBOL@": f"{prefix.upper()}_{name.upper().replace('-', '_')}",
         "@DIGEST@": plan.digest,
+        "@MODULE@": prefix,
         NAME: name,
     }
     files = _files(kind, export, values, sources, prefix)

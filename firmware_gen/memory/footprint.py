@@ -13,7 +13,7 @@ from itertools import groupby
 
 from firmware_gen.board.board import RING, Board
 from firmware_gen.memory.members import members
-from firmware_gen.memory.residence import in_flash, only_infers, saved_bytes
+from firmware_gen.memory.residence import can_read, in_flash, only_infers, saved_bytes
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD
 from ska_edge.wire.protocol import MESSAGES, Field
@@ -60,8 +60,11 @@ FORMS = (LEARNING, READOUT_ONLY, INFERENCE_ONLY)
 def each_form(plan: Plan, board: Board) -> dict[str, int]:
     """Return the bytes of RAM without the stack for each form that a plan can have, by name.
 
-    Without a hidden layer, or without labels, there is no form in which only the readout learns.
+    Without a hidden layer, or without labels, there is no form in which only the readout learns. If
+    the core cannot read the weights in flash, there is no form with such weights.
     """
+    if not can_read(plan, board.kernel):
+        return {LEARNING.name: ram(LEARNING.of(plan), board)}
     can_freeze = plan.hidden > 0 and plan.rule_definition.supervised
     return {
         form.name: ram(form.of(plan), board, inference_only=form.inference_only)

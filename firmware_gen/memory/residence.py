@@ -25,6 +25,11 @@ def in_flash(plan: Plan, inference_only: bool) -> int:
     return plan.parameter_count if inference_only else frozen(plan)
 
 
+def can_read(plan: Plan, kernel: str) -> bool:
+    """Tell whether a core with this kernel can read all weights of a plan in flash."""
+    return kernel != "avr" or plan.parameter_bytes <= AVR_LARGEST
+
+
 def flash_bytes(plan: Plan, count: int) -> int:
     """Return the bytes of the first `count` parameters."""
     return count * plan.formats.weight_bits // 8

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, TypeAlias
 
-from ska_edge.data.load import files_read
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.progress import Progress, silent
 from ska_edge.training.checkpoint import check_outputs
@@ -119,16 +117,8 @@ def train(
     named = dict(locals())  # must come first, while the only locals are the arguments
     del named["data"], named["progress"]
     options = Options(**named)
-    check_outputs(options, _files(data), by="train")
+    check_outputs(options, data, by="train")
     trained = train_model(load_data(data), options, progress or silent)
     if trained.log_fault is not None:
         warnings.warn(f"the log is incomplete: {trained.log_fault}", stacklevel=3)
     return trained
-
-
-def _files(data: Source) -> list[Path]:
-    """Return the files that are read; none for arrays, a Dataset and built-in data."""
-    if isinstance(data, str | os.PathLike):
-        return files_read(data)
-    several = data if isinstance(data, list) else []
-    return [Path(each) for each in several if isinstance(each, str | os.PathLike)]

@@ -25,7 +25,7 @@ from ska_edge.data.load import load
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.data.tables.columns import Inputs
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, require_flag
 from ska_edge.files import npz_bytes, path_of, write_file
 from ska_edge.model.evaluation import Agreement, Evaluation, confusion_matrix, probabilities
 from ska_edge.model.scaling import Scaling, standardize
@@ -304,6 +304,7 @@ class Model:
         # Imported here, because onnx takes a second to import, and is seldom needed.
         from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
 
+        require_flag("float_input", float_input)
         path = path_of(path)
         exported = export(self, form, float_input)
         agreement = compare(exported, self, probe(self))
@@ -339,6 +340,7 @@ class Model:
         # Imported here, because the generator is a separate package, and is seldom needed.
         from firmware_gen.project import write_project
 
+        require_flag("inference_only", inference_only)
         return write_project(
             self.plan,
             self.state.parameters,
@@ -376,6 +378,7 @@ class Model:
 
         With `private`, only the owner can read the file; the state of a device may contain samples.
         """
+        require_flag("private", private)
         arrays: dict[str, NDArray[Any]] = {
             "state": np.frombuffer(self.state.to_bytes(), dtype=np.uint8),
             "mean": self.scaling.mean.astype("<f8"),

@@ -1,7 +1,7 @@
 """Writes the input of the integer ONNX form: integers, or features that the graph quantizes.
 
 The nodes repeat, in float64, what `Model.quantize` computes, operation by operation, so the
-integers are equal for every feature.
+integers are equal for every feature. NaN becomes the input 0, as on a device that reads float32.
 """
 
 from __future__ import annotations
@@ -24,14 +24,23 @@ FEATURES, INTEGERS = "features", "integers"
 
 def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
     """Append the nodes that quantize the float64 edge "input"; return the edge of the integers."""
+    # The graph calculates with numbers alone, because a runtime may convert NaN to any integer.
+    missing = ops.node("IsNaN", "input")
+    features = ops.node("Where", missing, ops.initializer("input_number", np.array(0.0)), "input")
+    integers = _integers_of_numbers(ops, plan, scaling, features)
+    return ops.node("Where", missing, ops.constant(0), integers)
+
+
+def _integers_of_numbers(ops: OnnxOps, plan: Plan, scaling: Scaling, features: str) -> str:
+    """Append the nodes that quantize features that are not NaN."""
     format, raw = plan.layers[0].input, plan.raw
     if raw is not None and raw.points is not None:
-        return _float32_integers(ops, raw, raw.points, format)
+        return _float32_integers(ops, raw, raw.points, features, format)
     if raw is not None:
-        line = ops.node("Mul", "input", _row(ops, "input_multipliers", raw.multipliers))
+        line = ops.node("Mul", features, _row(ops, "input_multipliers", raw.multipliers))
         line = ops.node("Add", line, _row(ops, "input_offsets", raw.offsets))
         return ops.quantized(line, format, -(raw.frac + format.frac))
-    centered = ops.node("Sub", "input", _row(ops, "input_mean", scaling.mean))
+    centered = ops.node("Sub", features, _row(ops, "input_mean", scaling.mean))
     scaled = ops.node("Div", centered, _row(ops, "input_scale", scaling.scale))
     if np.isfinite(scaling.limit):
         limit = np.array(scaling.limit)
@@ -40,9 +49,11 @@ def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
     return ops.quantized(scaled, format)
 
 
-def _float32_integers(ops: OnnxOps, raw: RawInput, points: tuple[int, ...], format: QFormat) -> str:
+def _float32_integers(
+    ops: OnnxOps, raw: RawInput, points: tuple[int, ...], features: str, format: QFormat
+) -> str:
     """Append the nodes that standardize features in float32, as `standardize` does."""
-    narrow = ops.cast(ops.cast("input", TensorProto.FLOAT), TensorProto.DOUBLE)
+    narrow = ops.cast(ops.cast(features, TensorProto.FLOAT), TensorProto.DOUBLE)
     powers = _row(ops, "input_powers", np.ldexp(1.0, np.array(points)))
     integers = ops.quantized(ops.node("Mul", narrow, powers), WIDE_RAW)
     multipliers, offsets = (

@@ -125,7 +125,7 @@ def _verify_decisions(
     trainer = FixedTrainer(state, check=False)
     found = None
     if link.info.crc != state.crc:
-        found = Difference(0, 0, "CRC-32 of the state", (), state.crc, link.info.crc)
+        found = Difference(0, None, "CRC-32 of all parameters", (), state.crc, link.info.crc)
     samples = correct = 0
     for row, label in zip(inputs, labels, strict=True):
         if found:

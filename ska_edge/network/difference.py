@@ -19,7 +19,7 @@ class Difference:
 
     Attributes:
         step: number of updates when the difference was found.
-        layer: layer index.
+        layer: layer index; None for the CRC-32 of all parameters.
         tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
             `Plan.state_fields`), "decision", "predicted" or the name of a metric.
         index: position in the tensor, row first; empty for a single number.
@@ -29,7 +29,7 @@ class Difference:
     """
 
     step: int
-    layer: int
+    layer: int | None
     tensor: str
     index: tuple[int, ...]
     host: int
@@ -44,7 +44,8 @@ class Difference:
         values = f"{host} {self.host}, {device} {self.device}"
         if self.host_value is not None and self.device_value is not None:
             values += f" ({self.format}: {self.host_value:g}, {self.device_value:g})"
-        return f"step {self.step}, layer {self.layer}, {self.tensor}{place}: {values}"
+        layer = "" if self.layer is None else f"layer {self.layer}, "
+        return f"step {self.step}, {layer}{self.tensor}{place}: {values}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -170,7 +170,9 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
     )
 
 
-def raw_float_input(mean: Reals, scale: Reals, format: QFormat) -> RawInput:
+def raw_float_input(
+    mean: Reals, scale: Reals, format: QFormat, names: Sequence[str] | None = None
+) -> RawInput:
     """Return integers that standardize raw features in float32 on a device.
 
     A feature becomes an integer whose unit is 2**-FINER of the input's unit, or a coarser one, so
@@ -179,6 +181,7 @@ def raw_float_input(mean: Reals, scale: Reals, format: QFormat) -> RawInput:
     Args:
         mean, scale: (d,), of the training data.
         format: format of the input.
+        names: the names of the features, (d,), if they are known.
 
     Raises OptionError for a feature that varies too little about its mean, or whose scale is beyond
     float32.
@@ -188,11 +191,17 @@ def raw_float_input(mean: Reals, scale: Reals, format: QFormat) -> RawInput:
     units = np.minimum(format.frac + FINER, WIDE_RAW.bits - 2 - span)  # per scale, as a logarithm
     exponents = np.frexp(scale)[1]
     points = units - exponents
-    for feature in np.flatnonzero((units <= format.frac) | (np.abs(exponents) > FLOAT_EXPONENT)):
+    beyond = np.abs(exponents) > FLOAT_EXPONENT
+    for feature in np.flatnonzero((units <= format.frac) | beyond):
+        fault, cure = (
+            ("varies by {scale:g}", "use another unit")
+            if beyond[feature]
+            else ("is about {mean:g} and varies by only {scale:g}", "subtract a constant from it")
+        )
         raise OptionError(
-            "feature {number} is about {mean:g} and varies by only {scale:g}, which a float32"
-            " cannot standardize; subtract a constant from it, drop it, or leave {raw} out",
-            number=int(feature) + 1,
+            f"feature {{name}} {fault}, which a float32 cannot standardize; {cure}, drop the"
+            " feature, or leave {raw} out",
+            name=str(feature + 1) if names is None else repr(names[feature]),
             mean=float(mean[feature]),
             scale=float(scale[feature]),
         )

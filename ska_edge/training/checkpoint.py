@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+from ska_edge.data.load import files_read
+from ska_edge.data.several import check_outside
+from ska_edge.data.source import Source
 from ska_edge.files import check_file, check_target
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
@@ -18,17 +21,30 @@ from ska_edge.training.session import Session
 SECONDS = 30.0  # seconds between two writes
 
 
-def check_outputs(options: Options, read: Sequence[Path], by: str) -> None:
+def check_outputs(options: Options, source: Source, by: str) -> None:
     """Raise InputError unless the log and the checkpoint can be written.
 
     The checkpoint may overwrite the continued model, and may have the path of the final model.
-    `read` are the data files; `by` names the command or call in the error.
+    Neither may be one of the data files of `source`, now or the next time. `by` names the command
+    or call in the error.
     """
+    read = _files(source)
     if options.log is not None:
         others = options.init, options.start, options.checkpoint, *read
         check_target(options.log, *others, by=by)
     if options.checkpoint is not None:
         check_target(options.checkpoint, options.init, *read, by=by)
+    if isinstance(source, str | os.PathLike):
+        for path in filter(None, (options.log, options.checkpoint)):
+            check_outside(path, source)
+
+
+def _files(source: Source) -> list[Path]:
+    """Return the files that are read; none for arrays, a Dataset and built-in data."""
+    if isinstance(source, str | os.PathLike):
+        return files_read(source)
+    several = source if isinstance(source, list) else []
+    return [Path(each) for each in several if isinstance(each, str | os.PathLike)]
 
 
 class Checkpoint:

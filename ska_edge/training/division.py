@@ -38,10 +38,20 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
         found = divide_few(dataset, options.per_class, options.seed)
     else:
         found = divide(dataset, options.test_fraction, options.seed, kind)
-    return found if own is None else replace(found, cautions=found.cautions | _learned(found, own))
+    if base is None or own is None:
+        return found
+    # A choice of other rows to learn cannot keep the split of the model.
+    chosen = options.group, options.per_class
+    keeps = chosen == (base.notes.get("group"), base.notes.get("per_class"))
+    advice = (
+        "keep its split, test fraction and seed"
+        if keeps
+        else "measure it on rows that the model has not learned"
+    )
+    return replace(found, cautions=found.cautions | _learned(found, own, advice))
 
 
-def _learned(found: Division, own: Division) -> dict[str, str]:
+def _learned(found: Division, own: Division, advice: str) -> dict[str, str]:
     """Return a caution if a split tests rows that a continued model has learned in its `own`."""
     tested, learned = found.test.places, own.train.places
     count = 0 if tested is None or learned is None else int(np.isin(tested, learned).sum())
@@ -50,7 +60,7 @@ def _learned(found: Division, own: Division) -> dict[str, str]:
     return {
         "learned before": (
             f"{count} of {counted(len(found.test.y), 'test row')} were learned by the continued"
-            " model, so the accuracy is too high; keep its split, test fraction and seed"
+            f" model, so the accuracy is too high; {advice}"
         )
     }
 

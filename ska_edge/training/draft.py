@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import OptionError
@@ -62,18 +59,21 @@ def _replay(options: Options) -> Replay:
     return Replay(options.stored, options.relearned, options.buffer)
 
 
-def with_input(draft: Draft, x: NDArray[np.float64], options: Options) -> tuple[Draft, Scaling]:
-    """Return the draft with the input's format for features (n, d), and the scaling of `options`.
+def with_input(draft: Draft, dataset: Dataset, options: Options) -> tuple[Draft, Scaling]:
+    """Return the draft with the input's format for a data set, and the scaling of `options`.
 
     Raises OptionError for features that a device cannot standardize as `options.raw` says.
     """
     assert options.scale is not None
+    x = dataset.x
     scaling = Scaling.fit(x, options.scale)
     scaled = (scaling.apply(x[block]) for block in row_blocks(len(x)))
     format = input_format(scaled, PRECISIONS[draft.precision].activation.bits)
     scaling = scaling.within(format)
     if options.raw == RAW_FLOAT:
-        raw: RawInput | None = raw_float_input(scaling.mean, scaling.scale, format)
+        raw: RawInput | None = raw_float_input(
+            scaling.mean, scaling.scale, format, dataset.features
+        )
     else:
         raw = raw_input(x, scaling.mean, scaling.scale, format)
     return replace(draft, input_format=format, raw=raw), scaling

@@ -80,7 +80,7 @@ def imported(network: ForeignNetwork, dataset: Dataset, options: Options) -> Mod
     """
     sizes = (network.inputs, *network.widths, network.classes)
     draft = draft_for(options, dataset, len(dataset.x), sizes)
-    draft, scaling = with_input(draft, dataset.x, options)
+    draft, scaling = with_input(draft, dataset, options)
     plan = draft.resolve()
     tensors = tensors_of(network.parameters(scaling, dataset.x))
     seen = Magnitudes()

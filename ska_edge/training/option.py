@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ska_edge.data.dataset import is_whole
-from ska_edge.errors import OptionError
+from ska_edge.errors import OptionError, require_flag
 from ska_edge.plan.plan import Plan
 from ska_edge.spelling import did_you_mean
 
@@ -146,8 +146,7 @@ class Option:
         return self._number(name, value)
 
     def _flag(self, name: str, value: Any) -> bool:
-        if not _is_flag(value):
-            raise OptionError(f"{{{name}}} is True or False, not {{value!r}}", value=value)
+        require_flag(name, value)
         return bool(value)
 
     def _group(self, name: str, value: Any) -> int | str:
@@ -175,9 +174,8 @@ class Option:
             if isinstance(value, str) or _is_flag(value):
                 raise TypeError
         except (TypeError, ValueError, OverflowError):
-            raise OptionError(
-                f"{{{name}}} is {self.kind.value}, not {{value!r}}", value=value
-            ) from None
+            words = self.kind.value + (f" or '{AUTO}'" if self.auto else "")
+            raise OptionError(f"{{{name}}} is {words}, not {{value!r}}", value=value) from None
         if self.within(number):
             return number
         if whole:

@@ -354,6 +354,8 @@ class Options:
         if self.stored == 0:
             kept.pop("relearned", None)
             kept.pop("buffer", None)
+        if self.readout_only:
+            kept.pop("hidden_halvings", None)
         missing = {
             name: kept.get(name, OPTIONS[name].default(at))
             for name in OPTIONS

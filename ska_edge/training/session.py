@@ -113,7 +113,7 @@ class Session:
             return cls._continued(options, dataset, division, base)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
         draft = draft_for(options, dataset, len(fit.x), sizes)
-        draft, scaling = with_input(draft, fit.x, options)
+        draft, scaling = with_input(draft, fit, options)
         assert not isinstance(options.spread, str)
         parameters = initial_parameters(sizes, draft.rule, draft.seed, options.spread)
         if options.init:

@@ -30,5 +30,8 @@ def test_the_table_has_the_predicted_ram_of_each_form() -> None:
 def test_the_forms_are_those_that_a_plan_can_have() -> None:
     board = load_board("virtual-m4")
     assert list(each_form(make_plan((4, 3)), board)) == ["learning", "inference_only"]
+    large = make_plan((4, 300, 60, 3))
+    assert list(each_form(large, load_board("uno"))) == ["learning"]
+    assert len(each_form(large, board)) == 3
     unlabeled = make_plan((4, 3, 2), rule="published", batch=2, steps=2, rate=0.1)
     assert list(each_form(unlabeled, board)) == ["learning", "inference_only"]

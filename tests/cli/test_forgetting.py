@@ -172,6 +172,8 @@ def test_a_model_for_a_board_gets_a_replay_buffer(ska_edge: Run) -> None:
     assert outcome.document()["replay_buffer"] == buffer
     assert "2 of them learned again with each new sample; 72 of 131072 bytes of RAM" in outcome.err
     assert open_model(Path("m.ska")).plan.replay == Replay(5, 2)
+    one = ska_edge(*train_iris, "-o", "one.ska", "--for", "virtual-m4", "--stored", 1)
+    assert "replay buffer for virtual-m4: 1 sample per class, reservoir, 1 of them" in one.out
     for options, replay in (
         (("--stored", 0), Replay()),
         (("--stored", 3), Replay(3, 1)),

@@ -54,7 +54,25 @@ def test_verify_finds_another_weight(ska_edge, port: str, iris: Model) -> None:
     iris.state.parameters[3] += 1
     iris.save("other.ska")
     outcome = ska_edge("verify", "other.ska", "iris", "--port", port, "--samples", 20)
-    assert "CRC-32 of the state" in outcome.refusal(1)
+    start = "ska-edge: device and host differ at step 0, CRC-32 of all parameters: host "
+    assert outcome.refusal(1).startswith(start)
+
+
+def test_without_labels_no_decision_is_right(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
+    require_board("host")
+    options = ("--rule", "published", "--hidden", 4, "--steps", 2)
+    assert ska_edge("train", "iris", "-o", "p.ska", *options).code == 0
+    assert (
+        ska_edge("firmware", "p.ska", "-o", "fw", "--inference-only", "--board", "host").code == 0
+    )
+    assert ska_edge("build", "fw").code == 0
+    with start(Path("fw")) as board:
+        command = ("verify", "p.ska", "iris", "--port", board.port, "--samples", 9, "--json")
+        outcome = ska_edge(*command)
+    assert (outcome.code, outcome.document()["correct"]) == (0, None)
+    assert outcome.err.splitlines()[-1].endswith("and every decision for 9 samples")
 
 
 NEEDS_A_STATE = ("monitor iris.ska iris", "monitor iris.ska", "pull iris.ska -o worn.ska")

@@ -130,3 +130,8 @@ def test_a_continued_model_stays_its_own_and_changes_are_said(ska_edge) -> None:
     (line,) = [line for line in changed.err.splitlines() if "changed" in line]
     assert line == "changed from a.ska: --rate 0.05 -> 0.25, --seed 3 -> 0"
     assert open_model(Path("c.ska")).plan.seed == 0
+    frozen = ("-o", "d.ska", "--from", "c.ska", "--readout-only", "--epochs", "1")
+    (line,) = [
+        line for line in ska_edge("train", "iris", *frozen).err.splitlines() if "changed" in line
+    ]
+    assert line == "changed from c.ska: --readout-only no -> yes"

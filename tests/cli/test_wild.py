@@ -380,6 +380,11 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         f"train FILE -o m.ska --raw float32 {QUICK}; firmware m.ska -o fw",
         "ska_standardize_f32 takes raw float features",
     ),
+    (
+        "moves-in-a-tiny-unit.csv",
+        f"train FILE -o m.ska --raw float32 {QUICK}",
+        "ska-edge: feature 'ay' varies by ",
+    ),
     # several models in one program
     (
         "moves.csv",
@@ -399,13 +404,21 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     # a continued model does not test rows that it has learned, or says so
     (
         "moves.csv",
-        f"train FILE -o m.ska --test-fraction 0.4 {QUICK}; train FILE -o n.ska --from m.ska",
+        f"train FILE -o m.ska --test-fraction 0.4 {QUICK}; train FILE -o n.ska --from m.ska"
+        " --epochs 1",  # more epochs saturate the small network, with a warning of their own
         {"evaluation.test.rows": 12, "warnings": []},
     ),
     (
         "moves.csv",
         f"train FILE -o m.ska {QUICK}; train FILE -o n.ska --from m.ska --seed 1 --epochs 1",
-        "test rows were learned by the continued model, so the accuracy is too high;",
+        "test rows were learned by the continued model, so the accuracy is too high; keep its"
+        " split, test fraction and seed",
+    ),
+    (
+        "people.csv",
+        f"train FILE -o m.ska --group-column who {QUICK}; train FILE -o n.ska --from m.ska"
+        " --group-column who --group ann --epochs 1",
+        "so the accuracy is too high; measure it on rows that the model has not learned",
     ),
     # a command's own output is no data of the next one
     (
@@ -417,6 +430,26 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "days",
         "predict days.ska 'FILE/m*/*.csv' -o FILE/mon/out.csv",
         "ska-edge: days/mon/out.csv would be one of the data files of days/m*/*.csv the next time;",
+    ),
+    (
+        "days",
+        f"train FILE/mon -o m.ska --log FILE/mon/l.csv {QUICK}",
+        "ska-edge: days/mon/l.csv would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        f"train FILE/mon -o m.ska --checkpoint FILE/mon/m.npz {QUICK}",
+        "ska-edge: days/mon/m.npz would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        "export days.ska --data FILE/mon -o FILE/mon/m.csv",
+        "ska-edge: days/mon/m.csv would be one of the data files of days/mon the next time;",
+    ),
+    (
+        "days",
+        "monitor days.ska FILE/mon --port p --log FILE/mon/l.csv",
+        "ska-edge: days/mon/l.csv would be one of the data files of days/mon the next time;",
     ),
     # with --group, the rows of that group are split like data without groups
     (

@@ -200,6 +200,12 @@ def test_labels_are_matched_by_name_and_never_by_number() -> None:
         (lambda m: m.evaluate(X), r"data is a ndarray without labels; give two arrays, \(x, y\)"),
         (lambda m: m.evaluate("nope"), "'nope' is neither a file nor built-in data"),
         (lambda m: m.export_onnx("m.onnx", form="half"), "no form 'half'"),
+        (lambda m: m.export_onnx("m.onnx", float_input="no"), "float_input is True or False, not"),
+        (
+            lambda m: m.firmware("f", inference_only="no"),
+            "inference_only is True or False, not 'no'",
+        ),
+        (lambda m: m.save("m.ska", private=1), "private is True or False, not 1"),
         (lambda m: m.firmware("f", board="nope"), "no board 'nope'|there is no board"),
     ],
 )

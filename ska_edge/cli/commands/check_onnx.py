@@ -9,10 +9,9 @@ import click
 
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.console import Output, json_option, percent
-from ska_edge.data.load import files_read
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.foreign.signal import LOGITS, SIGMOID, SOFTMAX, TANH
@@ -137,7 +136,7 @@ def check_onnx(
     if output is not None:
         if data is None:
             raise OptionError("number formats are chosen from data; name DATA beside {output}")
-        check_file(output, file, *files_read(data))
+        check_output(output, data, file)
     network = network_in(file)
     document: dict[str, Any] = {
         "file": str(file),

@@ -9,12 +9,10 @@ import numpy as np
 
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.dataset import save
-from ska_edge.data.load import files_read
-from ska_edge.data.several import check_outside
 from ska_edge.plural import counted
 
 
@@ -35,8 +33,7 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     counts = np.bincount(dataset.y, minlength=dataset.classes)
     groups = None if dataset.group is None else len(np.unique(dataset.group))
     if output is not None:
-        check_file(output, *files_read(name))
-        check_outside(output, name)
+        check_output(output, name)
         save(dataset, output)
         out.line(f"wrote {output}")
     in_groups = "" if groups is None else f", {counted(groups, 'group')}"

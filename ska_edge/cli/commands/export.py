@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.data.load import files_read
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import (
@@ -77,7 +76,7 @@ def export(
     computes the same bits as a device.
     """
     out, loaded = Output(as_json), open_model(model)
-    check_file(output, model, *([] if data is None else files_read(data)))
+    check_output(output, data, model)
     if data is None:
         features, what = probe(loaded), "random rows"
     else:

@@ -21,9 +21,10 @@ from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Plan
+from ska_edge.plan.plan import FIFO, RESERVOIR, Plan
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plural import counted
+from ska_edge.training.options import RAW_FLOAT, RAW_INTEGER, flag
 
 # The name, in the range proof, of the sum that is rounded to each quantity.
 SUMS = {
@@ -32,6 +33,7 @@ SUMS = {
     "weight": "update sum",
     "readout_weight": "readout update sum",
 }
+BUFFER_WORDS = {RESERVOIR: "a reservoir", FIFO: "a FIFO"}
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
@@ -68,6 +70,11 @@ def _hidden_rate(plan: Plan) -> str:
     return f" (hidden layers {math.ldexp(plan.rate.real, -halvings):g})" if halvings else ""
 
 
+def _raw(plan: Plan) -> str | None:
+    """Return the kind of raw features that a device standardizes, as `--raw` names it."""
+    return None if plan.raw is None else RAW_FLOAT if plan.raw_float else RAW_INTEGER
+
+
 def _state_sentence(state: State) -> str:
     """Format the state as one sentence."""
     plan = state.plan
@@ -78,7 +85,10 @@ def _state_sentence(state: State) -> str:
         text += f", rate halved {counted(state.halvings, 'time')} to {state.rate.real:g}"
     if plan.replay.per_class:
         room = plan.classes * plan.replay.per_class
-        text += f", {state.replay.held.sum()} of {room} places for past samples taken"
+        text += (
+            f", {state.replay.held.sum()} of {room} places for past samples taken"
+            f" ({BUFFER_WORDS[plan.replay.kind]})"
+        )
     if not plan.rule_definition.supervised:
         text += f", {state.held} of {counted(plan.batch, 'sample')} held for the next updates"
     return text
@@ -199,9 +209,11 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             f"saves on {target.name}: {saves['per_erase']} between two erases,"
             f" {saves['endurance']} in all before the memory is worn out"
         )
+    raw = _raw(plan)
     out.line(
         f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"
         f" {plan.layers[0].input.name}, see --json for mean and scale"
+        + (f"; a device computes it from raw features ({flag('raw')} {raw})" if raw else "")
     )
     out.document(
         {
@@ -226,6 +238,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "ram": memory,
             "saves": saves,
             "labels": list(plan.labels),
+            "raw": raw,
             "scaling": loaded.scaling.as_dict(),
             "features": loaded.features,
             "proof": [asdict(bound) for bound in proof],

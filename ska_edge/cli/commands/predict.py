@@ -15,12 +15,10 @@ from ska_edge.api.device import Device
 from ska_edge.cli.device import device
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.data.load import files_read
 from ska_edge.data.rows import Rows
-from ska_edge.data.several import check_outside
 from ska_edge.device.info import DeviceInfo
 from ska_edge.files import write_file
 from ska_edge.model.evaluation import probabilities
@@ -62,8 +60,7 @@ def predict(
     out, loaded = Output(as_json, data=output is None), open_model(model)
     loaded.require_labels()
     if output is not None:
-        check_file(output, model, *files_read(data))
-        check_outside(output, data)
+        check_output(output, data, model)
     rows = reader.rows(data, loaded, out)
     where = None
     if board is None and port is None:

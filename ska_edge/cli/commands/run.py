@@ -24,7 +24,6 @@ from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.data.load import files_read
 from ska_edge.data.several import name_of
 from ska_edge.errors import InputError, ToolError
 from ska_edge.files import check_folder
@@ -77,7 +76,7 @@ def run(
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
-    check_outputs(options, files_read(data), by="this command")
+    check_outputs(options, data, by="this command")
     learns = not inference_only
     if learns and RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
@@ -108,7 +107,7 @@ def run(
             "board": target.name,
             "onnx": _onnx_document(agreement, onnx_file),
             "build": build_document(report, project),
-            "verify": verify_document(proof),
+            "verify": verify_document(proof, model.plan),
         }
     )
     proof.require_equal()

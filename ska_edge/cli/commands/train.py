@@ -10,7 +10,7 @@ import click
 
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_file
+from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.target import Target, target_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
@@ -21,8 +21,6 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.data.load import files_read
-from ska_edge.data.several import check_outside
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
@@ -87,6 +85,8 @@ def report_training(trained: Trained, out: Output) -> None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
@@ -128,10 +128,8 @@ def train(
 ) -> None:
     """Train on DATA (a built-in name, a file or a folder) and write a model."""
     out, options, board = Output(as_json), options_from(values), Target(target)
-    read = files_read(data)
-    check_file(output, options.init, options.start, options.log, *read)
-    check_outside(output, data)
-    check_outputs(options, read, by="this command")
+    check_output(output, data, options.init, options.start, options.log)
+    check_outputs(options, data, by="this command")
     trained = train_with_bar(data, reader, out, options, board)
     trained.model.save(output)
     report_training(trained, out)

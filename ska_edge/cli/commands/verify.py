@@ -24,6 +24,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
+from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
 
 
@@ -82,20 +83,21 @@ def _classify_and_compare(
     if report.first_difference is None:
         out.line(
             f"device and host are equal: the CRC-32 of all {report.parameters} parameters, and"
-            f" every decision for {samples}; {report.correct} right"
+            f" every decision for {samples}"
+            + (f"; {report.correct} right" if model.plan.rule_definition.supervised else "")
         )
     return report
 
 
-def verify_document(report: Report) -> dict[str, Any]:
-    """Return the keys of `verify --json`."""
+def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
+    """Return the keys of `verify --json`; without labels, no decision is right or wrong."""
     difference = report.first_difference
     return {
         "samples": report.samples,
         "equal": report.equal,
         "first_difference": None if difference is None else difference.as_dict(),
         "parameters": report.parameters,
-        "correct": report.correct,
+        "correct": report.correct if plan.rule_definition.supervised else None,
     }
 
 
@@ -139,5 +141,5 @@ def verify(
     rows = slice(0, samples)
     with device(loaded, board, port, line, out, key) as link:
         report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
-    out.document(verify_document(report))
+    out.document(verify_document(report, loaded.plan))
     report.require_equal()

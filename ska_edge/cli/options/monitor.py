@@ -9,8 +9,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from ska_edge.cli.options.paths import check_file
-from ska_edge.data.load import files_read
+from ska_edge.cli.options.paths import check_output
 from ska_edge.errors import InputError
 from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 
@@ -41,10 +40,9 @@ def check(
         raise InputError("--overwrite replaces logs: name one by --log, or leave it out")
     if not math.isfinite(patience):
         raise InputError(f"--patience is {patience}: give a number of seconds")
-    read = [] if log is None or data is None else files_read(data)
     for path in log_paths(log, max(len(ports), 1)):
         if path is not None:
-            check_file(path, model, *read)
+            check_output(path, data, model)
     _check_ports(ports)
     if broker is not None:
         parse_address(broker)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ska_edge.data.load import files_read
+from ska_edge.data.several import check_outside
 from ska_edge.files import check_target
 
 
@@ -13,3 +15,13 @@ def check_file(path: Path, *others: str | Path | None) -> None:
     `others` are the files that the command also reads or writes; None is no file.
     """
     check_target(path, *others, by="this command")
+
+
+def check_output(path: Path, data: str | None, *others: str | Path | None) -> None:
+    """Raise InputError as `check_file` does, or if `path` is or would be one of the data files.
+
+    `data` names the data that the command reads; None is no data.
+    """
+    check_file(path, *others, *([] if data is None else files_read(data)))
+    if data is not None:
+        check_outside(path, data)

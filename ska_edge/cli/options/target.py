@@ -14,6 +14,7 @@ from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plan.plan import Plan
+from ska_edge.plural import counted
 from ska_edge.training.options import Options, flag
 from ska_edge.training.session import Session
 
@@ -60,7 +61,7 @@ class Target:
             return
         size = "" if board.memory is None else f" of {board.memory.ram.size}"
         out.line(
-            f"replay buffer for {board.name}: {replay.per_class} samples per class,"
+            f"replay buffer for {board.name}: {counted(replay.per_class, 'sample')} per class,"
             f" {replay.kind}, {replay.per_sample} of them learned again with each new sample;"
             f" {cost(plan, board)}{size} bytes of RAM ({flag('stored')} 0 leaves it out)"
         )

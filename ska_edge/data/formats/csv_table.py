@@ -199,7 +199,7 @@ class _Reading:
                     yield before + reader.line_num, row
         except csv.Error as error:
             raise InputError(
-                f"{self.path}: line {before + reader.line_num} is no valid CSV: {error}"
+                f"{self.path}: line {before + reader.line_num} is no valid CSV: {_fault(error)}"
             ) from error
 
     def _blocks(
@@ -384,3 +384,9 @@ def _is_header(cells: Sequence[str], columns: Columns) -> bool:
 
 def _digits(text: str) -> bool:
     return text.isascii() and text.isdigit()
+
+
+def _fault(error: csv.Error) -> str:
+    """Return a fault of a line; Python's words about text after a quotation mark explain little."""
+    after = "expected after" in str(error)
+    return "a cell goes on after its closing quotation mark" if after else str(error)

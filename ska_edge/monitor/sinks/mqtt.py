@@ -264,8 +264,12 @@ class Publisher:
                 lambda: self._delivered == self._sent or self._connected is False, PATIENCE
             )
             lost = self._sent - self._delivered + self._dropped
-        self._client.disconnect()
-        self._client.loop_stop()
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        # Without callbacks, no circle of references keeps the client's own sockets open.
+        client.on_connect = client.on_connect_fail = None
+        client.on_disconnect = client.on_publish = None
         if lost:
             self._warn(
                 f"{counted(lost, 'message')} did not reach the MQTT broker at {self._address}"

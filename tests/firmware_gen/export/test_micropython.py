@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.emit.prefix import DEFAULT, renamed
+from ska_edge.errors import InputError
 from tests.conftest import without
 from tests.firmware_gen.export.learning import (
     check_followed,
@@ -74,6 +75,18 @@ def test_the_examples_use_only_what_the_module_has(tmp_path: Path) -> None:
         ast.parse(text)
         assert set(re.findall(r"\bska\.(\w+)", text)) <= names, path.name
     assert "infer" in names
+
+
+def test_a_name_is_that_of_the_module(tmp_path: Path) -> None:
+    module = export("micropython", tmp_path / "SkaThings", "wake").folder
+    assert "\nMOD = wake\n" in (module / "Makefile").read_text(encoding="utf-8")
+    for path in (module / "README.md", *module.glob("examples/*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert "import wake\n" in text, path.name
+        assert not re.search(r"\bska\.|@MODULE@", text), path.name
+    for name in ("lambda", "machine", "learn"):
+        with pytest.raises(InputError, match=f"^{name} is a keyword, a module or an example of"):
+            export("micropython", tmp_path / name, name)
 
 
 if "MPY_DIR" in os.environ:  # not in CI, which has no sources of MicroPython

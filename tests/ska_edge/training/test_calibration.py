@@ -163,7 +163,19 @@ def test_floats_become_the_inputs_they_would_in_float64(
     assert np.abs(got - format.quantize(scaling.apply(raw))).max() <= 1
 
 
-@pytest.mark.parametrize(("mean", "scale"), [(1e9, 1e-3), (0.0, 1e-60), (0.0, 1e60)])
-def test_a_feature_that_float32_cannot_standardize_is_named(mean: float, scale: float) -> None:
-    with pytest.raises(InputError, match=r"feature 2 is about .* and varies by only"):
-        raw_float_input(np.array([0.0, mean]), np.array([1.0, scale]), QFormat(8, 4))
+@pytest.mark.parametrize(
+    ("mean", "scale", "words"),
+    [
+        (1e9, 1e-3, "is about 1e+09 and varies by only 0.001, {}; subtract a constant from it,"),
+        (0.0, 1e-60, "varies by 1e-60, {}; use another unit,"),
+        (2e37, 1e39, "varies by 1e+39, {}; use another unit,"),
+    ],
+)
+@pytest.mark.parametrize(("names", "name"), [(None, "2"), (("ax", "ay"), "'ay'")])
+def test_a_feature_that_float32_cannot_standardize_is_named(
+    mean: float, scale: float, words: str, names: tuple[str, ...] | None, name: str
+) -> None:
+    expected = words.format("which a float32 cannot standardize")
+    with pytest.raises(InputError) as refusal:
+        raw_float_input(np.array([0.0, mean]), np.array([1.0, scale]), QFormat(8, 4), names)
+    assert str(refusal.value).startswith(f"feature {name} {expected} drop the feature,")

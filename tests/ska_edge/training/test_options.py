@@ -42,7 +42,7 @@ def test_every_field_is_described() -> None:
         ({"batch": "many"}, "{batch} is a whole number or 'all', not 'many'"),
         ({"rate": -1.0}, "a rate is a finite number above 0; {rate} is -1.0"),
         ({"rate": float("nan")}, "a rate is a finite number above 0; {rate} is nan"),
-        ({"rate": "fast"}, "{rate} is a finite number, not 'fast'"),
+        ({"rate": "fast"}, "{rate} is a finite number or 'auto', not 'fast'"),
         (
             {"test_fraction": 1},
             "a test fraction is a finite number at least 0 and below 1; {test_fraction} is 1.0",
@@ -130,7 +130,7 @@ def test_few_inputs_get_a_wider_first_layer(inputs: int, spread: float) -> None:
 @pytest.mark.parametrize("name", ["rate", "spread"])
 def test_auto_is_a_value_and_no_other_word_is(name: str) -> None:
     assert getattr(Options(**{name: "auto"}), name) == "auto"
-    with pytest.raises(OptionError, match=f"{name} is a finite number, not 'Auto'"):
+    with pytest.raises(OptionError, match=f"{name} is a finite number or 'auto', not 'Auto'"):
         Options(**{name: "Auto"})
 
 
@@ -171,6 +171,16 @@ def test_a_continued_model_keeps_all_that_is_its_own() -> None:
     assert (options.stored, options.relearned, options.readout_only) == (4, 2, True)
     assert make_plan((4, 5, 3), rate=options.rate or 0).rate == BASE.rate
     assert options.changes(BASE) == {}
+
+
+def test_a_continued_model_whose_hidden_layers_stop_has_no_rate_for_them() -> None:
+    base = make_plan((4, 5, 3), hidden_halvings=2)
+    options = Options(start=Path("m.ska"), readout_only=True)
+    whole = options.settled(4, base)
+    assert whole.hidden_halvings == 0
+    assert whole.changes(base) == {"hidden_halvings": (2, 0), "readout_only": (False, True)}
+    with pytest.raises(OptionError, match="hidden_halvings is for hidden layers that learn"):
+        replace(options, hidden_halvings=1).settled(4, base)
 
 
 def test_what_is_named_goes_before_what_a_model_brings_along() -> None:

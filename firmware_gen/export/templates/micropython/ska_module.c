@@ -1,5 +1,5 @@
-/* ska_module.c - the network as a native module of MicroPython: import ska. README.md describes its
- * functions.
+/* ska_module.c - the network as a native module of MicroPython: import @MODULE@.
+ * README.md describes its functions.
  */
 #include "py/dynruntime.h"
 

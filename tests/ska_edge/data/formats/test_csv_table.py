@@ -120,6 +120,7 @@ def test_quoted_labels_with_commas(tmp_path: Path) -> None:
         ("a,b,y\n1,2,0\n1,2,3,4\n", "line 3 has 4 columns, but line 1 has 3"),
         ("y,a,Y\n1,2,0\n", "columns 1 and 3 are both called 'y'"),
         ('a,y\n1,"cat\n', "line 2 is no valid CSV"),
+        ('a,y\n"1"2,0\n', "line 2 is no valid CSV: a cell goes on after its closing quotation"),
     ],
 )
 def test_complaints_name_the_place(tmp_path: Path, text: str, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,8 @@ import pytest
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.progress import silent
-from ska_edge.training.options import Options
-from ska_edge.training.sweep.experiment import Record, run
+from ska_edge.training.options import Options, flag
+from ska_edge.training.sweep.experiment import COLUMNS, Record, run
 from ska_edge.training.sweep.sweep import Grid, sweep
 from ska_edge.training.sweep.table import rows
 from ska_edge.training.train import train
@@ -127,3 +128,10 @@ def test_a_run_that_fails_does_not_stop_the_rest(data: Dataset, tmp_path: Path) 
     assert [("error" in r) for r in swept.runs] == [True, True, False, False] * 2
     assert [row.options["batch"] for row in rows(swept.runs)] == [1, 1]
     assert sweep(data, grid, path, unwanted, silent).runs == swept.runs
+
+
+def test_the_page_lists_the_options_that_a_sweep_takes_as_lists() -> None:
+    page = Path(__file__).parents[4] / "docs" / "LEARNING.md"
+    _, _, rest = page.read_text(encoding="utf-8").partition("`sweep` takes lists of")
+    said = re.findall(r"`(--[a-z-]+)`", rest.partition(".")[0])
+    assert said == [flag(name) for name in COLUMNS]
