@@ -21,21 +21,24 @@ from ska_edge.training.session import Session
 SECONDS = 30.0  # seconds between two writes
 
 
-def check_outputs(options: Options, source: Source, by: str) -> None:
-    """Raise InputError unless the log and the checkpoint can be written.
+def check_outputs(options: Options, source: Source, by: str, model: Path | None = None) -> None:
+    """Raise InputError unless the model, the log and the checkpoint can be written.
 
-    The checkpoint may overwrite the continued model, and may have the path of the final model.
-    Neither may be one of the data files of `source`, now or the next time. `by` names the command
-    or call in the error.
+    `model` is the path of the final model; None if the caller writes none. The checkpoint may
+    overwrite the continued model, and may have the path of the final model. None of the three may
+    be one of the data files of `source`, now or the next time. `by` names the command or call in
+    the error.
     """
     read = _files(source)
+    if model is not None:
+        check_target(model, options.init, options.start, options.log, *read, by=by)
     if options.log is not None:
         others = options.init, options.start, options.checkpoint, *read
         check_target(options.log, *others, by=by)
     if options.checkpoint is not None:
         check_target(options.checkpoint, options.init, *read, by=by)
     if isinstance(source, str | os.PathLike):
-        for path in filter(None, (options.log, options.checkpoint)):
+        for path in filter(None, (model, options.log, options.checkpoint)):
             check_outside(path, source)
 
 

@@ -10,7 +10,6 @@ import click
 
 from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.target import Target, target_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
@@ -128,8 +127,7 @@ def train(
 ) -> None:
     """Train on DATA (a built-in name, a file or a folder) and write a model."""
     out, options, board = Output(as_json), options_from(values), Target(target)
-    check_output(output, data, options.init, options.start, options.log)
-    check_outputs(options, data, by="this command")
+    check_outputs(options, data, by="this command", model=output)
     trained = train_with_bar(data, reader, out, options, board)
     trained.model.save(output)
     report_training(trained, out)
