@@ -15,20 +15,20 @@ from __future__ import annotations
 
 import importlib
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from firmware_gen.board.board import Board
 from firmware_gen.board.memory import Region
-from firmware_gen.emulators.cells import ERASED, Cells, PowerFailure
+from firmware_gen.emulators.cells import ERASED, Cells
 from firmware_gen.emulators.chips.armv6m import missing_instruction
-from firmware_gen.emulators.chips.bus import PAGE, Bus, Nvic
+from firmware_gen.emulators.chips.bus import Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
 from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
 from firmware_gen.emulators.chips.systick import SYSTICK, SYSTICK_BYTES, SysTick
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.timed_line import TimedLine
+from firmware_gen.emulators.unicorn_core import UnicornCore
 from firmware_gen.emulators.wire import Line
 from firmware_gen.formats.elf import Image, read_image
 from ska_edge.errors import InputError, ToolError
@@ -45,7 +45,7 @@ NO_PROGRESS = -1
 """
 
 
-class Core:
+class Core(UnicornCore):
     """A core after a reset, ready to run the image `elf` on a chip.
 
     `counting` adds a SysTick that counts instructions, which slows the core to a thousandth.
@@ -88,7 +88,6 @@ class Core:
         self._sleeps: set[int] = set()
         self._handling: int | None = None
         self._returned = self._stopped = self._delayed = False
-        self._ending: Exception | None = None
         self._counter = registers.UC_ARM_REG_PC
         self._pointer = registers.UC_ARM_REG_SP
         self._error = unicorn.UcError
@@ -120,22 +119,6 @@ class Core:
         if counting:
             self._count(unicorn.UC_HOOK_CODE)
         self._pc = self._reset()
-
-    def run(self) -> None:
-        """Run until the wire is gone.
-
-        Raises:
-            FirmwareFault: the firmware broke a rule of the chip; the sentence names rule and place.
-            PowerFailure: the power failure that was planned in the cells has occurred.
-        """
-        try:
-            while self._step():
-                pass
-        except FirmwareFault as fault:
-            place = self._image.place(self._pc)
-            raise FirmwareFault(f"the firmware failed at {place}: {fault}") from None
-        finally:
-            self._line.flush()
 
     def _step(self) -> bool:
         """Run for a byte's time, or until an event; return False if the wire is gone."""
@@ -294,17 +277,6 @@ class Core:
 
     # --- memory -----------------------------------------------------------------------------------
 
-    def _end(self, reason: Exception) -> int:
-        """Stop the core and record the first reason; return 0, the result of a failed read.
-
-        An exception would not work: unicorn only prints an exception of a callback that returns a
-        number.
-        """
-        if self._ending is None:
-            self._ending = reason
-        self.unicorn.emu_stop()
-        return 0
-
     def _map_memories(self, unicorn: Any, saves: Region) -> None:
         flash, ram = self._chip.flash, self._chip.ram
         executable = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
@@ -325,17 +297,6 @@ class Core:
 
         self.unicorn.mmio_map(saves.origin, saves.size, look, None, program, None)
 
-    def _map_page(self, page: int) -> None:
-        """Map a page that has registers."""
-
-        def read(_engine: Any, offset: int, size: int, _data: Any) -> int:
-            return self._guarded(lambda: self._bus.read(page + offset, size))
-
-        def write(_engine: Any, offset: int, size: int, value: int, _data: Any) -> None:
-            self._guarded(lambda: self._bus.write(page + offset, size, value))
-
-        self.unicorn.mmio_map(page, PAGE, read, None, write, None)
-
     def _count(self, each_instruction: int) -> None:
         """Add a SysTick."""
         systick = SysTick()
@@ -346,12 +307,8 @@ class Core:
         self._bus.add(SYSTICK, SYSTICK_BYTES, systick)
         self.unicorn.hook_add(each_instruction, count)
 
-    def _guarded(self, act: Callable[[], int | None]) -> int:
-        """Call `act` for a callback of the core; a mistake or a power failure ends the run."""
-        try:
-            return act() or 0
-        except (FirmwareFault, PowerFailure) as ending:
-            return self._end(ending)
+    def _place(self) -> str:
+        return self._image.place(self._pc)
 
     def _load(self, elf: Path, saves: Region, unicorn: Any) -> Image:
         """Load the image into flash, and find the places where interrupts are unmasked."""

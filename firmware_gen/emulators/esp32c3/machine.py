@@ -18,13 +18,13 @@ from __future__ import annotations
 import ctypes
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from firmware_gen.board.board import Board
 from firmware_gen.board.memory import Region
-from firmware_gen.emulators.cells import Cells, PowerFailure
+from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.bus import PAGE, Bus
 from firmware_gen.emulators.chips.chip import Peripheral
 from firmware_gen.emulators.esp32c3.loader import Loaded, load
@@ -34,6 +34,7 @@ from firmware_gen.emulators.esp32c3.watchdogs import GroupWatchdog, RtcWatchdogs
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_machine, run_program
 from firmware_gen.emulators.timed_line import TimedLine
+from firmware_gen.emulators.unicorn_core import UnicornCore
 from firmware_gen.emulators.wire import Line
 from firmware_gen.formats.elf import read_image
 from firmware_gen.formats.write import ESP_NAME
@@ -63,7 +64,7 @@ ROM_TEXT = (
 )
 
 
-class Machine:
+class Machine(UnicornCore):
     """An ESP32-C3 after a reset, whose ROM has just loaded an image.
 
     Raises:
@@ -85,7 +86,6 @@ class Machine:
                 " and [storage] with origin"
             )
         self._clock, self._cycles = board.clock, 0
-        self._ending: Exception | None = None
         self._line = TimedLine(wire, board.clock, uart.baud)
         self._image = read_image(elf)
         loaded = load(elf.with_name(ESP_NAME))
@@ -115,21 +115,6 @@ class Machine:
         self.unicorn = unicorn.Uc(unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32)
         self._map(unicorn)
         self._pc = self._start(loaded, elf)
-
-    def run(self) -> None:
-        """Run until the wire is gone.
-
-        Raises:
-            FirmwareFault: the firmware broke a rule of the chip; the sentence names rule and place.
-            PowerFailure: the power failure that was planned in the cells has occurred.
-        """
-        try:
-            while self._step():
-                pass
-        except FirmwareFault as fault:
-            raise FirmwareFault(f"the firmware failed at {self._place()}: {fault}") from None
-        finally:
-            self._line.flush()
 
     def _step(self) -> bool:
         """Run for a byte's time; return False if the wire is gone."""
@@ -206,17 +191,6 @@ class Machine:
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_READ, _ignore, None, code, code + CODE_BYTES)
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
-
-    def _map_page(self, page: int) -> None:
-        """Map a page that has registers."""
-
-        def read(_engine: Any, offset: int, size: int, _data: Any) -> int:
-            return self._guarded(lambda: self._bus.read(page + offset, size))
-
-        def write(_engine: Any, offset: int, size: int, value: int, _data: Any) -> None:
-            self._guarded(lambda: self._bus.write(page + offset, size, value))
-
-        self.unicorn.mmio_map(page, PAGE, read, None, write, None)
 
     def _start(self, loaded: Loaded, elf: Path) -> int:
         """Copy the image's segments to the SRAM; return the address where it starts."""
@@ -304,24 +278,6 @@ class Machine:
         what = self._accesses.get(access, "it uses {} in a forbidden way")
         self._end(FirmwareFault(what.format(f"0x{address & 0xFFFF_FFFF:08x}")))
         return False
-
-    def _guarded(self, act: Callable[[], int | None]) -> int:
-        """Call `act` for a callback of the core; a mistake or a power failure ends the run."""
-        try:
-            return act() or 0
-        except (FirmwareFault, PowerFailure) as ending:
-            return self._end(ending)
-
-    def _end(self, reason: Exception) -> int:
-        """Stop the core and record the first reason; return 0, the result of a failed read.
-
-        An exception would not work: unicorn only prints an exception of a callback that returns a
-        number.
-        """
-        if self._ending is None:
-            self._ending = reason
-        self.unicorn.emu_stop()
-        return 0
 
 
 def _places(
