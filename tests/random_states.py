@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.rule import RULES
 

@@ -18,9 +18,11 @@ from firmware_gen.memory.residence import (
 )
 from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import width
-from ska_edge.plan.plan import FIFO, Matrix, Plan
+from ska_edge.plan.layer import Matrix
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
+from ska_edge.plan.replay import FIFO
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firmware_gen.memory.residence import only_infers, ram_fields, saved_bytes
-from ska_edge.plan.plan import Plan, StateField
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import accumulator_width, update_width
+from ska_edge.plan.state_field import StateField
 from ska_edge.rules.rule import READOUT
 
 EIGHT = 8  # number of inputs that the DSP kernel reads at once

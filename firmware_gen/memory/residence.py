@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ska_edge.plan.plan import Plan, StateField
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.state_field import StateField
 
 AVR_LARGEST = 32_767  # bytes of the largest array that gcc for AVR accepts
 

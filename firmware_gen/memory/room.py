@@ -7,7 +7,8 @@ from dataclasses import replace
 from firmware_gen.board.board import Board
 from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.residence import frozen, saved_bytes
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 
 # Five samples are stored per class. Two of all stored samples are learned again with each new
 # sample. With these numbers, a network keeps most of what it knows of the data sets digits, vowels

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic import random_words
-from ska_edge.plan.plan import FIFO, Plan
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import FIFO
 
 
 class ReplayBuffer:

@@ -12,7 +12,8 @@ from ska_edge.arithmetic.fixedpoint import Rate
 from ska_edge.arithmetic.numpy_ops import Integers
 from ska_edge.errors import InputError
 from ska_edge.network.replay_buffer import ReplayBuffer
-from ska_edge.plan.plan import Plan, StateField
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.state_field import StateField
 
 
 class State:

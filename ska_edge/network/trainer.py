@@ -14,7 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.network.codes import class_codes
 from ska_edge.network.margin import learning
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Matrix
+from ska_edge.plan.layer import Matrix
 from ska_edge.rules import neuron
 from ska_edge.rules.metric_sums import (
     METRIC_TERMS,

@@ -15,10 +15,12 @@ from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, Rate
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
 from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE, layer_plans, neuron_formats
+from ska_edge.plan.layer import Matrix
 from ska_edge.plan.margin import largest_margin
-from ska_edge.plan.plan import BUFFERS, LONGEST_SHIFT, SCHEMA, Matrix, Plan, Replay
+from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
+from ska_edge.plan.replay import BUFFERS, Replay
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import RULES
 

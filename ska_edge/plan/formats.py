@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ska_edge.arithmetic.fixedpoint import QFormat, largest_frac
-from ska_edge.plan.plan import LayerPlan, Matrix
+from ska_edge.plan.layer import LayerPlan, Matrix
 from ska_edge.plan.precision import Precision
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2, NeuronFormats
 from ska_edge.rules.rule import Rule

@@ -8,154 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-import cattrs
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
+from ska_edge.plan.layer import LayerPlan, Matrix, Tensor
 from ska_edge.plan.margin import margin_integer, real_margin
+from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
+from ska_edge.plan.state_field import StateField
 from ska_edge.rules.functions import NeuronFunction, neuron_functions
 from ska_edge.rules.neuron import NeuronFormats, RawInput
 from ska_edge.rules.rule import RULES, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
-# A reservoir counts the samples of a class up to this; `random_words.below` gets the count + 1.
-MOST_SEEN = 65534
-BUFFERS = RESERVOIR, FIFO = "reservoir", "fifo"
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """W (outputs, inputs) and b (outputs,) in `weight` format; the inputs are in `input` format.
-
-    The matrix learns at the plan's rate, halved `halvings` times. The plan's JSON has `halvings`
-    only if it is not 0, because older plans do not have it.
-    """
-
-    inputs: int
-    outputs: int
-    input: QFormat
-    weight: QFormat
-    halvings: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LayerPlan:
-    """One layer; a hidden layer may have its own readout, A (classes, width) and c (classes,).
-
-    The output layer is also the readout of the top hidden layer, because a separate readout would
-    have the same input, target and initial values.
-    """
-
-    matrix: Matrix
-    readout: Matrix | None = None
-
-    @property
-    def matrices(self) -> tuple[Matrix, ...]:
-        """The layer's own matrix, then the matrix of its readout, if any."""
-        return (self.matrix,) if self.readout is None else (self.matrix, self.readout)
-
-    @property
-    def inputs(self) -> int:
-        """Number of inputs."""
-        return self.matrix.inputs
-
-    @property
-    def outputs(self) -> int:
-        """Number of neurons."""
-        return self.matrix.outputs
-
-    @property
-    def input(self) -> QFormat:
-        """Format of the layer's input."""
-        return self.matrix.input
-
-
-@dataclass(frozen=True, slots=True)
-class Replay:
-    """A replay buffer: stored samples per class, replayed samples per new sample, and its kind.
-
-    Both sizes are 0 without a replay buffer. A reservoir stores any sample of a class so far with
-    the same probability; a FIFO stores the last samples of a class.
-    """
-
-    per_class: int = 0
-    per_sample: int = 0
-    kind: str = RESERVOIR
-
-    @property
-    def most_seen(self) -> int:
-        """The largest count of a class."""
-        return 2 * self.per_class - 1 if self.kind == FIFO else MOST_SEEN
-
-    @property
-    def after_most_seen(self) -> int:
-        """The count after `most_seen`.
-
-        A reservoir's count stops. In a full FIFO, the count minus `per_class` is the place of the
-        oldest sample, so the count goes back to `per_class` after the last place.
-        """
-        return self.per_class if self.kind == FIFO else MOST_SEEN
-
-
-@dataclass(frozen=True, slots=True)
-class Tensor:
-    """The position of a tensor in the flat parameter array that host and device share.
-
-    The order is layer by layer: weight (row-major), bias, then the readout's weight and bias.
-    """
-
-    layer: int
-    name: str  # "weight", "bias", "readout_weight" or "readout_bias"
-    shape: tuple[int, ...]
-    format: QFormat
-    offset: int
-
-    @property
-    def size(self) -> int:
-        """Number of integers in the tensor."""
-        rows = 1
-        for length in self.shape:
-            rows *= length
-        return rows
-
-
-@dataclass(frozen=True, slots=True)
-class StateField:
-    """An array in the memory of a device, which becomes a member of `ska_t`.
-
-    `kind` is numpy's name of the element type. `axes` are the name and length of each axis; C calls
-    the length of the axis "inputs" SKA_INPUTS. `note` is the comment in the generated C.
-    """
-
-    name: str
-    kind: str
-    axes: tuple[tuple[str, int], ...] = ()
-    note: str = ""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each axis; () for a single number."""
-        return tuple(length for _, length in self.axes)
-
-    @property
-    def count(self) -> int:
-        """Number of elements of the field."""
-        return math.prod(self.shape)
-
-    @property
-    def width(self) -> int:
-        """Bytes of an element."""
-        return int(self.kind[-1])
-
-    @property
-    def size(self) -> int:
-        """Bytes of the field."""
-        return self.count * self.width
+# The JSON always has these fields. It leaves every other field out that has its default, because
+# older plans do not have it, and a plan's digest must not change.
+ALWAYS = ("readout", "per_class", "per_sample", "schema")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +49,7 @@ class Plan:
         raw: how a device converts raw features to inputs; None if only a host does.
         table: the decision table's integers.
         margin: in the format of the shift: a sample changes nothing if the absolute values of all
-            its output errors are below it; 0 if every sample learns. If it is 0, the JSON lacks it,
-            because older plans do not have it.
+            its output errors are below it; 0 if every sample learns.
         schema: version of this structure.
     """
 
@@ -380,17 +252,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain data; `plan_from_json` is the inverse."""
-        data: dict[str, Any] = cattrs.unstructure(self)
-        if not self.margin:
-            del data["margin"]
-        for layer in data["layers"]:
-            for matrix in filter(None, (layer["matrix"], layer["readout"])):
-                if not matrix["halvings"]:
-                    del matrix["halvings"]
-        if self.replay.kind == RESERVOIR:
-            del data["replay"]["kind"]
-        if self.raw is not None and self.raw.points is None:
-            del data["raw"]["points"]
+        data: dict[str, Any] = _CONVERTER.unstructure(self)
         return data
 
     @property
@@ -398,3 +260,14 @@ class Plan:
         """16 hexadecimal digits (8 bytes on the wire) that identify this plan."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":")).encode()
         return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _sparse(kind: type[Any], converter: Converter) -> Callable[[Any], dict[str, Any]]:
+    left_out: dict[str, Any] = {
+        each.name: override(omit_if_default=each.name not in ALWAYS) for each in fields(kind)
+    }
+    return make_dict_unstructure_fn(kind, converter, **left_out)
+
+
+_CONVERTER = Converter()
+_CONVERTER.register_unstructure_hook_factory(is_dataclass, _sparse)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ska_edge.arithmetic.fixedpoint import Fixed, RangeError, dot, width
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
-from ska_edge.plan.plan import LayerPlan, Matrix, Plan
+from ska_edge.plan.layer import LayerPlan, Matrix
+from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import forward_weight, weight_change
 from ska_edge.rules.rule import READOUT, SIGNS
 

@@ -11,8 +11,9 @@ from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan
 from ska_edge.plan.formats import layer_plans, neuron_formats
 from ska_edge.plan.margin import LIMIT, margin_integer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.replay import Replay
 from ska_edge.rules.neuron import RawInput, decision_table
 from ska_edge.rules.rule import RULES
 

@@ -9,8 +9,8 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import Scaling
-from ska_edge.plan.plan import Replay
 from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.neuron import RawInput
 from ska_edge.rules.rule import RULES

@@ -17,8 +17,9 @@ from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS
 from ska_edge.plan.margin import LIMIT
-from ska_edge.plan.plan import BUFFERS, RESERVOIR, Plan
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.replay import BUFFERS, RESERVOIR
 from ska_edge.plan.resolve import PRECISION, RULE
 from ska_edge.rules.rule import RULES
 from ska_edge.training.defaults import (

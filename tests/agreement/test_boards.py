@@ -31,9 +31,10 @@ from ska_edge.monitor.verify import Report, verify
 from ska_edge.network.margin import skipped
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import BUFFERS, FIFO, RESERVOIR, Plan, Replay
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, update_width
+from ska_edge.plan.replay import BUFFERS, FIFO, RESERVOIR, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.rule import RULES
 from ska_edge.training.options import Options

@@ -23,7 +23,8 @@ from firmware_gen.project import RUNTIME, write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 # Large steps and inputs often use up a row's headroom. The plan has readouts, odd widths and

@@ -20,7 +20,7 @@ from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Want
 from tests.powered_board import PoweredBoard

@@ -21,7 +21,8 @@ from ska_edge.device.link import Link
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Capability, Want
 

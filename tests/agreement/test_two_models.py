@@ -26,7 +26,8 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 ROWS = 30

@@ -16,7 +16,7 @@ from ska_edge.model.open import open_model
 from ska_edge.monitor.lesson import prepare
 from ska_edge.monitor.replay import rebuild
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from ska_edge.wire.frame import Frame

@@ -11,7 +11,7 @@ import pytest
 from firmware_gen.board.board import Board, load_board
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.plan.plan import Tensor
+from ska_edge.plan.layer import Tensor
 from tests.cli.iris_log import lines_of
 
 Write = Callable[[Model, Path], Path]

@@ -17,7 +17,7 @@ from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
 from ska_edge.wire.protocol import Capability

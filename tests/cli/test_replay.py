@@ -16,7 +16,7 @@ from ska_edge.model.onnx_export import export, save
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import initial_parameters
 from tests.logbook import Logbook

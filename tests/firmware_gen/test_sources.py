@@ -16,7 +16,7 @@ from firmware_gen.board.board import board_names, load_board
 from firmware_gen.emit.plan import emit_plan
 from firmware_gen.project import RUNTIME, write_project
 from ska_edge.errors import InputError
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import encode_frame

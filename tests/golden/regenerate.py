@@ -17,7 +17,8 @@ import numpy as np
 from firmware_gen.emit.protocol_page import emit_protocol
 from firmware_gen.project import generated_files
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from tests.golden.keywords import CLASSIFIER, TRAIN, emit_classifier, emit_train

@@ -8,7 +8,8 @@ import numpy as np
 
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.plan.plan import FIFO, Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import FIFO, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from ska_edge.plan.plan import Plan, Rate
+from ska_edge.arithmetic.fixedpoint import Rate
+from ska_edge.plan.plan import Plan
 from tests.conftest import without
 from tests.proof.plans import PLANS, write_sources
 

@@ -21,8 +21,9 @@ from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
-from ska_edge.plan.plan import FIFO, RESERVOIR, Plan
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
+from ska_edge.plan.replay import FIFO, RESERVOIR
 from ska_edge.plural import counted
 from ska_edge.training.options import RAW_FLOAT, RAW_INTEGER, flag
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Plan, StateField
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.state_field import StateField
 
 COUNT_MASK = 0xFFFF_FFFF  # a device counts steps and samples in 32 bits
 COUNTS = ("step", "samples")

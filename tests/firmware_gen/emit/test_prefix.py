@@ -14,7 +14,7 @@ from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from firmware_gen.project import load_project, write_project
 from ska_edge.errors import InputError
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 PLAN = make_plan((4, 3, 3, 2), replay=Replay(1, 1))

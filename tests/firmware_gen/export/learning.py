@@ -25,7 +25,7 @@ from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Capability
 

@@ -18,7 +18,7 @@ from firmware_gen.library.cache import library_for
 from firmware_gen.library.compiler import HostCompiler
 from firmware_gen.library.sources import library_sources
 from ska_edge.errors import CheckError, ToolError
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 PLAN = make_plan((2, 2))

@@ -15,7 +15,8 @@ from firmware_gen.project import Project, write_project
 from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 PLAN = make_plan((6, 5, 3), replay=Replay(2, 1), rate=0.5)

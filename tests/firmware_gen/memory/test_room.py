@@ -9,7 +9,7 @@ import pytest
 from firmware_gen.board.board import load_board
 from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import RELEARNED, SHARE, STORED, buffer_for, cost
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 BOARDS = ("virtual-m4", "qemu-m0", "uno", "mega2560")

@@ -17,7 +17,8 @@ from firmware_gen.board.board import load_board
 from firmware_gen.project import write_project
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import FrameDecoder, encode_frame

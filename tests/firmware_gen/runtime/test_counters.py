@@ -15,7 +15,8 @@ from firmware_gen.project import RUNTIME, generated_files
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.check import LARGEST_COUNT, MOST_LAYERS, MOST_NEURONS, MOST_REPLAYS
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 SAMPLES = 3

@@ -20,7 +20,7 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from tests.random_states import learned_states
 from tests.trainer_device import TrainerDevice

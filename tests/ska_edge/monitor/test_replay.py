@@ -16,7 +16,8 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.log import LogFile
 from ska_edge.monitor.replay import Rebuilt, _Replay, rebuild
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from tests.logbook import Logbook
 from tests.random_states import plans

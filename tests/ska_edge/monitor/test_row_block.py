@@ -21,7 +21,8 @@ from ska_edge.monitor.log_line import parse
 from ska_edge.monitor.replay import _Replay, rebuild
 from ska_edge.monitor.row_block import RowBlock, RowReader
 from ska_edge.network.state import State
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from tests.logbook import Logbook
 

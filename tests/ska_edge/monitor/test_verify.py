@@ -15,7 +15,8 @@ from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.verify import Report, verify
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.protocol import Want
 

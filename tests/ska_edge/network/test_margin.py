@@ -15,8 +15,9 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.plan.margin import largest_margin
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 
 RULES = ("local", "feedback", "code")

@@ -14,7 +14,8 @@ from ska_edge.errors import InputError
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import BUFFERS, FIFO, MOST_SEEN, RESERVOIR, Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import BUFFERS, FIFO, MOST_SEEN, RESERVOIR, Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.training.options import Options
 from ska_edge.training.train import train

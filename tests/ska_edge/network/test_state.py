@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from tests.random_states import learned_states
 

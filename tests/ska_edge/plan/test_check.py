@@ -12,7 +12,8 @@ import pytest
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan, plan_from_json
-from ska_edge.plan.plan import Plan, Replay
+from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ska_edge.errors import OptionError
-from ska_edge.plan.plan import Replay
+from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.training.option import Kind
 from ska_edge.training.options import OPTIONS, Options, default_words, flag
