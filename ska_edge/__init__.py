@@ -77,7 +77,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name."""
     if name not in _HOMES:
         raise AttributeError(f"module 'ska_edge' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
@@ -86,6 +85,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return all public names and module names; Classifier only if scikit-learn is installed."""
+    """Return the module's names and all public names; without scikit-learn, Classifier is left
+    out.
+    """
     missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
     return sorted({*globals(), *__all__} - missing)

@@ -9,8 +9,8 @@ from string import Formatter
 class SkaError(Exception):
     """Root of every error that ska-edge raises on purpose.
 
-    The message is one sentence. It says what is wrong, where (file, line, column, layer), and what
-    to do.
+    The message is one sentence. It says what is wrong and, if known, where (file, line, column,
+    layer) and what to do.
     """
 
     exit_code = 2
@@ -66,10 +66,7 @@ def require_flag(name: str, value: object) -> None:
 
 
 class ToolError(SkaError):
-    """A compiler, an emulator, an optional package or a part of the system is missing or unusable.
-
-    The message says what to do, or why.
-    """
+    """A compiler, an emulator, a package or a part of the system is missing or unusable."""
 
 
 class CheckError(SkaError):
@@ -79,7 +76,7 @@ class CheckError(SkaError):
 
 
 class DeviceError(SkaError):
-    """There is no device, or it does not answer, or its answer is wrong."""
+    """A device or its port cannot be used, or the device gives a wrong answer."""
 
     exit_code = 3
 
@@ -91,5 +88,5 @@ class DeviceOptionError(Named, DeviceError):
 class ContactLost(DeviceError):
     """A connected device has disappeared, is silent, or has restarted.
 
-    It may come back, perhaps at another port. After any other DeviceError, the user must act.
+    It may come back, perhaps at another port.
     """

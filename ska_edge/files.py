@@ -105,7 +105,8 @@ def check_folder(path: Path) -> None:
 
 
 def regular_target(path: Path) -> Path | None:
-    """Return the file that a write to `path` creates or replaces; None for a pipe or device.
+    """Return the file that a write to `path` creates or replaces; None for a pipe or a character
+    device.
 
     Raises:
         InputError: the path is a folder, a socket or a disk.
@@ -139,7 +140,6 @@ def _write_plainly(path: Path, content: bytes) -> None:
 
 
 def _replace(target: Path, content: bytes, private: bool) -> None:
-    """Replace `target` by a complete file."""
     partial = target.with_name(part_name())
     old = _status(target)
     number = os.open(partial, NEW_FILE, PRIVATE if private or old is not None else 0o666)
@@ -165,7 +165,6 @@ def _write_all(file: io.FileIO, content: bytes) -> None:
 
 
 def _status(target: Path) -> os.stat_result | None:
-    """Return the status of a file; None if there is no file."""
     try:
         return target.stat()
     except FileNotFoundError:

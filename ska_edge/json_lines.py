@@ -18,9 +18,9 @@ from ska_edge.closable import Closable
 from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
 
-LONGEST_LINE = 16_000_000  # bytes; the longest line of a monitor takes under a million
-BLOCK = 2**16  # bytes that one read takes from the end of a file
-READ = 2**20  # bytes that one read takes from the start of a file
+LONGEST_LINE = 16_000_000  # bytes
+BLOCK = 2**16  # bytes of one read backward
+READ = 2**20  # bytes of one read forward
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class JsonLines(Closable):
     """A file with a JSON object per line.
 
     `blocks`, `lines` and `lines_from_end` read the file. `append` writes to it, between `open` and
-    `close`; the end of a `with` block calls `close`. The file does not change before the first
-    `append`.
+    `close`; the end of a `with` block calls `close`. An existing file does not change before the
+    first `append`.
 
     Args:
         path: the file.
@@ -174,8 +174,9 @@ class JsonLines(Closable):
     def append(self, content: Mapping[str, Any]) -> None:
         """Append a line; it then survives even a kill of this program.
 
-        The first append removes a torn line at the end of the file. Raises InputError if the line
-        cannot be written; the file is then unchanged.
+        The first append removes a torn line at the end of the file, or the whole old content if
+        `open` was told to overwrite. Raises InputError if the line cannot be written, or if the old
+        file ends in a damaged line.
         """
         assert self._file is not None, "open comes first"
         line = json.dumps(content).encode() + b"\n"
@@ -191,7 +192,6 @@ class JsonLines(Closable):
         self._begun = True
 
     def _replace(self, line: bytes) -> None:
-        """Replace the whole old content by one line, atomically."""
         assert self._file is not None
         self._file.close()
         write_file(self.path, line)
@@ -212,7 +212,7 @@ class JsonLines(Closable):
 
     @staticmethod
     def _write(file: FileIO, line: bytes) -> None:
-        """Write all bytes or none, even if a full disk accepts only a part of them."""
+        """Write the line; if the disk is full, remove the part of it that was written."""
         before, rest = file.seek(0, 2) if file.seekable() else 0, line
         try:
             while rest:

@@ -84,7 +84,6 @@ class Archive:
         return self._zip.open(info)
 
     def _header(self, name: str, member: IO[bytes]) -> Header:
-        """Read the header of an open member, up to the elements."""
         version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call, unused-ignore]
         if version not in READERS:
             raise ValueError(f"'{name}' has a header of version {version}")

@@ -203,7 +203,6 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _dataset(
         self, features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]
     ) -> Dataset:
-        """Return checked arrays with the names of a data frame's columns, if there are any."""
         names = getattr(self, "feature_names_in_", None)
         named = None if names is None else tuple(map(str, names))
         return replace(_dataset(features, labels, classes), features=named)
@@ -220,7 +219,6 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         y: ArrayLike,
         reset: bool,
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Check features and labels as scikit-learn does; return them."""
         features, labels = validate_data(self, X, y, dtype=np.float64, reset=reset)
         check_classification_targets(labels)
         return features, labels

@@ -79,10 +79,11 @@ def _check_connection(port: object, baud: object, timeout: object, key: object) 
 class Device(Closable):
     """A device that runs a model's firmware. `ska_edge.connect` makes it, and `with` closes it.
 
-    The device has its own state: the model does not change when the device learns. `pull` returns
-    a model with the device's state. `infer`, `predict` and `predict_proba` return exactly what a
-    `Model` with the same state returns. Every method raises DeviceError if the device does not
-    answer, and InputError in the same cases as the `Model` method of the same name.
+    The device has its own state: the model does not change when the device learns. `pull` returns a
+    model with the device's state. `infer`, `predict` and `predict_proba` return exactly what
+    `decisions`, `predict` and `predict_proba` of a `Model` with the same state return. A method
+    raises DeviceError if the device does not answer, and InputError for rows or labels that the
+    model refuses.
 
     Args:
         link: a session with the device.
@@ -238,7 +239,8 @@ class Device(Closable):
     def verify(self, data: Source, samples: int | None = None) -> Report:
         """Prove that the device learns exactly what the host learns, integer by integer.
 
-        The device restarts from the flashed weights and learns the rows.
+        The device restarts from the flashed weights and learns the rows. A firmware that only
+        classifies proves its decisions instead.
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`.

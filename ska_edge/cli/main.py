@@ -145,7 +145,6 @@ def _explain(error: Exception) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    """Return one sentence that says why a command failed."""
     if isinstance(error, SkaError):
         return error.named(flag)
     if isinstance(error, click.ClickException):

@@ -92,7 +92,6 @@ def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
 
 
 def _described(x: object) -> str:
-    """Describe an argument in a few words."""
     if isinstance(x, np.ndarray):
         return f"an array of {x.dtype}"
     return f"a {type(x).__name__}"

@@ -83,7 +83,9 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits that identify the samples and classes, but not their file."""
+        """16 hexadecimal digits of a hash of the samples, classes, groups, files and held-out
+        rows.
+        """
         content = hashlib.sha256("\n".join(self.labels).encode())
         for block in row_blocks(len(self.x)):
             content.update(np.ascontiguousarray(self.x[block], dtype=np.float64).tobytes())
@@ -163,7 +165,7 @@ class Dataset:
 
 
 def is_whole(text: str) -> bool:
-    """Tell whether a text is a whole number of less than 20 digits."""
+    """Tell whether a text is an integer with fewer than 20 characters."""
     return text.removeprefix("-").isdigit() and text.isascii() and len(text) < 20
 
 

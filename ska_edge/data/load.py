@@ -1,7 +1,7 @@
 """Loads and checks labeled data: built-in data, or a table, npz or MNIST-idx file.
 
-Every error about a file is an ``InputError`` that names the file and the place in it: line and
-column of a CSV file, array and index of an npz file.
+An error about the content of a file is an ``InputError`` that names the file and, if known, the
+place in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Limits the memory for data; readers compare the headers with the limit before they unpack."""
+"""Limits the memory for data from files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ska_edge.errors import InputError
 
-MAX_MEMORY = 1024  # MB; enough for 130 million features, twice as many as MNIST has
+MAX_MEMORY = 1024  # MB; enough for 130 million features
 MEGABYTE = 2**20  # bytes
 FEATURE = 8  # bytes, as float64
 

@@ -109,7 +109,9 @@ def figures_document(
 
 
 def phases_document(board: Board, found: Benchmark) -> list[dict[str, Any]] | None:
-    """Return the figures of every phase: after 0 epochs, then after each number in `PHASES`."""
+    """Return the figures after 0 epochs, then after each number in `PHASES`; None without
+    phases.
+    """
     if not found.later:
         return None
     first = {name: getattr(found.own, name) for name in ("infer", "learn", "right")}
@@ -180,7 +182,6 @@ def _cell(value: float | None) -> str:
 
 
 def _show(out: Output, document: dict[str, Any], board: Board, name: str | None) -> None:
-    """Print the tables and their notes."""
     unit, other, samples = document["unit"], document["compare"], document["samples"]
     sizes = "-".join(str(size) for size in document["sizes"])
     columns, programs = ["figure", "ska-edge"], [document]
@@ -206,7 +207,6 @@ def _show(out: Output, document: dict[str, Any], board: Board, name: str | None)
 
 
 def _notes(document: dict[str, Any], board: Board) -> Iterator[str]:
-    """Yield a sentence about the source of each modelled figure, or why there is none."""
     model, power = document["model"], document["power"]
     if model is not None:
         least, most = document["cycles"]["learn_range"]
@@ -226,7 +226,6 @@ def _notes(document: dict[str, Any], board: Board) -> Iterator[str]:
 
 
 def _show_phases(out: Output, document: dict[str, Any]) -> None:
-    """Print the table of the phases."""
     unit, samples = document["unit"], document["samples"]
     keys: list[tuple[str, Figure]] = [("epochs", itemgetter("epochs"))]
     keys += [("inference", itemgetter("infer")), ("learning step", itemgetter("learn"))]

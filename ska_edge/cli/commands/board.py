@@ -82,7 +82,6 @@ def _region(region: Region) -> dict[str, int]:
 
 
 def _text(value: Any) -> str:
-    """Return a value of the document as a cell of the table."""
     if isinstance(value, dict):
         return f"{value['size']:,} at 0x{value['origin']:08X}"
     if isinstance(value, list):

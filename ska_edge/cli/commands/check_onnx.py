@@ -44,7 +44,6 @@ OUTPUT = {
 
 
 def _described(network: ForeignNetwork) -> list[dict[str, Any]]:
-    """Return plain data about each layer."""
     layers = [*network.hidden, network.output]
     names = [*(f"hidden {at}" for at, _ in enumerate(network.hidden, 1)), "output"]
     return [

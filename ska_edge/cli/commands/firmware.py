@@ -76,7 +76,7 @@ def firmware(
     reader: Reader,
     as_json: bool,
 ) -> None:
-    """Write a C project that infers and learns with MODEL's weights on a board."""
+    """Write MODEL as C code: a project for a board, or a library for a tool chain."""
     out = Output(as_json)
     loaded = _opened(model, data, reader, out)
     check_folder(output)
@@ -96,7 +96,6 @@ def firmware(
 
 
 def _opened(path: Path, data: str | None, reader: Reader, out: Output) -> Model:
-    """Open a model, or import a network from another program."""
     found = open_start(path)
     if isinstance(found, Model):
         if data is not None:

@@ -40,8 +40,8 @@ def flash(
 ) -> None:
     """Flash the project in FOLDER to its board, or start an emulated board.
 
-    With --tool, --port or --dry-run, or if a device of the project's board is connected, flash a
-    real device. Otherwise start the emulated board, which runs until --stop.
+    With --tool or --port, or if a device of the project's board is connected, flash a real device;
+    --dry-run only prints the commands. Otherwise start the emulated board, which runs until --stop.
     """
     out = Output(as_json)
     if stop:
@@ -80,7 +80,6 @@ def flash(
 def _flash_device(
     project: Project, choice: Choice, dry_run: bool, trust: bool, out: Output
 ) -> None:
-    """Flash a real device, or show the commands that would do it."""
     board, elf = boards.built_image(project.folder)
     flasher = choice.flasher
     commands = flasher.commands(elf.resolve(), choice.port, board.uf2, board.esp)

@@ -66,7 +66,6 @@ def _state_document(state: State) -> dict[str, Any]:
 
 
 def _hidden_rate(plan: Plan) -> str:
-    """Return the rate of the hidden layers as words, if they have their own."""
     halvings = plan.hidden_halvings
     return f" (hidden layers {math.ldexp(plan.rate.real, -halvings):g})" if halvings else ""
 
@@ -77,7 +76,6 @@ def _raw(plan: Plan) -> str | None:
 
 
 def _state_sentence(state: State) -> str:
-    """Format the state as one sentence."""
     plan = state.plan
     text = (
         f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"

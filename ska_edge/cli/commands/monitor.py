@@ -148,11 +148,12 @@ def monitor(
 ) -> None:
     """Monitor devices. With MODEL and DATA, they learn rows of DATA, with live metrics.
 
-    With MODEL alone, `monitor` follows what the devices learn by themselves, until Ctrl-C.
+    With MODEL alone, `monitor` follows what the devices learn by themselves, until Ctrl-C or for
+    --samples. Without MODEL, it shows the devices.
 
-    The rows are shuffled, and a few are held out: a device only classifies them. --port may be
-    omitted if there is only one port. Unlike `verify`, `monitor` continues from a
-    device's present state, and waits for a lost device. Ctrl-C stops between two samples.
+    By default the rows are shuffled, and a few are held out: a device only classifies them. --port
+    may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a device's
+    present state, and waits for a lost device. Ctrl-C stops between two samples.
     """
     out = Output(as_json)
     check(model, data, ports, log, overwrite, patience, broker, names)
@@ -241,7 +242,6 @@ def _member(port: str, lesson: Lesson | None, model: Model, sinks: list[Sink]) -
 
 
 def _look(ports: Sequence[str], line: Line, out: Output) -> None:
-    """Print the devices at the ports."""
     entries, errors = [], []
     for port in ports:
         try:

@@ -98,7 +98,6 @@ def predict(
 def _on_device(
     model: Model, rows: Rows, board: str | None, port: str | None, line: Line, out: Output
 ) -> tuple[NDArray[np.int64], str]:
-    """Return the decisions of a device, and its port."""
     with device(model, board, port, line, out) as link:
         found = Device(link, model)
         info = found.info()
@@ -111,7 +110,6 @@ def _on_device(
 
 
 def _history(info: DeviceInfo) -> str:
-    """Return what a device has learned, as a predicate."""
     return f"has learned {counted(info.samples, 'sample')}" if info.learns else "never learns"
 
 
@@ -152,7 +150,6 @@ def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
 
 
 def _csv(lines: list[dict[str, Any]]) -> str:
-    """Return the lines as CSV with a header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
     writer.writeheader()

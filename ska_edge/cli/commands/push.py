@@ -27,8 +27,9 @@ def push(
 ) -> None:
     """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
-    The device must run MODEL's plan. It gets and saves MODEL's weights, counters, rate and stored
-    samples. Until the whole state has arrived, it keeps its old state.
+    The device must run MODEL's plan. It gets MODEL's weights, counters, rate and stored samples, or
+    only the weights with --fresh, and saves its new state. Until the whole state has arrived, it
+    keeps its old state.
     """
     out, loaded = Output(as_json), open_model(model)
     if fresh:

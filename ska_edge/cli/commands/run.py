@@ -47,7 +47,7 @@ from ska_edge.training.checkpoint import check_outputs
     type=click.IntRange(min=1),
     default=300,
     show_default=True,
-    help="How many held-out rows the device learns.",
+    help="On how many held-out rows device and host are compared.",
 )
 @inference_only_option
 @training_options()

@@ -41,7 +41,7 @@ from ska_edge.training.sweep.table import (
 LABELED = [name for name, rule in RULES.items() if rule.supervised]
 
 
-# A table of this width is never truncated.
+# Width of a table outside a terminal.
 WIDE = 1000
 
 

@@ -31,11 +31,7 @@ from ska_edge.training.train import train as train_model
 def train_with_bar(
     data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
 ) -> Trained:
-    """Train with a progress bar, and print nothing else.
-
-    The caller saves the model before it prints anything, because printing may fail on a full disk
-    or a closed pipe.
-    """
+    """Train with a progress bar."""
     dataset = reader.dataset(data)
     if target is not None:
         options = target.fitted(options, dataset)

@@ -71,7 +71,6 @@ def _classify_and_compare(
     labels: NDArray[np.int64],
     out: Output,
 ) -> Report:
-    """Run the proof with a firmware that only classifies, and report the result."""
     samples = counted(len(labels), "sample")
     out.line(f"{link.info.board} at {link.port} only classifies; it classifies {samples}")
     with out.progress("classifying", "samples") as update:

@@ -53,7 +53,7 @@ class Target:
         )
 
     def report(self, plan: Plan, out: Output) -> None:
-        """Print what the replay buffer of a plan costs, or that the board has no room for one."""
+        """Print the warnings, and what the replay buffer of a plan costs."""
         board, replay = self._board, plan.replay
         for warning in self.warnings(plan):
             out.warning(warning["text"])
@@ -67,7 +67,9 @@ class Target:
         )
 
     def warnings(self, plan: Plan) -> list[dict[str, Any]]:
-        """Return a warning if the board has no room, in the form of `train --json`."""
+        """Return a list with a warning if the board has no room for the network or for a replay
+        buffer.
+        """
         board = self._board
         if board is None:
             return []

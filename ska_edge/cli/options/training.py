@@ -24,7 +24,6 @@ class _Rows(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert a whole number from 1 on, or 'all'."""
         if value == ALL_ROWS or isinstance(value, int):
             return value
         if not value.isdecimal():
@@ -40,7 +39,6 @@ class _RealOrAuto(click.ParamType[Any]):
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
     ) -> Any:
-        """Convert a number, or 'auto'."""
         try:
             return value if value == AUTO else float(value)
         except ValueError:

@@ -16,7 +16,7 @@ from ska_edge.training.accuracy import Accuracy, fractions
 Found = Mapping[str, Evaluation | None]
 PARTS = ("train", "test")
 CONFUSIONS = 10  # how many confusions are shown if the matrix is too wide
-SHORTEST = 4  # characters of a name that still says something
+SHORTEST = 4  # characters that a name keeps at least
 
 
 def split_line(division: Division | None, out: Output) -> None:
@@ -33,10 +33,10 @@ def part_titles(division: Division) -> dict[str, str]:
 def accuracy_table(
     out: Output, title: str, parts: Mapping[str, str], found: Found, before: Accuracy | None = None
 ) -> None:
-    """Print the accuracy of the parts, and beside it two figures that show what it is worth.
+    """Print the accuracy of the parts.
 
-    These are the balanced accuracy, and the accuracy of always naming the most frequent class.
-    `parts` are the parts to show, each with the title of its column.
+    The table also has the balanced accuracy, and the accuracy of always naming the most frequent
+    class. `parts` are the parts to show, each with the title of its column.
     """
     rows = []
     for kind, accuracy in fractions(found).items():
@@ -121,7 +121,6 @@ def _matrix(out: Output, evaluation: Evaluation) -> tuple[list[str], list[list[o
 
 
 def _confusions(out: Output, evaluation: Evaluation) -> None:
-    """Print the most frequent pairs of a class and a wrong decision."""
     wrong = evaluation.confusion.copy()
     np.fill_diagonal(wrong, 0)
     pairs = np.argwhere(wrong)

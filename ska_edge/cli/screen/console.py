@@ -110,7 +110,7 @@ class Output:
         self._printed()
 
     def note(self, text: str) -> None:
-        """Print one line about the progress on stderr."""
+        """Print one line on stderr."""
         self._plain_note(text)
         self._printed()
 
@@ -136,7 +136,7 @@ class Output:
         self._printed()
 
     def fits(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
-        """Tell whether a table fits the width of the screen, without a cell of two lines."""
+        """Tell whether a table fits the width of the screen with every cell on one line."""
         unlimited = self.console.options.update(width=UNLIMITED)
         wanted = self.console.measure(_table(columns, rows), options=unlimited).maximum
         return wanted <= self.console.width
@@ -202,8 +202,7 @@ class Output:
         """Show a live table on stderr; yield `update(table, line)`; the table may be None.
 
         `line` says the same as the table in one line. Without a terminal, the pulse prints the line
-        now and then. The last table is printed if the work succeeds or Ctrl-C stops it. After an
-        error it is not printed, because an error is one line.
+        now and then, and the last table follows at the end, unless an error ends the work.
         """
         if self.progress_console.is_terminal:
             view = Live(console=self.progress_console, refresh_per_second=8)
@@ -260,7 +259,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
 
 
 def _is_figure(cell: str) -> bool:
-    """Tell whether a cell is a number, a percentage, or a placeholder for one."""
     return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
 
 

@@ -156,7 +156,6 @@ class TerminalSink:
 
 
 def _held_out_cell(exam: Exam | None) -> str:
-    """Return the cell of a device's held-out rows: how many are right, and how many there are."""
     return "-" if exam is None or exam.right is None else f"{exam.right.sum()}/{exam.size}"
 
 
@@ -246,7 +245,8 @@ class View:
         table = Table()
         for column in columns:
             text = column.title in ("port", "board", "state")
-            # Only the head of the held-out rows may wrap, so that a terminal has room for the rest.
+            # Only ports and the head of the held-out rows may wrap, so that a terminal has room for
+            # the rest.
             table.add_column(
                 column.title,
                 justify="left" if text else "right",

@@ -16,5 +16,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape the same characters in ska-edge's own text with several lines, but no line ends."""
+    """Escape the same characters in a text of several lines, except its line ends."""
     return "\n".join(map(printable, text.split("\n")))

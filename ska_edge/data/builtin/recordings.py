@@ -3,9 +3,8 @@
 A recording has six channels at 50 Hz, in this order: acceleration along x, y and z, then rotation
 around x, y and z. x and y lie in the plane of the watch's face, z is normal to it.
 
-A small device can compute the features from a window in its memory, since they need only sums, a
-sort and one short Fourier transform. The features with signs (means, extremes, quartiles,
-correlations) depend on how the watch is worn. The other features do not change when it is turned.
+The features with signs (means, extremes, quartiles, correlations) depend on how the watch is worn.
+The other features do not change when it is turned by 180 degrees in the plane of its face.
 """
 
 from __future__ import annotations

@@ -117,7 +117,6 @@ def _cells(path: Path, number: int, line: str, width: int) -> list[str]:
 
 
 def _declared(path: Path, number: int, kind: str) -> set[str]:
-    """Return the values between the braces of a nominal attribute."""
     inside, brace, _ = kind[1:].rpartition("}")
     if not brace:
         raise InputError(f"{path}: line {number} has no }} after the values of the attribute")

@@ -50,12 +50,12 @@ def read_csv(
     `dialect.read_dialect` finds the separator and the decimal sign, unless ``columns`` names them.
     Blank lines, lines that begin with `#`, and empty columns at the end are skipped.
 
-    The first line is a header if ``columns.label`` is one of its cells, or if no cell is a number.
-    A cell that is only its column's number (0 or 1 for the first column, and so on) counts as a
-    name if other cells are text. A header may be the last comment before the first sample, as
-    numpy writes it. `columns.choose` describes which columns are inputs and labels.
-    Inputs are finite numbers with a magnitude of at most ``LARGEST_INPUT``. Columns without a
-    purpose may hold anything.
+    The first line is a header if one of its cells is a name in ``columns``, or if no cell is a
+    number. A cell that is only its column's number (0 or 1 for the first column, and so on) counts
+    as a name if other cells are text. A header may be the last comment before the first sample, as
+    numpy writes it. `columns.choose` describes which columns are inputs and labels. Inputs are
+    finite numbers with a magnitude of at most ``LARGEST_INPUT``. Columns without a purpose may hold
+    anything.
 
     Raises InputError if the file cannot be read, is not such a table, lacks a column, or takes more
     than ``max_memory`` MB.
@@ -88,7 +88,6 @@ class _Parts:
     numbers: list[int]
 
     def extend(self, other: _Parts) -> None:
-        """Append further rows."""
         self.values.extend(other.values)
         self.labels.extend(other.labels)
         self.groups.extend(other.groups)
@@ -126,7 +125,6 @@ class _Lines:
             yield line
 
     def sample(self) -> list[str]:
-        """Read the first lines."""
         taken: list[str] = []
         size = 0
         for line in self:
@@ -387,6 +385,6 @@ def _digits(text: str) -> bool:
 
 
 def _fault(error: csv.Error) -> str:
-    """Return a fault of a line; Python's words about text after a quotation mark explain little."""
+    """Return a fault of a line; Python's own message for text after a quotation mark is unclear."""
     after = "expected after" in str(error)
     return "a cell goes on after its closing quotation mark" if after else str(error)

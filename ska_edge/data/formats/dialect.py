@@ -1,7 +1,7 @@
 """Finds out how a CSV file separates its columns and writes its decimals.
 
-Python's `csv` parses the first lines with each separator. The best separator gives the most lines
-the same number of cells, and makes the most cells numbers.
+Python's `csv` parses the first lines with each separator. The best separator gives many lines the
+same number of cells, and makes many cells numbers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": 
 NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "space": " "}
 COMMENT = "#"
 SAMPLE_LINES = 200  # at most this many lines are tried
-SAMPLE_SIZE = 2**18  # at most this many characters are tried, if the lines are long
+SAMPLE_SIZE = 2**18  # after this many characters, no further line is tried if there are three
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
 # Excel's first line, which names the separator.
 DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)

@@ -1,4 +1,4 @@
-"""Reads tables of samples from npz files; errors name array and index."""
+"""Reads tables of samples from npz files; errors name the array."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def npz_features(path: Path, content: Content) -> NDArray[Any]:
 
 
 def npz_feature_names(path: Path, content: Content, inputs: int) -> tuple[str, ...] | None:
-    """Return the names of the features; raise InputError unless each has a name of its own."""
+    """Return the names of the features, or None; raise InputError unless each has its own name."""
     names = content.get("feature_names")
     if names is None:
         return None

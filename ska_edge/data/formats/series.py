@@ -15,7 +15,8 @@ from ska_edge.plural import counted, listed
 
 
 def read_series(path: Path, lines: Iterable[str]) -> Frame:
-    """Read the lines of a .ts file; each row has the values of all channels, then the label.
+    """Read the lines of a .ts file; each row has the values of all channels, then the label if the
+    file has labels.
 
     The columns have no names. All steps of the first channel come first, then those of the second.
 

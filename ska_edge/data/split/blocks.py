@@ -35,10 +35,10 @@ def blocks(y: IntArray, section: IntArray, fraction: float, rng: Generator) -> B
     """Hold out about a fraction of the rows of each class, in blocks of neighboring rows.
 
     `section` (n,) has a number for each recording; a block is inside one recording. If the labels
-    come in runs, whole runs are held out, because all rows of a run may be alike. If a run would
-    bring more than half of the rows of its class into the test, only a part of it is held out. If
-    the labels do not come in runs, a recording is divided into up to five parts, and each part has
-    a block. The rows beside a block, in the same run or part, are neither learned nor tested.
+    come in runs, and these are long or few, whole runs are held out, because all rows of a run may
+    be alike. If a run would bring more than half of the rows of its class into the test, only a
+    part of it is held out. Otherwise a recording is divided into up to five parts, and each part
+    has a block. Some rows beside a block, in the same run or part, are neither learned nor tested.
     """
     starts = np.diff(section) != 0
     bounds = np.flatnonzero(starts | (np.diff(y) != 0)) + 1

@@ -62,8 +62,8 @@ class Division:
 
 
 def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None) -> Division:
-    """Hold out about a fraction of the rows; `kind` is one of `kind.SPLITS`, by default that of
-    `choose`.
+    """Hold out about a fraction of the rows, or, with the kind "own", the rows that the data hold
+    out. `kind` is one of `kind.SPLITS`, by default that of `choose`.
 
     The seed determines the rows and their order. If the fraction is 0, no row is held out.
 

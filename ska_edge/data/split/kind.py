@@ -21,7 +21,8 @@ any, at random without regard to classes.
 def choose(dataset: Dataset) -> tuple[str, str]:
     """Return the kind of split that suits the data, and the reason, if it needs one.
 
-    Rows of several groups or files are split by group or file. Rows in the order of time are split
+    Data that bring a split keep it. Otherwise, rows of groups or of several files are split by
+    group or file, and rows in the order of time, or of files that each have a class of their own,
     in blocks. With a random split, a test row would be too much like learned rows of its group, or
     like its neighbors in time.
     """

@@ -74,6 +74,6 @@ def alike(x: FloatArray, y: IntArray) -> bool:
     variance = (rows**2).mean(axis=0)
     steps = ((rows[len(first) :] - rows[: len(first)]) ** 2).mean(axis=0)
     # The difference of two independent rows has twice the variance of a row.
-    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # not row numbers
+    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # a constant step: row numbers
     close = steps[moves] <= 2 * (1 - ALIKE) * variance[moves]
     return bool(np.count_nonzero(close) * FEW_COLUMNS >= max(len(close), 1))
