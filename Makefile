@@ -51,7 +51,7 @@ peers: $(VENV)/dev.stamp
 profile: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.profile
 
-# Measure the share of time in which the serial line carries bytes: single samples, and a stream.
+# Measure the share of time in which the serial line carries bytes, for single samples and for a stream.
 line: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.bench.line
 
@@ -59,7 +59,7 @@ line: $(VENV)/dev.stamp
 results: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.learning_results
 
-# Feed the firmware ten million random bytes, a million mutated frames, and the inputs of libFuzzer.
+# Feed the firmware ten million random bytes, a million mutated or repeated requests, and the inputs of libFuzzer.
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz.run
 

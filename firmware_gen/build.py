@@ -44,8 +44,7 @@ class BuildReport:
     the host. `flash_size` and `ram_size` are None if the board has no limit. `fits` is true if
     flash holds `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is
     named too-large.elf, so that no command starts it. `images` are the files for programs that
-    flash a device: Intel HEX, binary, and UF2 or an ESP image if the chip takes it; none for a
-    board that exists only in an emulator.
+    flash a device: Intel HEX, binary, and UF2 or an ESP image if the chip takes it.
     """
 
     elf: Path

@@ -92,8 +92,8 @@ class Project:
         """Run the firmware on its emulated board during a `with` block; the block gets the board.
 
         The board's `port` is the path of its serial port. Raises InputError before `build`
-        and for a board that is hardware, ToolError if the emulator is missing, and DeviceError if
-        the board does not start.
+        and for a board that is hardware, CheckError if the firmware does not fit the board,
+        ToolError if the emulator is missing, and DeviceError if the board does not start.
         """
         return start(self.folder)
 

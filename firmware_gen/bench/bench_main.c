@@ -18,7 +18,7 @@
 
 /* --- the loop of known length ----------------------------------------------------------------- */
 
-/* Passes of a loop of two instructions, and their length in units of the counter. */
+/* A loop of two instructions: its passes, and its length in instructions (on AVR in cycles). */
 #if defined(__thumb__)
 #define LOOP_TURNS 100000u
 #define LOOP_UNITS (2u * LOOP_TURNS)

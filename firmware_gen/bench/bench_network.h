@@ -16,7 +16,7 @@
 
 typedef float bench_input_t;
 
-/* Sets the initial weights; called first, and again before every run. */
+/* Sets the initial weights; called before every run. */
 void bench_init(void);
 
 /* Returns the class of one input; changes no weight. */

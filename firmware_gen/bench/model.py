@@ -1,4 +1,4 @@
-"""Models the cycles of the calls of a task, on boards whose core has timings in `cycles`."""
+"""Models the cycles of inference and learning, on boards whose core has timings in `cycles`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEEDED = "unicorn"
 class Modelled:
     """The modelled cycles of a call, mean over the samples: the least, the modelled and the most.
 
-    The instruction that calls is not included.
+    The call instruction is not included.
     """
 
     infer: tuple[float, float, float]
@@ -37,6 +37,7 @@ def modelled(elf: Path, board: Board, tasks: Sequence[Task]) -> tuple[Modelled, 
 
     Raises:
         CheckError: the image learned other weights than the host.
+        ToolError: capstone or pyelftools is missing.
     """
     if board.core not in CORES or importlib.util.find_spec(NEEDED) is None:
         return None

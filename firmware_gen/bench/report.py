@@ -12,9 +12,7 @@ from firmware_gen.emulators.flash import RunningBoard
 from ska_edge.errors import DeviceError
 
 TIME_LIMIT_S = 300.0
-"""Time limit of a run. A run takes a few seconds, and longer only on an emulated core without float
-hardware.
-"""
+"""Time limit of a run; most runs take a few seconds."""
 LOCK_LIMIT_S = 60.0
 """How long another program may keep the port of the board."""
 IDLE_LIMIT_S = 30.0

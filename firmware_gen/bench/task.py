@@ -18,7 +18,7 @@ class Task:
         plan: the network.
         initial, learned: its parameters before the first sample and after the last, (count,).
         inputs, labels: (n, d) quantized samples and (n,) classes, learned in this order.
-        start: the initial weights in float, for the other program: W and b of each layer.
+        start: the initial weights in float, for a program to compare: W and b of each layer.
     """
 
     plan: Plan

@@ -34,8 +34,7 @@ Trace = Counter[tuple[Block | None, Block]]
 
 
 class Tracer:
-    """Calls the functions of an image in the memory of its board, without start-up code; records
-    each call.
+    """Calls functions of an image without its start-up code, and records their blocks.
 
     Attributes:
         symbols: address of each function and variable, by its name without the suffixes of the

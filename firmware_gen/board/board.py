@@ -3,8 +3,8 @@
 A board is a folder with a `board.toml`, in `boards/` or anywhere else. To add a board, add a
 folder; Python does not change. Files that several boards share are in the folder that the key
 `family` names. Files for boards of every family are in `freestanding`. `Board.copy_to` copies a
-board and the shared files that it uses into a generated project, where `read_board` reads them
-again.
+board and the shared files that it uses into a generated project, where `read_board` reads
+the board again.
 """
 
 from __future__ import annotations
@@ -121,15 +121,16 @@ class Board:
     `status` is "emulated" if the tests run the firmware on this board, and "compiled" if they only
     build it. `memory` is None for boards without memory limits (the host); `clock` is in hertz.
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
-    it. `sources` are the files that the build needs; `.c` and `.S` files are compiled. `counter` is
-    None if nothing can be measured; `storage` is None if the board cannot save its state; `power`
-    is None if no data sheet gives the core's current; `bench` is the default workload for
-    measuring. `hidden` are the default widths of the hidden layers for `run`, on a board that is
-    too small for the usual widths; None means the usual widths. `flashers` write an image to a real
-    device, in order of preference; a board that exists only in an emulator has none. `uf2` is the
-    number of the chip's family in a UF2 file, and `esp` the number of the chip in an image for the
-    ROM of an ESP chip; None if the board does not take such a file. `lines` are the control lines
-    of the board's serial port; a host finds this port by the USB numbers of the flashers.
+    it. `sources` are the files that the build needs, without those that other keys name; `.c` and
+    `.S` files are compiled. `counter` is None if nothing can be measured; `storage` is None if the
+    board cannot save its state; `power` is None if board.toml does not give the core's current;
+    `bench` is the default workload for measuring. `hidden` are the default widths of the hidden
+    layers for `run`, on a board that is too small for the usual widths; None means the usual
+    widths. `flashers` write an image to a real device, in order of preference; a board that exists
+    only in an emulator has none. `uf2` is the number of the chip's family in a UF2 file, and `esp`
+    the number of the chip in an image for the ROM of an ESP chip; None if the board does not take
+    such a file. `lines` are the control lines of the board's serial port; a host finds this port by
+    the USB numbers of the flashers.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Describes a program, named in board.toml, that writes an image to a real device.
 
-A board lists its flashers in order of preference, each with the command that writes an image. The
-project has a copy of board.toml, so the command can be changed there.
+A board lists its flashers in order of preference, each with the command that writes an image. A
+generated project has a copy of board.toml, so the command can be changed there.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Storage:
     save_interval: int = 30
 
     def holds(self, state_bytes: int) -> bool:
-        """Tell whether two saves of a state of this size fit; each save starts at a page."""
+        """Tell whether each half of the memory, in whole pages, holds a save of such a state."""
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def saves_per_erase(self, state_bytes: int) -> int:

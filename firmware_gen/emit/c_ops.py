@@ -108,7 +108,7 @@ class COps:
 
 
 def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
-    """Tell whether a shift needs 1 to 3 bits more for whole bytes, and the value fits with them."""
+    """Tell whether a shift lacks 1 to 3 bits of whole bytes, and the value fits with these bits."""
     missing = -shift % 8
     return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 LONGEST = 80  # characters of a name in a comment
-# Two such characters side by side would begin or end a comment, or be a trigraph.
+# Places inside the marks of a comment (with some harmless pairs), and inside a trigraph.
 _PAIRS = re.compile(r"(?<=[*/])(?=[*/])|(?<=\?)(?=\?)")
 
 

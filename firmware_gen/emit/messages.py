@@ -73,9 +73,7 @@ static inline uint{bits}_t ska_bytes_get_u{bits}(const uint8_t *bytes) {{
 def emit(messages: Sequence[Message] = MESSAGES) -> str:
     """Return the text of `ska_messages.h`.
 
-    Raises InputError for a field that C cannot access in place. In a request, such a field is an
-    array of elements wider than a byte, because such elements may be unaligned. In any message, it
-    is an array of wider elements with the count "rest".
+    Raises InputError for a field that the C header cannot have (see `_check`).
     """
     for message in messages:
         _check(message)

@@ -71,8 +71,8 @@ def emit_plan(
 
 #include <stdint.h>
 
-/* Objects of two models with this prefix do not link: each refers to this symbol, which ska.c
- * defines. The reference is in a section that no device loads. */
+/* Objects of two models with this prefix do not link: each object refers to its model's symbol,
+ * which ska.c defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_{model}"
 __asm__(".pushsection .debug_ska_model,\\"\\",%progbits\\n"
@@ -112,7 +112,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_FLASH_BYTES {flash_bytes(plan, in_flash)}
 #define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
 #define SKA_SAVED_BYTES (SKA_STATE_BYTES - SKA_FLASH_BYTES) /* the part of the state in RAM */
-#define SKA_INFERENCE_ONLY {int(only_infers(plan, in_flash))} /* 1 if it only classifies */
+#define SKA_INFERENCE_ONLY {int(only_infers(plan, in_flash))} /* 1 if the network only classifies */
 #define SKA_WIDEST_INPUT {max(layer.inputs for layer in plan.layers)}
 #define SKA_EVEN_ROWS {even} /* 1 if each row of weights has an even offset */
 
@@ -132,7 +132,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE {int(teacher == CODE)}
 {_draws(plan)}
 #define SKA_REPLAY_SLOTS {plan.replay.per_class} /* samples in the replay buffer per class */
-#define SKA_REPLAY_FIFO {int(plan.replay.kind == FIFO)} /* 1 if it keeps the last samples */
+#define SKA_REPLAY_FIFO {int(plan.replay.kind == FIFO)} /* 1 if the buffer keeps the last samples */
 #define SKA_REPLAYS {plan.replay.per_sample} /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = {plan.rate.real:.9g} */
@@ -340,7 +340,7 @@ def initial_crc(plan: Plan, parameters: NDArray[np.integer]) -> int:
 def emit_weights(plan: Plan, parameters: NDArray[np.integer], in_flash: int = 0) -> str:
     """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,).
 
-    If some of them stay in flash, they are aligned, because kernels load several at once.
+    If some of them stay in flash, the array is aligned, because kernels load several at once.
     """
     aligned = " SKA_ALIGNED" if in_flash else ""
     blocks = []

@@ -18,8 +18,8 @@ _HEADER = """\
  * Rule {rule}: {summary}.
  * A comment gives the fractional bits and the proven interval of every value; no value can
  * overflow.
- * Values that fit 16 bits have the core's fastest type of 16 bits or more; to store them, callers
- * narrow them.
+ * Arguments and results that fit 16 bits have the core's fastest type of 16 bits or more; to store
+ * a result, callers narrow it.
  */
 #ifndef SKA_RULE_H
 #define SKA_RULE_H

@@ -30,7 +30,7 @@ from ska_edge.errors import CheckError, DeviceError, InputError
 
 LOG_NAME = "board.log"
 START_LIMIT_S = 30.0
-"""Emulators print their port within a second; only a very busy machine takes longer."""
+"""Limit for an emulator to print its port; most need less than a second."""
 STOP_LIMIT_S = 5.0
 POLL_S = 0.01
 
@@ -70,7 +70,8 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
     `arguments` are appended to the command that starts the board.
 
     Raises:
-        InputError: nothing is built, or the board is hardware.
+        InputError: nothing is built, the image is damaged, or the board is hardware.
+        CheckError: the firmware does not fit the board.
         ToolError: the emulator is missing, or this system has no pseudo terminals.
         DeviceError: the emulator ended, or gave no port.
     """
@@ -100,7 +101,7 @@ def launch(project: Path) -> RunningBoard:
     """Start the project's firmware and leave it running; stop a board that already runs it.
 
     Raises:
-        InputError, ToolError, DeviceError: see `start`.
+        InputError, CheckError, ToolError, DeviceError: see `start`.
     """
     board, command = _prepare(project)
     stop(project)

@@ -13,7 +13,7 @@ from firmware_gen.emulators.wire import Line
 
 BITS_PER_BYTE = 10
 OUTPUT_LIMIT = 512
-"""Output is sent when this many bytes are buffered, even if the firmware never sleeps."""
+"""Output is sent when this many bytes are buffered, even if the firmware sends without a pause."""
 PIECE = 256
 """The most bytes that are taken from the wire at once."""
 

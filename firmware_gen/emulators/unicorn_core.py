@@ -1,4 +1,4 @@
-"""What all cores in Unicorn share: registers on a bus, and the end of a run by a fault."""
+"""What the chip models in Unicorn share: registers on a bus, and the end of a run by a fault."""
 
 from __future__ import annotations
 

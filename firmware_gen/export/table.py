@@ -28,7 +28,8 @@ class Export:
     folder `src` gets the C files. `shared` maps paths in the export to files of
     `templates/library`. @NAME@ is the name of the library, which is none of the names in `taken`.
     `buffer` is the number of bytes that the line of the example `serve` can receive while the
-    network computes. The prefix of the model's names is none of the names in `modules`.
+    network computes; for Arduino, ska_config.h has another value. The prefix of the model's names
+    is none of the names in `modules`.
     """
 
     title: str

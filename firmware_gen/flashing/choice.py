@@ -35,8 +35,7 @@ Ports = Callable[[], Sequence[UsbPort]]
 class Choice:
     """A flasher, and the port that its command needs, if any.
 
-    `found` is the port or drive of the connected device; None if the user names the port, or if
-    the flasher finds the device by itself.
+    `found` is the port or drive of the connected device, if a connected device decided.
     """
 
     flasher: Flasher
@@ -54,7 +53,7 @@ def by_user(
     first if none is installed. `dry_run` tells whether the user asked only for the commands.
 
     Raises:
-        InputError: the board has no such flasher.
+        InputError: the board has no suitable flasher.
         DeviceError: several devices are connected.
     """
     if not board.flashers:

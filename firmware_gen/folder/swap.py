@@ -27,8 +27,8 @@ def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]
     """Write `files`, named relative to `folder` with "/", and remove the files in `obsolete`.
 
     Raises:
-        InputError: the system refuses to write, for example on a full disk. The folder is then
-            unchanged; a new folder is removed.
+        InputError: a name leads out of the folder, or the system refuses to write, for example on a
+            full disk. Before the commit, the folder is then unchanged, and a new folder is removed.
     """
     for name in files:
         if not _inside(folder, name):

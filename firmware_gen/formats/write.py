@@ -2,7 +2,7 @@
 
 Intel HEX has addresses, so one file has the whole image. A binary file has no addresses, so it
 would have to fill the gaps of an image, and a gap may hold saves. So each part of an image between
-gaps has a binary file of its own.
+large gaps has a binary file of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Builds each library once for this computer, tests it, and keeps it in a private folder.
 
-The name of a library is a digest of its sources, its compiler, and the compiler's target.
+The name of a library is a digest of its sources, and of the compiler, its flags and its target.
 """
 
 from __future__ import annotations

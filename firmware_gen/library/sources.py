@@ -14,7 +14,7 @@ from ska_edge.rules.rule import CODE, SIGNS
 RUNTIME = Path(__file__).parent.parent / "runtime"
 LIBRARY = Path(__file__).parent
 MAIN = "ska_library.c"  # the only file to compile; it includes the others
-LARGEST = 2**22  # parameters; the library contains an array of that many zeros
+LARGEST = 2**22  # parameters; the library contains a zero for each
 
 _NO_WEIGHTS = """\
 /* ska_weights.h - no initial weights: the caller writes the weights to the network. */

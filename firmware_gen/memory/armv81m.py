@@ -29,7 +29,7 @@ ENCODINGS = (
     ("MVE, all others", "111x 111x xxxx xxxx xxxx 111x xxxx xxxx", NOWHERE),
 )
 # A vector load or store that changes the stack pointer is not decoded here; no compiler makes such
-# an instruction. In assembly by hand, it causes the error for an unknown frame.
+# an instruction. If somebody writes one by hand, the build reports an unknown frame.
 FORBIDDEN = "111x 110x x01x 1101 xxx1 111x xxxx xxxx"
 
 

@@ -1,6 +1,6 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
-Nearly all of the RAM is `ska_t`. The rest is the buffers of the serial line, for requests and for
+Most of the RAM is `ska_t`. Most of the rest is the buffers of the serial line, for requests and for
 received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the
 compiler's result for every board except `host`, whose memory is not predicted.
 """
@@ -128,7 +128,7 @@ def _line(plan: Plan, board: Board, flash: int) -> Part:
 
 
 def _copied(plan: Plan, flash: int) -> int:
-    """Return the bytes of RAM with which ska_state reads flash on AVR; each takes two there."""
+    """Return the bytes of the variables `copy` and `zero` of ska.c on AVR; each takes two."""
     return 2 * (flash > 0) + 2 * only_infers(plan, flash)
 
 

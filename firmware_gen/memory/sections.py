@@ -74,7 +74,7 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
 def require_whole(elf: Path, project: Path) -> None:
     """Raise InputError unless a file has all bytes of the image that its header announces.
 
-    An emulator starts a truncated image, which then never answers.
+    An emulator would start a truncated image, which would never answer.
     """
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile

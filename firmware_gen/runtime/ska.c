@@ -2,8 +2,7 @@
  *
  * ska_edge/network/trainer.py has the same loops in numpy; tests compare every bit of both.
  * It is one file, so that the tables exist once, the compiler sees them together with the loops,
- * and your own firmware needs only one source. Banners divide it into parts. A plan compiles either
- * the updates with labels or the updates without labels.
+ * and a firmware that only learns needs no other source. Banners divide it into parts.
  */
 #include "ska.h"
 
@@ -686,7 +685,7 @@ void ska_state_written(ska_t *ska) {
 #if SKA_FLASH_COUNT > 0
 
 /* Returns the address of a byte of the parameters in flash. If flash cannot be read through an
- * address, it is the address of a copy, which the next call overwrites. */
+ * address, the result is the address of a copy, which the next call overwrites. */
 static const uint8_t *flash_byte(uint32_t offset) {
 #if !SKA_LITTLE_ENDIAN
     offset ^= SKA_WEIGHT_BITS / 8u - 1u;

@@ -28,7 +28,7 @@ typedef enum {
     SKA_OK = 0,
     SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
     SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
-    /* From ska_journal.h; the previous save stays loadable. */
+    /* From ska_journal.h; with none of these errors, an earlier save is lost. */
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
     SKA_ERROR_WORN,    /* the memory has reached SKA_STORAGE_WEAR erases; nothing was saved */
@@ -63,8 +63,7 @@ uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
 #if SKA_RAW_INPUT
 /* Standardizes raw features from a sensor to an input. The functions differ only in the type of the
- * features; int32_t suits, for example, an ADC of 24 bits. The linker leaves out functions that the
- * program does not call. */
+ * features; int32_t suits, for example, an ADC of 24 bits. */
 void ska_standardize(const int16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 void ska_standardize_u8(const uint8_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 void ska_standardize_u16(const uint16_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
@@ -104,8 +103,8 @@ uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
 #if !SKA_INFERENCE_ONLY
-/* Return the number of updates since ska_init, and the number of samples that ska_learn has
- * accepted since then. A sample within the margin adds 1 to both numbers. */
+/* Return the number of updates and the number of accepted samples; both are part of the state. A
+ * sample within the margin adds 1 to both numbers. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 
@@ -157,7 +156,7 @@ static inline const uint8_t *ska_saved(const ska_t *ska, uint32_t offset) {
 #endif
 
 /* Activates a state. The caller has already written the SKA_SAVED_BYTES bytes of the state, first
- * to last, to the beginning of *ska. It limits counters to their ranges, so that
+ * to last, to the beginning of *ska. The function limits counters to their ranges, so that
  * even wrong bytes do no harm. */
 void ska_state_written(ska_t *ska);
 #endif

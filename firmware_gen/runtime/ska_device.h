@@ -50,7 +50,8 @@ typedef struct {
     ska_t network; /* the last member, so that the offsets of the others are small */
 } ska_device_t;
 
-/* Initializes the network, loads its last save if the board keeps saves, and waits for a HELLO. */
+/* Initializes the network, and loads its last save if the board keeps saves. The device then
+ * expects a HELLO. */
 void ska_device_init(ska_device_t *device);
 
 /* Takes one received byte; this call is short. Returns true if a request is complete: then call

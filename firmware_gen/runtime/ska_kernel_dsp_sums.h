@@ -1,5 +1,5 @@
 /* ska_kernel_dsp_sums.h - W a for cores with DSP instructions; see ska_kernel_dsp.h, which includes
- * it.
+ * this file.
  */
 #ifndef SKA_KERNEL_DSP_SUMS_H
 #define SKA_KERNEL_DSP_SUMS_H

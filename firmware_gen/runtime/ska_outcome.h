@@ -18,7 +18,7 @@ static inline ska_outcome_t ska_outcome(uint8_t code, uint32_t detail) {
     return made;
 }
 
-/* The outcome of a request that was executed. */
+/* The outcome of a request that succeeded. */
 static inline ska_outcome_t ska_outcome_done(void) { return ska_outcome(SKA_STATUS_OK, 0); }
 
 /* The outcome of a request whose payload has a wrong length. */

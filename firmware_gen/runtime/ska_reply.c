@@ -15,8 +15,9 @@ uint32_t ska_state_crc(const ska_t *network) {
 /* --- WELCOME ---------------------------------------------------------------------------------- */
 
 /* The number of requests that the host may have in flight: the request in progress, and the
- * requests that fit the board's receive buffer. The largest request in a stream is SAMPLE. On
- * the line it has a code byte at least every 254 bytes, and a zero byte before and after it. */
+ * requests that fit the board's receive buffer, but at most CREDIT_MAX. The largest request in a
+ * stream is SAMPLE. On the line it has a code byte at least every 254 bytes, and a zero byte before
+ * and after it. */
 #define SAMPLE_CONTENT (SKA_MESSAGE_SAMPLE_SIZE + SKA_TAG_ROOM + 4u)
 #define SAMPLE_LINE (SAMPLE_CONTENT + SAMPLE_CONTENT / 254u + 3u)
 #define CREDIT_MAX 8u

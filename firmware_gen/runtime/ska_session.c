@@ -4,9 +4,9 @@
 #define NO_SESSION 0xFFFFu
 #define NO_TYPE 0u /* no message has this type */
 
-/* A request at the wrong turn arrives after a later request, or comes from a host that does not
- * know that the device has restarted. A late copy of a HELLO must not reset the session, because
- * the samples after it would be accepted as new samples. */
+/* A request at the wrong turn comes after a lost request, after a later request, or from a host
+ * that does not know that the device has restarted. A late copy of a HELLO must not reset the
+ * session, because the samples after it would be accepted as new samples. */
 ska_turn_t ska_session_turn(const ska_session_t *session, const ska_frame_t *frame) {
     if (session->open && frame->seq == session->seq && frame->type == session->type) {
         return SKA_TURN_REPEATED;

@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* Addresses from link.ld and from memory.ld, which the build writes from board.toml. */
+/* Addresses from the linker script. */
 extern uint32_t ska_stack_top[];
 extern uint32_t ska_data_start[];
 extern uint32_t ska_data_end[];

@@ -2,8 +2,8 @@
  * Watchdog Timers). The UART keeps 128 received bytes while the firmware computes; the driver polls
  * it.
  *
- * When the ROM starts the image, watchdogs are on, which would reset the chip. The UART is still
- * sending a text of the ROM at 115,200 baud. */
+ * When the ROM starts the image, watchdogs are on, which would reset the chip. The UART may
+ * still be sending a text of the ROM at 115,200 baud. */
 
 #include "ska_board.h"
 

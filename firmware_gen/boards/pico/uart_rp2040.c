@@ -86,7 +86,7 @@ static ska_ring_t received;
 
 void Uart_Handler(void); /* startup.c has it in the vector table */
 
-/* Both interrupts end when the FIFO is empty. */
+/* The interrupts RXIM and RTIM end when the FIFO is empty. */
 void Uart_Handler(void) {
     while ((UART_FR & FR_RXFE) == 0u) {
         ska_ring_put(&received, (uint8_t)(UART_DR & 0xFFu));

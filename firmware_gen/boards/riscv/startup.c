@@ -2,7 +2,7 @@
 
 #include <stdint.h>
 
-/* Addresses from link.ld and from memory.ld, which the build writes from board.toml. */
+/* Addresses from the linker script. */
 extern uint32_t ska_data_start[];
 extern uint32_t ska_data_end[];
 extern const uint32_t ska_data_load[];
@@ -15,7 +15,7 @@ void Trap_Handler(void);
 void ska_start(void);
 
 /* The core starts here, at the first address of flash, without a stack; C code needs one.
- * The global pointer is not set, because it is not used (link.ld defines no value for it). */
+ * The global pointer is not set, because it is not used. */
 __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t" /* see board.toml */
                      "la sp, ska_stack_top\n\t"
@@ -24,11 +24,11 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
                      "j ska_start");
 }
 
-/* The UART interrupt is the only enabled interrupt. Every other trap is a defect that cannot be
- * repaired here: stop and save power; the host sees a timeout. The sign of mcause distinguishes
- * this interrupt from the other traps. Before this test, nothing may be written to the stack,
- * because the stack may be faulty. So mscratch saves the only register that the test needs.
- * mtvec requires an alignment of 4 bytes. */
+/* No driver enables another interrupt than that of the UART. Every other trap is a defect that
+ * cannot be repaired here: stop and save power; the host sees a timeout. The sign of mcause
+ * distinguishes this interrupt from the other traps. Before this test, nothing may be written to
+ * the stack, because the stack may be faulty. So mscratch saves the only register that the test
+ * needs. mtvec requires an alignment of 4 bytes. */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t"
                      "csrw mscratch, t0\n\t"

@@ -76,7 +76,7 @@ static void begin_write(avr_t *avr, uint8_t mode) {
         duration /= 2;
     }
     target = address_of(avr);
-    /* Until the write ends, the cell is erased: neither the old byte nor the new one. */
+    /* An erased cell has neither the old byte nor the new one until the write ends. */
     value_to_write = mode == 0 ? avr->data[EEDR] : mode == 0x10u ? ERASED : cells[target];
     if (mode == 0x20u) { /* a write without an erase only clears bits */
         value_to_write &= avr->data[EEDR];

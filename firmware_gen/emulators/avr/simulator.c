@@ -232,7 +232,7 @@ static int port_is_open(void) {
     return poll(&ports, 1, 0) == 0 || (ports.revents & POLLHUP) == 0;
 }
 
-/* Resets the chip by its pin when a program opens the port. */
+/* Resets the chip by its pin when a program opens the port, unless DTR stayed on. */
 static void watch_port(avr_t *avr) {
     struct termios settings;
     int is_open = port_is_open();
@@ -255,8 +255,9 @@ static void pause_shortly(void) {
     (void)nanosleep(&pause, NULL);
 }
 
-/* Stops simulated time while a program has the port open and the boot loader waits for a byte. The
- * boot loader has a time limit, and the program on this computer may be slow. */
+/* Stops simulated time while a program has the port open and the boot loader waits for a byte, but
+ * for at most PATIENCE_MS. The boot loader has a time limit, and the program on this computer may
+ * be slow. */
 static void wait_in_boot_loader(avr_t *avr) {
     if (!open_before || input_at < input_count || avr->cycle < last_move + avr->frequency / 10u) {
         return;
@@ -267,7 +268,7 @@ static void wait_in_boot_loader(avr_t *avr) {
     }
 }
 
-/* Waits while the chip sleeps. */
+/* Waits for a byte while the chip sleeps; with a boot loader, only for a short time. */
 static void wait_asleep(void) {
     if (boot == NO_BOOT) {
         (void)fetch_input(-1);

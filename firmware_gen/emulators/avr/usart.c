@@ -56,8 +56,8 @@ static avr_uart_t *uart_of(const avr_t *avr) {
     return (avr_uart_t *)io;
 }
 
-/* Ends the process if the USART is off, has another format, or is more than 2.5 % faster or slower
- * than the line. This limit is that of ska_baud.h. */
+/* Ends the process if the USART is off, has another format than 8N1, or is more than 2.5 % faster
+ * or slower than the line. This limit is that of ska_baud.h. */
 static void check_line(const avr_t *avr) {
     unsigned steps = (unsigned)(avr->data[UBRR0L] | (avr->data[UBRR0H] & 0x0Fu) << 8) + 1u;
     unsigned clocks = (avr->data[UCSR0A] & U2X0) != 0 ? 8u : 16u;

@@ -21,7 +21,7 @@ LONG_ONES = (
     (0xFFFF, 0xF3BF, 0xFFF0, 0x8F60),  # ISB
     (0xFFF0, 0xF7F0, 0xF000, 0xA000),  # UDF
 )
-"""The instructions of 32 bits: mask and value of the first half, mask and value of the second."""
+"""The 32-bit instructions of Armv6-M: mask and value of the first half, then of the second."""
 
 
 def missing_instruction(image: Image) -> int | None:

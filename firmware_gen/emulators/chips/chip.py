@@ -82,7 +82,7 @@ class Surroundings:
 
     `board` describes the board, and `cells` are its flash for saves. `send` puts a byte on the
     line. `stall` lets the core stand still for some clock cycles. `handling` tells whether the core
-    is in the interrupt handler.
+    is in a handler.
     """
 
     board: Board

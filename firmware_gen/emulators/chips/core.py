@@ -6,9 +6,9 @@ instruction. A byte on the serial line takes the time of its ten bits, and arriv
 the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
-that names the rule, even where a real chip would only be silent. Unicorn's Cortex-M0 also executes
-instructions that only a Cortex-M4 has, so this module searches an image for a Cortex-M0 for such
-instructions. It does not notice an unaligned access; the board qemu-m0 does.
+that names the rule, even where a real chip would only be silent. Unicorn also executes instructions
+that a Cortex-M0 lacks, so this module refuses an image for a Cortex-M0 that has such instructions.
+It does not notice an unaligned access; the board qemu-m0 does.
 """
 
 from __future__ import annotations
@@ -311,7 +311,7 @@ class Core(UnicornCore):
         return self._image.place(self._pc)
 
     def _load(self, elf: Path, saves: Region, unicorn: Any) -> Image:
-        """Load the image into flash, and find the places where interrupts are unmasked."""
+        """Load the image into flash, and find its instructions `wfi` and `cpsie i`."""
         image = read_image(elf)
         missing = missing_instruction(image) if self._chip.core == "cortex-m0" else None
         if missing is not None:

@@ -265,7 +265,7 @@ class UartNrf:
             )
 
     def _check_line(self) -> None:
-        """Raise FirmwareFault unless the line has 8 data bits, no parity, and the board's speed."""
+        """Raise FirmwareFault unless the clock, the format and the speed of the line are right."""
         if not self._clock.crystal:
             raise FirmwareFault(
                 "it uses the UART on the internal oscillator, which may be off by more than a"
@@ -287,7 +287,7 @@ class Nvmc:
     READY, CONFIG, ERASEPAGE = 0x400, 0x504, 0x508
     READ_ONLY, WRITE, ERASE = 0, 1, 2
     WRITES = 2
-    """How often a word may be programmed between two erases (nWRITE)."""
+    """How many times a word may be programmed between two erases (nWRITE)."""
 
     def __init__(self, world: Surroundings, program_s: float, erase_s: float) -> None:
         storage, clock = world.board.storage, world.board.clock

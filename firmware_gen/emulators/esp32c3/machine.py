@@ -44,7 +44,7 @@ CODE_BUS = Region(0x4038_0000, 0x6_0000)
 DATA_BUS = Region(0x3FC8_0000, 0x6_0000)
 """The same SRAM on the instruction bus and on the data bus."""
 CODE_BYTES = 0x2_0000
-"""The first bytes of the SRAM are the image's code and constants; the rest is variables."""
+"""Bytes at the start of the SRAM for code and constants; the rest is for variables."""
 ROM_DATA = 0x3FCC_0000
 """The ROM uses the SRAM from here on while it loads an image."""
 ROM = Region(0x4000_0000, 0x6_0000)

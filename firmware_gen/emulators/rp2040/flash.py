@@ -23,7 +23,7 @@ PROGRAM_S, ERASE_S = 0.4e-3, 45e-3
 FASTEST_READ = 50_000_000
 """Hertz up to which the command 03h works (W25Q16JV data sheet, 9.6)."""
 LOADS = 4
-"""How often the ROM tries to load the second stage of the boot: once for each clock phase."""
+"""How many times the ROM tries to load the second stage of the boot: once for each clock phase."""
 BUSY_READS = 2
 """How many status reads report that an operation is unfinished; no measure of time."""
 

@@ -294,7 +294,7 @@ class Machine:
 
 
 class _Log:
-    """The log of rp2040py. A warning means that the firmware used what rp2040py does not have."""
+    """The log of rp2040py. A warning means that the firmware used what rp2040py lacks."""
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine

@@ -82,7 +82,7 @@ class Uart:
         return bit(control, self.UARTEN) and bit(control, self.RXE)
 
     def waits(self) -> bool:
-        """Tell whether received bytes wait in the FIFO without an interrupt."""
+        """Tell whether received bytes wait in the FIFO for the timeout interrupt."""
         return bool(self._fifo) and not self._silent
 
     def silence(self) -> None:

@@ -16,8 +16,8 @@
 
 #include <stdint.h>
 
-/* Objects of two models with this prefix do not link: each refers to this symbol, which ska.c
- * defines. The reference is in a section that no device loads. */
+/* Objects of two models with this prefix do not link: each object refers to its model's symbol,
+ * which ska.c defines. The reference is in a section that no device loads. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define SKA_MODEL_SYMBOL "ska_all_objects_have_model_532d71bbe3dc9b7b_503dc27e"
 __asm__(".pushsection .debug_ska_model,\"\",%progbits\n"
@@ -57,7 +57,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_FLASH_BYTES 0
 #define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
 #define SKA_SAVED_BYTES (SKA_STATE_BYTES - SKA_FLASH_BYTES) /* the part of the state in RAM */
-#define SKA_INFERENCE_ONLY 0 /* 1 if it only classifies */
+#define SKA_INFERENCE_ONLY 0 /* 1 if the network only classifies */
 #define SKA_WIDEST_INPUT 3
 #define SKA_EVEN_ROWS 0 /* 1 if each row of weights has an even offset */
 
@@ -77,7 +77,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_CODE 0
 
 #define SKA_REPLAY_SLOTS 0 /* samples in the replay buffer per class */
-#define SKA_REPLAY_FIFO 0 /* 1 if it keeps the last samples */
+#define SKA_REPLAY_FIFO 0 /* 1 if the buffer keeps the last samples */
 #define SKA_REPLAYS 0 /* stored samples learned with each new sample */
 
 /* Rate = mantissa * 2^-15 * 2^-shift = 0.0100002289 */

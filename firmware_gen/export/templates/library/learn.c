@@ -1,9 +1,9 @@
 /* The network learns from a sensor. Replace sensor_read in sensor.h by a function that reads your
  * sensor.
  *
- * Every 100 samples, the program prints how many of these the network classified right before it
- * learned them, and the CRC-32 of all that it has learned. Every processor prints the same numbers
- * for the same samples.
+ * Every 100 samples, the program prints how many of these the network classified correctly before
+ * it learned them, and the CRC-32 of all that it has learned. Every processor prints the same
+ * numbers for the same samples.
  */
 #include <@NAME@.h>
 #include <stdio.h>
