@@ -1,4 +1,4 @@
-"""Checks each value that a device reports before its use: by itself, and against the plan."""
+"""Checks the values that a device reports: by themselves, and against the plan."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def result_of(replies: Sequence[Reply], layers: int) -> Result:
 
     Args:
         replies: METRICS sorted by layer, then RESULT, which has one decision per class.
-        layers: the expected number of METRICS, one per layer.
+        layers: number of layers whose METRICS may be among the replies.
     """
     metrics = []
     for index, (_, values) in enumerate(replies[:-1]):

@@ -58,7 +58,7 @@ class Request:
     def take(self, frame: Frame) -> bool:
         """Keep a frame if it belongs to the answer; return True if it ends the answer."""
         if frame.seq != self.seq:
-            return False  # a late answer to an earlier request, or an echo of the request
+            return False  # a late answer to an earlier request
         if frame.code == METRICS.code and self.metrics and frame not in self._metrics:
             self._metrics.append(frame)
         if frame.code not in CLOSING[self.message.name] or self._counts_other(frame):

@@ -62,7 +62,7 @@ class Result:
     """A device's answer to a sample or an inference.
 
     Attributes:
-        step, samples: updates made and samples learned by the device, including this sample.
+        step, samples: updates made and samples learned, including a sample just learned.
         predicted: class index, before any update.
         decisions: Q0.15 integers, one per class, before any update.
         metrics: per layer, integer sums by the names of `METRICS`; empty if not requested.

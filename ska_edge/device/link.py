@@ -45,7 +45,7 @@ class Link(Session):
         self._plan = plan
 
     def expect_capability(self, capability: Capability, what: str) -> None:
-        """Raise DeviceError, which says "cannot {what}", unless the device has a capability."""
+        """Raise DeviceError unless the device learns and has a capability; `what` names its use."""
         self.expect_learning()
         if not self.info.capabilities & capability:
             raise DeviceError(

@@ -58,16 +58,17 @@ class Session(Closable):
     Args:
         port: a name that `port.resolve` understands.
         baud: bits per second; emulated devices ignore it.
-        timeout: seconds to wait for the answer to one try.
-        tries: how many times a request is sent before the device counts as silent. HELLO has the
-            tries and the waits of `HELLO_WAITS`.
+        timeout: seconds to wait for the answer to one try. Other times hold for HELLO
+            (`HELLO_WAITS`) and for the requests of `STORING`.
+        tries: how many times a request is sent before the device counts as silent; HELLO is sent
+            as often as `HELLO_WAITS` says.
         key: the device's key, 32 bytes; None for a device without one.
         stop: while this event is set, HELLO has as few tries as other requests.
         control: what to do with DTR and RTS when the port opens.
 
     Attributes:
         port: path of the port.
-        timeout: seconds to wait for the answer to one try.
+        timeout: the given timeout.
         samples, step: the known progress of the device; a caller that sends samples updates them.
 
     Raises DeviceError when the port cannot be opened, and ToolError on a system without POSIX
@@ -97,7 +98,7 @@ class Session(Closable):
         self._codec, self._input = Codec({}), struct.Struct("")
         self._decoder = FrameDecoder()
         self._hearing: Hearing | None = None  # None before `listen`
-        # A random start, so that a late answer to an earlier program does not match a request.
+        # A random start, so that a late answer to an earlier program rarely matches a request.
         self._seq = os.urandom(1)[0]
         self._line = Port(port, baud=baud, write_timeout=timeout, control=control)
         self.port = self._line.path
@@ -111,9 +112,8 @@ class Session(Closable):
     def hello(self) -> DeviceInfo:
         """Open a session and identify the device. A request without a session calls this first.
 
-        Raises DeviceError if there is no answer, if the answer is not from a ska-edge device, if
-        the device has another protocol version, or if its report is impossible or contradicts the
-        expected plan.
+        Raises DeviceError if no ska-edge device answers, if the device has another protocol version
+        or lacks the key, or if its report is impossible or contradicts the expected plan.
         """
         fields = self._greet()
         if fields["seq"] != self._seq:  # the device took this HELLO for a copy of an earlier one
@@ -215,7 +215,7 @@ class Session(Closable):
     def whole(self, request: Request) -> list[Reply] | None:
         """Return the replies to a request, the closing one last; None while some are missing.
 
-        Raises DeviceError if the device has refused the request.
+        Raises DeviceError if the device has refused the request, or has sent an invalid answer.
         """
         end = request.end
         if end is not None and end.code == WELCOME.code:  # first, as fields depend on the version
@@ -253,7 +253,6 @@ class Session(Closable):
         return Request(message, self._seq, data, self._codec)
 
     def _result(self, request: Request) -> Result:
-        """Send a request; return the contents of its RESULT."""
         self._ask(request)
         assert request.result is not None
         return request.result
@@ -279,8 +278,8 @@ class Session(Closable):
         """Send a request, with retries, and return the replies, the closing one last.
 
         Each reply is (message name, values by field); METRICS are sorted by layer. A device that
-        waits for bytes before its next save gets them. Raises InputError if the values do not fit
-        the message, DeviceError if the device refuses or stays silent.
+        waits for bytes before its next save gets them for up to a minute. Raises InputError if the
+        values do not fit the message, and DeviceError if the device refuses or stays silent.
         """
         second = max(self.baud // 10, 2)  # bytes per second; a byte takes ten bits
         most = second * SAVE_PATIENCE

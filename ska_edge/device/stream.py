@@ -110,8 +110,8 @@ class Stream:
         """Learn rows of inputs (n, d) and labels (n,), each once; yield rows and reconnections.
 
         `sending` is called before a row is sent, and before it is sent again in another session.
-        Raises ContactLost if the device does not come back, and DeviceError if a device with
-        another plan comes back, or if another program taught the device.
+        Raises ContactLost if the device does not come back, and DeviceError if it refuses a row,
+        comes back with another plan, or was taught by another program.
         """
         row = credit = 0
         deadline: float | None = None  # set from a loss of contact until the next row is learned

@@ -1,6 +1,6 @@
 """Transfers the state of a device in pieces, for `Link`.
 
-Both functions get the link's `request` method and the name of its port.
+The functions get the link's `request` method and the name of its port.
 """
 
 from __future__ import annotations

@@ -87,7 +87,6 @@ def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
 
 
 def _state(plan: Plan, arrays: dict[str, NDArray[Any]]) -> State:
-    """Read the state; version 2 has only the parameters of a state."""
     if "parameters" in arrays:
         return State(plan, _checked(arrays["parameters"], "i4"))
     return State.from_bytes(plan, _checked(arrays["state"], "u1").tobytes())

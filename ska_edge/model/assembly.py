@@ -58,7 +58,7 @@ class Parts:
 
 
 def assembled(parts: Parts) -> Model:
-    """Assemble the model; raise InputError for a part that `ska-edge train` cannot have written."""
+    """Assemble the model; raise InputError for an invalid part."""
     plan = plan_from_json(parts.plan)
     state = parts.state(plan)
     if type(parts.step) is not int or not 0 <= parts.step <= MOST_STEPS:
@@ -107,7 +107,7 @@ def _whole(least: int) -> Callable[[Any], bool]:
     return lambda value: value is None or (type(value) is int and least <= value <= MOST_STEPS)
 
 
-# From these notes, `eval` repeats the split of the training; other notes are only displayed.
+# From these notes, `eval` repeats the split of the training.
 SPLIT: dict[str, Callable[[Any], bool]] = {
     "split": lambda value: value is None or value in SPLITS,
     "seed": _whole(0),

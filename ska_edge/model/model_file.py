@@ -58,8 +58,7 @@ class Model:
         scaling: scales features to the plan's input, before quantization.
         reference: the float twin's parameters, or None if only integers were trained.
         ranges: the ranges of the integers during the training.
-        notes: plain data about the training. `eval` repeats the split from them; the rest is for
-            display.
+        notes: plain data about the training, such as its split and the names of the inputs.
     """
 
     plan: Plan
@@ -320,7 +319,7 @@ class Model:
         *,
         inference_only: bool = False,
     ) -> Project:
-        """Write a C project that infers and learns on a board with this model's weights.
+        """Write a C project that runs this model on a board.
 
         Args:
             folder: a new or empty folder, or one that holds an earlier project.

@@ -1,7 +1,7 @@
 """Writes the input of the integer ONNX form: integers, or features that the graph quantizes.
 
-The nodes repeat, in float64, what `Model.quantize` computes, operation by operation, so the
-integers are equal for every feature. NaN becomes the input 0, as on a device that reads float32.
+The nodes repeat what `Model.quantize` computes, operation by operation, so the integers are equal
+for every feature. NaN becomes the input 0, as on a device that reads float32.
 """
 
 from __future__ import annotations

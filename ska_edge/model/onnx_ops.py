@@ -46,7 +46,7 @@ class OnnxOps:
         return name
 
     def cast(self, edge: str, kind: int) -> str:
-        """Convert an edge to another integer type."""
+        """Convert an edge to another type of elements."""
         return self.node("Cast", edge, to=kind)
 
     def quantized(self, real: str, format: QFormat, power: int = 0) -> str:

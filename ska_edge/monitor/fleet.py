@@ -131,7 +131,7 @@ class Member:
                 sink.open(self.monitor)
 
     def learn(self, job: Job) -> None:
-        """Let the device learn its rows until the fleet stops; store an SkaError in `error`."""
+        """Let the device learn its rows, or follow it; store an SkaError in `error`."""
         if self.monitor is None or self.error is not None:
             return
         self._status()

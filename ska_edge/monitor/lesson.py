@@ -74,7 +74,7 @@ def prepare(
         inputs, labels: all rows, (n, d) and (n,).
         samples: how many rows to learn; None for all that are not held out.
         order: one of `ORDERS`.
-        seed: seed of the order.
+        seed: seed of the shuffled order, and of the choice of held-out rows.
         hold_out: how many rows to hold out; None for the default. If `samples` is given, they are
             taken from the remaining rows.
 

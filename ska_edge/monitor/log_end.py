@@ -30,8 +30,7 @@ class LogEnd:
     """The end of a log.
 
     Args:
-        entries: the last lines, starting with a line that describes the whole state. If they raise
-            InputError, the log cannot be continued.
+        entries: all lines, or the last ones. If they raise InputError, the log cannot be continued.
         digest: digest of the plan if known before these lines, otherwise "".
     """
 
@@ -163,10 +162,10 @@ def _whole(path: Path) -> Iterator[Entry]:
 
 
 def _tail(file: JsonLines) -> Iterator[Entry]:
-    """Return the last lines, in order, starting with a line that describes the whole state.
+    """Return the last lines, in order, from a line on that tells the state of the device.
 
-    Such a line has the sample count, and the CRC or the halvings. A checkpoint row is such a line.
-    Rows may be in flight at a checkpoint, so lines are read back to the announcement of its row.
+    A session's start or end, a fall back, and a checkpoint row are such lines. Rows may be in
+    flight at a checkpoint, so lines are read back to the announcement of its row.
     """
     found: list[Entry] = []
     checkpoint: int | None = None

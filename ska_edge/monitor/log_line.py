@@ -1,7 +1,8 @@
 """The lines of a monitor's log, as objects and as JSON.
 
 A log is written, read, replayed and published through these classes. `log_value` has the values
-that several of them share. A session has these lines, in this order::
+that several of them share. A session has these lines, the first of them first and the last of them
+last::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
         if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}

@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 
 class Keys:
-    """A line's JSON object; checks every value that is read from it.
+    """A line's JSON object; most methods check the value that they return.
 
     Raises InputError for a value that no monitor writes.
     """
@@ -68,7 +68,7 @@ class Keys:
         return Keys(value)
 
     def values(self, key: str) -> Sequence[Any]:
-        """Return a list, whose values are not checked; empty if the value is none."""
+        """Return a list, whose values are not checked; empty if the value is no list."""
         value = self._content.get(key)
         return value if isinstance(value, list) else ()
 

@@ -41,7 +41,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.wire.protocol import COUNTED
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
-LOOK = 10  # rows between two checks for symptoms; one check takes as long as a learning step
+LOOK = 10  # rows between two checks for symptoms
 
 ADVICE = (
     "a device forgets a class that it no longer sees, so mix rows of all classes, or train a model"

@@ -76,9 +76,9 @@ def beginning(
 ) -> Beginning:
     """Prepare a training with these options, and return its first `count` samples.
 
-    The float twin is trained as usual, because calibration derives the formats of the integers from
-    it. The integers are not trained. Raises InputError as `train` does, and for rules without
-    labels, because they learn in batches.
+    Unless a model is continued, the float twin is trained, because calibration derives the formats
+    of the integers from it. The integers are not trained. Raises InputError as `train` does, and
+    for rules without labels, because they learn in batches.
     """
     options, _ = with_rate(dataset, options)
     session = Session.open(dataset, options)

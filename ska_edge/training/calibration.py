@@ -27,7 +27,7 @@ ROWS = 1000  # training rows that are enough to measure the range of the knowled
 # The format of the knowledge covers at most this multiple of the decision table's range. Beyond the
 # table, decisions do not change any more, but metrics still use the knowledge.
 BEYOND_TABLE = 1.9
-FINER = 8  # a raw float becomes an integer with this many more fractional bits than the input has
+FINER = 8  # a raw float becomes an integer with up to this many more fractional bits than the input
 FLOAT_EXPONENT = 128  # a float32 is smaller than 2**128
 FLOAT_FRAC = 30  # fractional bits of the integers that standardize a raw float
 

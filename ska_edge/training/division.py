@@ -23,7 +23,7 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
 
     If `base`, a continued model, has learned the same data, its split is repeated, because another
     split would test rows that it has learned; if options ask for another one, a caution says so.
-    The rows of one group are split among themselves, as data without groups are.
+    The rows of one group are split like data without groups.
     """
     own = None if base is None else parts_of(base, dataset)
     kind = options.split

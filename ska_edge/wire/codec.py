@@ -177,7 +177,8 @@ class Codec:
         """Return the name and the values of a message.
 
         A single number becomes an int, a u8 array becomes bytes, any other array a tuple of int.
-        Raises DeviceError for an unknown code or a wrong length.
+        Raises DeviceError for an unknown code or a wrong length, and InputError if the message
+        needs a dimension that is unknown.
         """
         layout = self._layouts.get(code)
         if layout is None:
@@ -191,14 +192,12 @@ class Codec:
             ) from None
 
     def _foreign(self, code: int) -> DeviceError | InputError:
-        """Return the error for a message code that cannot be unpacked."""
         known = [message for message in self._messages if message.code == code]
         if known:
             return self._unknown(known[0])
         return DeviceError(f"a message of unknown type 0x{code:02x} arrived; update ska-edge")
 
     def _unknown(self, message: Message) -> InputError:
-        """Return the error for a message with an unknown dimension."""
         lacking = next(f.count for f in message.fields if _count(f, self._dimensions) is None)
         return InputError(f"message {message.name} needs the plan's number of {lacking}")
 

@@ -45,7 +45,7 @@ class Tagger:
         self._number = 0
 
     def begin(self, nonce: bytes) -> None:
-        """Use a new nonce from the device, and count requests from 0 again."""
+        """Use a new nonce from the device; the next request has the number 1."""
         self._nonce, self._number = nonce, 0
 
     def tagged(self, message: Message, payload: bytes) -> bytes:

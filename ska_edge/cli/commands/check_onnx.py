@@ -33,8 +33,8 @@ LEARNING = (
     "readout_only",
 )
 HIDDEN = {
-    SIGMOID: "equal; the next weights are halved",
-    TANH: "equal; weights and biases are doubled",
+    SIGMOID: "equal; the next layer's weights are halved",
+    TANH: "equal; its weights and biases are doubled",
 }
 OUTPUT = {
     SIGMOID: "equal",

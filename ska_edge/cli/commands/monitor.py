@@ -110,8 +110,8 @@ from ska_edge.training.options import flag
     "--mqtt",
     "broker",
     metavar="[mqtts://]HOST[:PORT]",
-    help="MQTT broker that also gets the lines of the log. The environment gives the user and the"
-    " password: SKA_EDGE_MQTT_USER and SKA_EDGE_MQTT_PASSWORD, or SKA_EDGE_MQTT_PASSWORD_FILE.",
+    help="MQTT broker that also gets each row, warning and loss. The environment gives the user and"
+    " the password: SKA_EDGE_MQTT_USER and SKA_EDGE_MQTT_PASSWORD, or SKA_EDGE_MQTT_PASSWORD_FILE.",
 )
 @click.option(
     "--mqtt-ca",

@@ -121,7 +121,6 @@ class Header:
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
-        """The indices of the columns with each title."""
         places: dict[str, list[int]] = {}
         for at, title in enumerate(self.titles):
             places.setdefault(title, []).append(at)
@@ -169,7 +168,6 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
 
 
 def _by_name(header: Header, names: Sequence[str], dropped: Sequence[int]) -> list[int]:
-    """Return the columns with the names of a model's inputs, in the model's order."""
     require(str(header.path), names, header.titles)
     found = [header.index(name, "column") for name in names]
     for at in found:
@@ -182,7 +180,6 @@ def _by_name(header: Header, names: Sequence[str], dropped: Sequence[int]) -> li
 
 
 def _refuse_twins(header: Header, features: Sequence[int]) -> None:
-    """Raise InputError if two inputs have the same name."""
     name = repeated([header.describe(at) for at in features])
     if name is None:
         return
@@ -287,11 +284,9 @@ def require(name: str, wanted: Sequence[str], names: Sequence[str]) -> None:
 
 
 def _few(names: Sequence[str]) -> str:
-    """Return the first names, and dots for more."""
     return listed(names, " ...")
 
 
 def _twice(path: Path, name: str, places: Sequence[int], what: str) -> str:
-    """Return the sentence of the error for several columns with one name."""
     columns = " and ".join(str(index + 1) for index in places)
     return f"{path}: columns {columns} are both called '{name}'; give the number of the {what}"

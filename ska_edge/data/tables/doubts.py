@@ -13,8 +13,8 @@ LEAST = 10  # in fewer rows, a measured value may rise by chance
 def doubts_about(table: Table) -> tuple[str, ...]:
     """Return a sentence about each column that only rises or has no name, and one about constants.
 
-    A column that only rises is a row number or a time: a network learns the order of the rows from
-    it. A column without a name is often the row number that another program wrote. A constant
+    A column that only rises may be a row number or a time; a network learns the order of the rows
+    from it. A column without a name is often the row number that another program wrote. A constant
     column has no information.
     """
     header, features = table.header, table.choice.features

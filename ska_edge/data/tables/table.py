@@ -59,8 +59,7 @@ class Table:
     def origin(self) -> str:
         """One line that says which columns are inputs, and which ones have labels and groups.
 
-        It is empty if the file names no columns, every column is an input, and the file is written
-        as usual.
+        It is empty for a file of inputs without a header, if nothing about it is unusual.
         """
         header, choice = self.header, self.choice
         every = choice.features == tuple(range(header.width))

@@ -69,7 +69,6 @@ def address_refusal(address: str) -> str | None:
 
 
 def _number(error: BaseException) -> int | None:
-    """Return the error number of the system; None if the error has none."""
     return error.errno if isinstance(error, OSError) else None
 
 

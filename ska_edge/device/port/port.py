@@ -147,7 +147,7 @@ def _only(found: list[str], none: str, several: str) -> str:
 class Port(Closable):
     """An open serial port, 8N1 without flow control; a context manager.
 
-    The port is locked against other programs that lock ports. When it is closed, its terminal
+    A local port is locked against other programs that lock ports. When it is closed, its terminal
     settings are restored, except one: DTR and RTS no longer fall when the last program closes the
     port, because many boards reset when DTR rises again.
 

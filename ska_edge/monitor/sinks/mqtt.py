@@ -1,8 +1,8 @@
 """Publishes the lines of a log to an MQTT broker.
 
-The topic `ska-edge/DEVICE/telemetry` gets each line of the log as JSON. The retained topic
-`ska-edge/DEVICE/status` gets the activity of the device. The broker sets it to "offline"
-if the connection to the monitor breaks.
+The topic `ska-edge/DEVICE/telemetry` gets the lines of the log as JSON, except notices. The
+retained topic `ska-edge/DEVICE/status` gets the activity of the device. The broker sets it to
+"offline" if the connection to the monitor breaks.
 """
 
 from __future__ import annotations
@@ -203,8 +203,8 @@ class Publisher:
     Args:
         address: the broker's address, see `parse_address`.
         name: the device's name.
-        warn: called with a sentence when the broker is unreachable for the first time, and when
-            `close` leaves messages undelivered.
+        warn: called with a sentence when the broker is first unavailable, and when `close` leaves
+            messages undelivered.
         access: the encryption and the login for the broker.
 
     Raises ToolError without the package paho-mqtt.
