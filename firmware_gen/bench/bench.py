@@ -105,13 +105,13 @@ class Figures(Calls):
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The result: figures of our library, and of the other program.
+    """The result: figures of our library, and of the compared program.
 
     `later` are the calls of the later tasks, in the order of these tasks. `modelled` has the cycles
     of the first task, then of each later task with the same plan; it is None if the core has no
     model, or the model's package is missing. `units` is the known length of a loop; `counted` is
-    the length that the counter measured.
-    `compiler` is the name and version that the compiler reports.
+    the length that the counter measured. `compiler` is the name and version that the compiler
+    reports.
     """
 
     own: Figures
@@ -148,10 +148,10 @@ def bench(
 ) -> Benchmark:
     """Measure a task on a board; the projects are written to `folder`.
 
-    `optimize` overrides the board's optimization level. `compare` is another
-    implementation of the same network. `later` are tasks of the same network with other
-    initial parameters. Only their calls are measured. Their cycles are modelled only if their plan
-    equals the plan of `task`.
+    `optimize` overrides the board's optimization level. `compare` is another implementation of the
+    same network. `later` are tasks of the same network with other initial parameters. Their calls
+    are measured, but not their memory. Their cycles are modelled only if their plan equals the plan
+    of `task`.
 
     Raises:
         InputError: the board has no counter or no such toolchain, or a file or folder of `compare`
@@ -239,12 +239,12 @@ class _Bench:
         )
 
     def smallest(self, name: str, report: Report) -> BuildReport:
-        """Build the smallest firmware of a program that has run."""
+        """Build the smallest firmware of a program, with the heap that its report names."""
         project = self._project(f"{name}-size", ["bench_size.c"])
         return self._build(project, heap=max(report.heap, 1))
 
     def figures(self, name: str, report: Report, whole: BuildReport) -> Figures:
-        """Return the figures of a program that has run; `whole` is its smallest firmware."""
+        """Return the figures of a program; `whole` is its smallest firmware."""
         without = self._build(
             self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False),
             heap=max(report.heap, 1),

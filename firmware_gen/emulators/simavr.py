@@ -64,7 +64,7 @@ def run(elf: Path, board: Path) -> None:
 
 
 def _eeprom(board: Board) -> int:
-    """Return a descriptor of the EEPROM's file, which the simulator inherits, or FRESH."""
+    """Open the EEPROM's file; return a descriptor that the simulator inherits, or FRESH."""
     path = os.environ.get("SKA_STORAGE")
     if not path or board.storage is None:
         return FRESH

@@ -57,8 +57,8 @@ typedef struct {
 /* Sets the initial weights, and clears everything else. */
 void ska_init(ska_t *ska);
 
-/* Classifies one quantized input. Returns the class with the largest decision; if several
- * decisions are equal, the first of their classes. */
+/* Classifies one quantized input. Returns the class with the largest decision, the first of several
+ * such classes. */
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 
 #if SKA_RAW_INPUT
