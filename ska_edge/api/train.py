@@ -92,9 +92,10 @@ def train(
         group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
-        start: model file, or its integer ONNX file, to continue from. The model keeps its rule,
-            sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless
-            you name others. Or the ONNX file of a network from another program; it keeps its sizes.
+        start: model file, or its integer ONNX file, to continue from; or the ONNX file of a network
+            from another program. A model keeps its rule, sizes, rate, margin, precision, batch,
+            seed, stored, relearned and readout_only unless you name others; a network keeps its
+            sizes.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
             auto: 10 / sqrt(inputs), between 1 and 3. Default: 1, and biases of 0.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.

@@ -55,10 +55,7 @@ class QFormat:
         return f"Q{self.bits - 1 - self.frac}.{self.frac}"
 
     def quantize(self, real: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Round real values to integers (half up), saturated to the format; any shape.
-
-        Real numbers enter the arithmetic only through this method, which runs only on the host.
-        """
+        """Round real values to integers (half up), saturated to the format; any shape."""
         scaled = np.floor(np.asarray(real, dtype=np.float64) * 2.0**self.frac + 0.5)
         return np.clip(scaled, self.minimum, self.maximum).astype(np.int64)
 

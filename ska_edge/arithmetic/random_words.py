@@ -1,7 +1,7 @@
 """Makes pseudorandom numbers without a state: word n of a stream is a hash of the stream's key + n.
 
 Host and device compute the same words (`runtime/ska_draw.h`), in any order. The plan's seed gives
-the keys. The words are not part of the model's arithmetic, and are unfit for cryptography.
+the keys. The words are unfit for cryptography.
 """
 
 from __future__ import annotations

@@ -193,7 +193,8 @@ class Watch:
     ) -> None:
         """Set a layer's decisions, rows (n, width), for inputs (n, d) with labels (n,).
 
-        They replace earlier decisions of the layer; fewer than 4 rows are ignored.
+        They replace earlier decisions of the layer. Fewer than 4 rows, or a single column, are
+        ignored.
         """
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return

@@ -24,7 +24,7 @@ class Difference:
             `Plan.state_fields`), "decision", "predicted" or the name of a metric.
         index: position in the tensor, row first; empty for a single number.
         host, device: the two integers.
-        format: Q format of both integers; empty for steps, classes and metrics.
+        format: Q format of both integers; empty for an integer without a format, such as a count.
         host_value, device_value: the two integers as real numbers; None without a format.
     """
 

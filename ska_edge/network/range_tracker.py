@@ -16,7 +16,7 @@ from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.trainer import at_limits
 from ska_edge.plan.plan import Plan
 
-ROWS = 1000  # at most this many rows are examined at once
+ROWS = 1000  # at most this many rows of the inputs are examined
 WIDEST = 64  # a format, and its fraction, has at most this many bits
 MOST_VALUES = 2**63 - 1
 

@@ -23,7 +23,7 @@ class State:
         plan: the plan of the network.
         parameters: (plan.parameter_count,) int64 in the order of `Plan.tensors`.
         step: updates made so far.
-        samples: samples that `FixedTrainer.learn_one` has learned so far.
+        samples: samples learned so far, as a device counts them.
         replay: the replay buffer, if the plan has one.
         batch: (plan.batch, inputs), the collected samples of rules without labels.
         held: number of collected samples.

@@ -29,7 +29,7 @@ Values = Fixed[Integers]
 
 @dataclass
 class LayerTrace:
-    """The last values of one layer, arrays (batch, width). The device stores the same values."""
+    """The last values of one layer, arrays (batch, width)."""
 
     inputs: Integers
     knowledge: Integers

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StateField:
-    """An array in the memory of a device, which becomes a member of `ska_t`.
+    """A member of `ska_t`, in the memory of a device: a number or an array.
 
     `kind` is numpy's name of the element type. `axes` are the name and length of each axis; C calls
     the length of the axis "inputs" SKA_INPUTS. `note` is the comment in the generated C.

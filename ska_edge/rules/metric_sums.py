@@ -8,9 +8,8 @@ from __future__ import annotations
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
 from ska_edge.rules.neuron import slope
 
-# Sums over the neurons of a layer (and the samples of a batch), which the device sends after a
-# step. `metrics.py` computes the paper's quantities from them. The first six are sums of
-# `METRIC_TERMS`.
+# Sums over a layer (and the samples of a batch), which the device sends after a step. `metrics.py`
+# computes the paper's quantities from them. The first six are sums of `METRIC_TERMS`.
 METRIC_PURPOSE = {
     "entropy": "sum of z * shift",
     "z_square": "sum of z * z",

@@ -73,7 +73,7 @@ class Option:
         spelled: name of the option on the command line, if it differs from the field's name.
         python: description for Python, if it differs from `help`.
         auto: whether the word "auto" is a value, too.
-        divides: whether the option only determines which rows are learned, and which held out.
+        divides: whether the option only determines which rows are learned, and which are held out.
     """
 
     help: str

@@ -273,9 +273,10 @@ class Options:
     start: Path | None = option(
         help="Model, or its integer ONNX, to continue from with its options; or a network in an"
         " ONNX file of another program.",
-        python="Model file, or its integer ONNX file, to continue from. The model keeps its rule,"
-        " sizes, rate, margin, precision, batch, seed, stored, relearned and readout_only unless"
-        " you name others. Or the ONNX file of a network from another program; it keeps its sizes.",
+        python="Model file, or its integer ONNX file, to continue from; or the ONNX file of a"
+        " network from another program. A model keeps its rule, sizes, rate, margin, precision,"
+        " batch, seed, stored, relearned and readout_only unless you name others; a network keeps"
+        " its sizes.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
@@ -428,7 +429,9 @@ class Options:
             raise OptionError("{spread} is for hidden layers, and there are none; leave it out")
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """Return the old and the new value of each option of a model that changes, by name."""
+        """Return the old and the new value of each option that differs from the continued
+        model's.
+        """
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()

@@ -48,7 +48,6 @@ def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
 
 
 def _best(tried: Tried) -> float:
-    """Return the rate with the highest accuracy; of equally good rates, the largest one."""
     return max(tried, key=lambda rate: (tried[rate], rate))
 
 

@@ -205,7 +205,7 @@ class Session:
             yield epoch * (options.decay + 1) // options.epochs, order
 
     def fixed_work(self, model: Model, log: StepLog, watch: Watch) -> Iterator[int]:
-        """Train the integers; give `watch` the metrics of at least `POINTS` updates.
+        """Train the integers; give `watch` metrics at intervals.
 
         Yields the progress toward `total`, after complete updates.
         """
@@ -301,7 +301,8 @@ class Session:
         return right / max(len(rows.y), 1)
 
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch into parts of whole batches: one batch or `BETWEEN` rows.
+        """Divide the rows of an epoch into parts of whole batches: one batch, or up to `BETWEEN`
+        rows.
 
         A smaller batch at the end is skipped.
         """

@@ -82,7 +82,7 @@ class Measuring:
     """Measures a training of the integers at intervals, because metrics cost time.
 
     `total` is the number of samples to learn. The log gets the metrics of every update, and `watch`
-    those of at least `POINTS` updates.
+    those of at least `POINTS` updates, or of all if there are fewer.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Trains a model in float and in fixed point, with the same samples in the same order."""
+"""Trains a model in float, in fixed point, or in both with the same samples in the same order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Trained:
     """The result of a training.
 
     Attributes:
-        model: the model, with the float twin if float was trained, too.
+        model: the model, with its float twin unless the arithmetic was "fixed".
         train, test: the rows that were learned, and the held-out rows.
         division: how the rows were divided.
         accuracy: fractions, as {"float": {"train": ..., "test": ...}, "fixed": {...}}; None for a
@@ -89,10 +89,10 @@ def train(
 ) -> Trained:
     """Train on a data set.
 
-    The float twin is trained first, because calibration derives the formats of the integers from
-    it. `progress(done, total)` is called at intervals with the samples (or steps) of both
-    trainings. On Ctrl-C, this function writes `options.checkpoint`, passes a sentence about it to
-    `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
+    The float twin of a new model is trained first, because calibration derives the formats of the
+    integers from it. `progress(done, total)` is called at intervals with the samples (or steps) of
+    both trainings. On Ctrl-C, this function writes `options.checkpoint`, passes a sentence about it
+    to `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
     work.
     """
     options, tried = with_rate(dataset, options)

@@ -43,8 +43,9 @@ class EngineWarning(RuntimeWarning):
 def trainer_for(state: State, learn: int = 0) -> Trainer:
     """Return a trainer for a state that will learn about `learn` rows.
 
-    It is the native engine if there is enough work and a compiler works, otherwise numpy. If no
-    compiler works, one EngineWarning gives the reason. Mini-batches are always learned by numpy.
+    Unless SKA_EDGE_ENGINE chooses, it is the native engine if there is enough work and a compiler
+    works, otherwise numpy. If no compiler works, one EngineWarning gives the reason. Mini-batches
+    are always learned by numpy.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.

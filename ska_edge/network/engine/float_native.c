@@ -184,7 +184,7 @@ static void code_shifts(const ska_float_layer_t *layer, const int64_t *labels, i
     }
 }
 
-/* Computes `delta` of a hidden layer, and `missed` of its readout. */
+/* Computes `delta` of a hidden layer, and `missed` of its own readout, if it has one. */
 static void hidden_deltas(const ska_float_t *net, const ska_float_layer_t *layer,
                           const int64_t *labels, int64_t batch) {
     const ska_float_layer_t *output = &net->layer[net->layers - 1];
@@ -288,7 +288,7 @@ static void clear_within(const ska_float_t *net, int64_t batch) {
     }
 }
 
-/* Makes one update from the batch in the first layer's `signal`. */
+/* Makes one update from the batch in the first layer's `signal`, unless no sample learns. */
 static void learn_batch(const ska_float_t *net, const int64_t *labels, double factor,
                         int64_t batch) {
     const int64_t last = net->layers - 1;

@@ -1,4 +1,4 @@
-"""Checks the engine: numpy learns some of the engine's rows, and every integer is compared."""
+"""Checks the engine: numpy learns some of the engine's rows, and the results are compared."""
 
 from __future__ import annotations
 

@@ -34,7 +34,6 @@ class RunLog(Closable):
         self._file.open()
 
     def _read(self) -> None:
-        """Read the records."""
         for number, line in enumerate(self._file.lines(), 1):
             record = _record(line)
             if record is not None:
