@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_gen.folder.own_folder import cache_folder
+from firmware_gen.program import find_program
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
@@ -169,8 +170,13 @@ def find(name: str) -> Toolchain | None:
         if importlib.util.find_spec("ziglang") is None:
             return None
         return Toolchain(name, (sys.executable, "-m", "ziglang", "cc"))
-    path = shutil.which(name)
+    path = find_program(name)
     return None if path is None else Toolchain(name, (path,))
+
+
+def install_command(name: str) -> str:
+    """Return the command that installs the toolchain with this name."""
+    return _INSTALL.get(name, "see docs/BOARDS.md")
 
 
 def choose(names: Sequence[str]) -> Toolchain:
@@ -183,7 +189,7 @@ def choose(names: Sequence[str]) -> Toolchain:
         toolchain = find(name)
         if toolchain is not None:
             return toolchain
-    hints = " or ".join(f"{name} ({_INSTALL.get(name, 'see docs/BOARDS.md')})" for name in names)
+    hints = " or ".join(f"{name} ({install_command(name)})" for name in names)
     raise ToolError(f"no compiler for this board is installed: it needs {hints}")
 
 

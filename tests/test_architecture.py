@@ -38,7 +38,8 @@ CLI_ARROWS: dict[str, set[str]] = {
 # The same table for the packages and modules of firmware_gen.
 FIRMWARE_ARROWS: dict[str, set[str]] = {
     "folder": set(),
-    "toolchains": {"folder"},
+    "program": set(),
+    "toolchains": {"folder", "program"},
     "formats": set(),
     "board": {"toolchains", "formats"},
     "flashing": {"board"},
@@ -58,7 +59,17 @@ GENERATOR_USERS = {
     "ska_edge.model.model_file": "Model.firmware writes a project",
     "ska_edge.network.engine.choice": "the native engine is the generated C",
 }
-EVERYWHERE = {"closable", "errors", "files", "json_lines", "npz", "plural", "spelling", "progress"}
+EVERYWHERE = {
+    "closable",
+    "errors",
+    "extras",
+    "files",
+    "json_lines",
+    "npz",
+    "plural",
+    "progress",
+    "spelling",
+}
 
 
 def reachable(package: str, arrows: dict[str, set[str]]) -> set[str]:

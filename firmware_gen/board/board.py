@@ -26,6 +26,7 @@ from firmware_gen.board.memory import Memory, Storage
 from firmware_gen.board.power import Power
 from firmware_gen.board.start import Start
 from firmware_gen.board.toml_file import read_toml
+from firmware_gen.program import find_program
 from ska_edge.errors import InputError, ToolError
 from ska_edge.spelling import did_you_mean
 
@@ -107,7 +108,7 @@ class Need:
         """Return a clause that names what is missing, or None."""
         if self.package is not None and importlib.util.find_spec(self.package) is None:
             return f"needs the Python package {self.package}: {self.install}"
-        if self.program is not None and shutil.which(self.program) is None:
+        if self.program is not None and find_program(self.program) is None:
             return f"needs the program {self.program}: {self.install}"
         if self.header is not None and not toolchains.has_header(self.header):
             return f"needs the C header {self.header}: {self.install}"

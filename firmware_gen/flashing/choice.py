@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from firmware_gen.board.board import Board
 from firmware_gen.board.flasher import Flasher
 from firmware_gen.flashing.drives import uf2_drives
+from firmware_gen.program import find_program
 from ska_edge.errors import DeviceOptionError, InputError, OptionError
 from ska_edge.spelling import did_you_mean
 
@@ -126,5 +126,5 @@ def _places(flasher: Flasher, ports: Sequence[UsbPort]) -> list[str]:
 
 def _installed(flashers: Sequence[Flasher]) -> Flasher:
     """Return the first flasher whose program is installed, or the first one."""
-    installed = (flasher for flasher in flashers if shutil.which(flasher.command[0]) is not None)
+    installed = (flasher for flasher in flashers if find_program(flasher.command[0]) is not None)
     return next(installed, flashers[0])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Sequence
 
 from firmware_gen.board.flasher import Flasher
+from firmware_gen.program import find_program
 from ska_edge.errors import DeviceError, ToolError
 
 STANDARD_ERROR = 2
@@ -22,11 +22,12 @@ def run_flasher(flasher: Flasher, command: Sequence[str]) -> None:
         ToolError: the program is missing or cannot be run.
         DeviceError: it failed.
     """
-    if shutil.which(command[0]) is None:
+    program = find_program(command[0])
+    if program is None:
         raise ToolError(f"{flasher.tool} needs the program {command[0]}: {flasher.install}")
     try:
         done = subprocess.run(
-            command,
+            [program, *command[1:]],
             stdin=subprocess.DEVNULL,
             stdout=STANDARD_ERROR,
             check=False,

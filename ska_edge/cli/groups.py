@@ -10,6 +10,7 @@ from ska_edge.cli.commands.boards import boards, ports
 from ska_edge.cli.commands.build import build
 from ska_edge.cli.commands.check_onnx import check_onnx
 from ska_edge.cli.commands.data import data
+from ska_edge.cli.commands.doctor import doctor
 from ska_edge.cli.commands.evaluate import evaluate
 from ska_edge.cli.commands.export import export
 from ska_edge.cli.commands.firmware import firmware
@@ -52,5 +53,8 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (push, "Send a model's state to a device."),
         (replay, "Rebuild a device's state from its log."),
     ),
-    "Developer": ((bench, "Count instructions, flash, RAM and stack on a board."),),
+    "Developer": (
+        (doctor, "Show which tools are missing here, and how to get them."),
+        (bench, "Count instructions, flash, RAM and stack on a board."),
+    ),
 }

@@ -247,7 +247,9 @@ def test_the_first_installed_toolchain_of_the_board_is_taken(
 ) -> None:
     which = shutil.which
     monkeypatch.setattr(
-        shutil, "which", lambda name: None if name == "arm-none-eabi-gcc" else which(name)
+        shutil,
+        "which",
+        lambda name, path=None: None if name == "arm-none-eabi-gcc" else which(name, path=path),
     )
     assert build(write_firmware(load_board("virtual-m4"))).toolchain == zig
 
@@ -258,7 +260,7 @@ def test_a_compiler_that_does_not_end_is_ended(
     endless = tmp_path / "endless"
     endless.write_text("#!/bin/sh\nexec tail -f /dev/null\n")
     endless.chmod(0o755)
-    monkeypatch.setattr(shutil, "which", lambda name: str(endless))
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: str(endless))
     monkeypatch.setattr(toolchains, "TIME_LIMIT_S", 0.1)
     with pytest.raises(ToolError, match="did not end within"):
         build(write_firmware(load_board("host")))

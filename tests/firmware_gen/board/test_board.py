@@ -23,8 +23,8 @@ NAMES = board_names()
 
 
 def install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, path=None: None)
 
 
 def test_the_boards_are_the_folders_with_a_board_toml() -> None:
@@ -249,7 +249,7 @@ def test_a_board_with_a_compiler_but_no_emulator_is_not_available(
 def test_a_board_with_all_its_tools_is_available(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/bin/{name}")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(toolchains, "has_header", lambda name: True)
     assert load_board(name).available() is None

@@ -1,0 +1,50 @@
+"""Lists the packages that the extras of ska-edge name, and whether they are installed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import metadata
+
+DISTRIBUTION = "ska-edge"
+# Such as: aeon>=1.0; extra == "datasets"
+REQUIREMENT = re.compile(r"""(?P<package>[\w.-]+)[^;]*;\s*extra\s*==\s*["'](?P<extra>[\w-]+)["']""")
+DEVELOPMENT = ("bench", "demo", "dev")  # extras that a user does not need
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An extra of ska-edge, and those of its packages that are not installed."""
+
+    name: str
+    packages: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def install(self) -> str:
+        """The command that installs the packages."""
+        return f"pip install '{DISTRIBUTION}[{self.name}]'"
+
+
+def extras() -> list[Extra]:
+    """Return the extras of the installed ska-edge, sorted by name; [] if it is not installed."""
+    try:
+        lines = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return []
+    packages: dict[str, list[str]] = {}
+    for found in filter(None, map(REQUIREMENT.fullmatch, lines)):
+        if found["extra"] not in DEVELOPMENT and found["package"] != DISTRIBUTION:
+            packages.setdefault(found["extra"], []).append(found["package"])
+    return [
+        Extra(name, tuple(names), tuple(each for each in names if not _installed(each)))
+        for name, names in sorted(packages.items())
+    ]
+
+
+def _installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

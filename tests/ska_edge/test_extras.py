@@ -1,0 +1,41 @@
+"""The extras come from the metadata of the installed package."""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+import pytest
+
+from ska_edge.extras import Extra, extras
+
+REQUIRES = [
+    "numpy>=1.26",
+    'scikit-learn>=1.3; extra == "datasets"',
+    "aeon>=1.0; extra == 'datasets'",
+    'ska-edge[firmware]; extra == "sim"',
+    'unicorn>=2.1; extra == "sim"',
+    'ruff>=0.6; extra == "dev"',
+]
+
+
+def _version(package: str) -> str:
+    if package == "aeon":
+        raise metadata.PackageNotFoundError
+    return "1"
+
+
+def test_extras_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata, "requires", lambda name: REQUIRES)
+    monkeypatch.setattr(metadata, "version", _version)
+    datasets, sim = extras()
+    assert datasets == Extra("datasets", ("scikit-learn", "aeon"), ("aeon",))
+    assert datasets.install == "pip install 'ska-edge[datasets]'"
+    assert sim == Extra("sim", ("unicorn",), ())
+
+
+def test_a_copy_that_is_not_installed_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def requires(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError
+
+    monkeypatch.setattr(metadata, "requires", requires)
+    assert extras() == []
