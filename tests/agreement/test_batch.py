@@ -50,7 +50,6 @@ def library(
     tmp_path_factory: pytest.TempPathFactory,
     require_toolchain: Callable[[str], str],
 ) -> ctypes.CDLL:
-    """Compile the network as a library for this computer."""
     folder: Path = tmp_path_factory.mktemp("batch") / "p"
     write_project(PLAN, start.parameters, "host", folder)
     (folder / "src" / "library.c").write_text(LIBRARY, encoding="utf-8")

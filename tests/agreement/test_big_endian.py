@@ -33,7 +33,6 @@ EVERYTHING = Want.CRC | Want.METRICS
 
 @pytest.fixture(scope="module", params=[(core, plan) for core in CORES for plan in PLANS], ids=str)
 def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Firmware:
-    """The firmware of each plan on each core, with memory for saves."""
     core, plan = request.param
     compiler, emulator = CORES[core], f"qemu-{core}"
     for tool in (compiler, emulator):

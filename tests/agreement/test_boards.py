@@ -78,21 +78,18 @@ SLOW = {"pico": 2 * 1024}
 
 
 def ram_size(board: Board) -> int:
-    """Return the RAM in bytes for which plans are chosen: the board's or that of SLOW; for the
-    host, LARGE.
-    """
     if board.name in SLOW:
         return SLOW[board.name]
     return LARGE if board.memory is None else board.memory.ram.size
 
 
 def fitting(sizes: Iterable[int], ram: int) -> int:
-    """Return the largest of these sizes of RAM, in bytes, that is not above `ram`."""
     return max(size for size in sizes if size <= ram)
 
 
 def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
-    """Return a plan of any rule and precision, with 0 to 3 hidden layers and random weight formats.
+    """Return a plan of any rule and precision, with up to 3 hidden layers and random weight
+    formats.
 
     Some plans are wide enough for 64-bit sums, some have replay, and some let only the readout
     learn.
@@ -153,7 +150,6 @@ def prove(
     *,
     inference_only: bool = False,
 ) -> Report:
-    """Generate, build and start the model's firmware, then verify it."""
     write_project(model.plan, model.state.parameters, board.name, at, inference_only=inference_only)
     compiler = toolchains.choose([entry.name for entry in board.toolchains])
     # zig has no sanitizer runtime. If it is the only compiler, the test runs without sanitizers.
@@ -213,7 +209,6 @@ def test_a_firmware_that_only_classifies_has_equal_bits(
 
 @functools.cache
 def digits(name: str, hidden: int) -> Case:
-    """Return a network after one epoch of digits, and rows that it has not seen."""
     pytest.importorskip("sklearn")
     trained = train(load(name), Options(hidden=(hidden,), epochs=1, arithmetic="fixed"))
     test = trained.test

@@ -61,7 +61,6 @@ def crcs(state: State) -> list[int]:
 
 
 def welcome(received: bytes) -> Values:
-    """Return the values of the only frame, a WELCOME."""
     (frame,) = FrameDecoder().feed(received)
     name, values = Codec({}).unpack(frame.code, frame.payload)
     assert name == "WELCOME"

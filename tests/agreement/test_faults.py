@@ -130,7 +130,6 @@ def test_a_bit_of_the_rule(
 def test_the_command_names_the_difference_and_fails(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The command exits with 1 and shows the integer and the value on the host and on the board."""
     require_board("host")
     model = a_model()
     path, project, data = tmp_path / "m.ska", tmp_path / "p", tmp_path / "d.npz"

@@ -90,7 +90,6 @@ void count(int32_t *above, int32_t *unreached) {
 
 
 def compiled(folder: Path, compiler: str, *arguments: str) -> ctypes.CDLL:
-    """Compile C files of a folder as a library."""
     command = [compiler, "-std=c99", "-O2", "-shared", "-fPIC", "-o", "library.so", *arguments]
     subprocess.run(command, cwd=folder, check=True)
     return ctypes.CDLL(str(folder / "library.so"))

@@ -71,12 +71,10 @@ def test_every_request_about_the_state_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def readout(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
-    """A firmware that learns only in its readout, with memory for saves."""
     return make(PLANS["readout"], tmp_path_factory.mktemp("readout"), "gcc", storing=True)
 
 
 def push(firmware: Firmware, data: bytes, crc: int) -> list[bytes]:
-    """Return the requests that push a state."""
     digest = bytes.fromhex(firmware.plan.digest)
     return [
         firmware.request(1, "OFFER", digest=digest, crc=crc),

@@ -95,7 +95,6 @@ class Run:
 
 @pytest.fixture
 def new_run(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewRun:
-    """Return a function that makes a run from a seed and options, on a board without a save."""
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
     return lambda seed, **options: Run(seed, project, tmp_path, **options)
 

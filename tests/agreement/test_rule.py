@@ -119,7 +119,6 @@ def test_onnx_has_the_bits_of_numpy(plan: Plan, function: NeuronFunction) -> Non
 def libraries(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> dict[str, ctypes.CDLL]:
-    """Compile each plan's ska_rule.h as a library that applies every function to many rows."""
     compiler = require_toolchain("gcc")
     libraries = {}
     for name, plan in PLANS.items():
@@ -138,7 +137,6 @@ def libraries(
 
 
 def rows_source(plan: Plan) -> str:
-    """Write C that calls every function for n rows of int64 arguments."""
     lines = ['#include "ska_rule.h"']
     for f in plan.neuron_functions():
         types = ["int8_t", "int16_t", "int32_t", "int64_t"]

@@ -35,7 +35,6 @@ LABELS = RNG.integers(0, PLAN.classes, 40)
 
 
 def flashed(plan: Plan, seed: int) -> State:
-    """Return the initial state of a device, with random weights."""
     rng = np.random.default_rng(seed)
     return State(plan, rng.integers(-3000, 3000, plan.parameter_count)).flashed()
 
@@ -47,7 +46,6 @@ def write(board: Board, state: State, folder: Path) -> Path:
 
 
 def learned(state: State, count: int) -> State:
-    """Return the host's state after the first samples."""
     trainer = FixedTrainer(state.copy(), check=False)
     for row, label in zip(INPUTS[:count], LABELS[:count], strict=True):
         trainer.learn_one(row, int(label))
@@ -79,7 +77,6 @@ FILED = [
 
 @pytest.fixture
 def saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file in which the boards of FILED keep their saves."""
     path = tmp_path / "saves"
     monkeypatch.setenv("SKA_STORAGE", str(path))
     return path

@@ -105,7 +105,9 @@ def rows_of(kind: str, count: int) -> np.ndarray:
 
 
 def float_rows(count: int) -> np.ndarray:
-    """Return rows (n, 5) of float32: random bits, numbers about a half, and all special numbers."""
+    """Return rows (n, 5) of float32: random bits, halves and their neighbors, usual and special
+    numbers.
+    """
     rng = np.random.default_rng(2)
     shape = (count, len(RAW_FLOATS.offsets))
     rows = rng.integers(0, 2**32, shape, dtype=np.uint32).view(np.float32)
@@ -159,7 +161,6 @@ def test_every_value_becomes_the_input_of_the_host(
 
 
 def build_converter(plan: Plan, board: Board, folder: Path) -> None:
-    """Build a program that standardizes the rows that it receives."""
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), board.name, folder)
     for path in (folder / "src").glob("*.c"):
         if path.name != "ska.c":

@@ -164,7 +164,6 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def library(project: Path, compiler: str, flags: tuple[str, ...] = FLAGS) -> Path:
-    """Compile a project without its program to a static library; return its path."""
     sources = [path for path in (project / "src").glob("*.c") if "_main" not in path.name]
     for source in sources:
         done = run(compiler, "-std=c99", *flags, "-c", source, "-o", source.with_suffix(".o"))

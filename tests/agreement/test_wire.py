@@ -79,7 +79,6 @@ def test_each_sample_is_learned_once(
 
 
 def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> State:
-    """Return the host's state after learning the samples."""
     trainer = FixedTrainer(state.flashed(), check=False)
     for row, label in zip(inputs, labels, strict=True):
         trainer.learn_one(row, int(label))

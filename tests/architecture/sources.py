@@ -12,7 +12,6 @@ COMMENT_OR_TEXT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.
 
 
 def modules() -> dict[str, str]:
-    """Return the source text of every module of both packages, by dotted name."""
     found = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -42,7 +41,6 @@ def imports(name: str, source: str) -> set[str]:
 
 
 def roots(names: set[str]) -> set[str]:
-    """Return the first part of each dotted name."""
     return {name.split(".")[0] for name in names}
 
 

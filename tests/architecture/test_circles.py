@@ -8,7 +8,6 @@ from tests.architecture.sources import MODULES, imports
 
 
 def graph(sources: dict[str, str]) -> dict[str, set[str]]:
-    """Return the modules that each module imports, by dotted name."""
     return {name: imports(name, source) & set(sources) for name, source in sources.items()}
 
 

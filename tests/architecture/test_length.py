@@ -15,7 +15,6 @@ SOURCES = {**MODULES, **C_SOURCES}
 
 
 def unreasoned(source: str) -> bool:
-    """Tell whether a source is long and gives no reason."""
     lines = source.splitlines()
     head = " ".join(line.lstrip(" */#") for line in lines[:HEAD])
     return len(lines) > LONG and not REASON.search(head)

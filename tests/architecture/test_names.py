@@ -10,7 +10,6 @@ BANNED = ("utils", "util", "helper", "helpers", "manager", "common", "misc")
 
 
 def banned_names(names: list[str]) -> list[str]:
-    """Return the file names that contain a meaningless word."""
     return [name for name in names if set(re.split(r"[._/-]", name.lower())) & set(BANNED)]
 
 

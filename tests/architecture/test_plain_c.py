@@ -16,7 +16,6 @@ FLOATS_OF_A_CALLER = re.compile(r"\bconst float (?=raw\[SKA_INPUTS\]|\*\w+\))")
 
 
 def c_words(source: str) -> list[str]:
-    """Return the forbidden words in a C source, in their order."""
     return re.findall(NOT_IN_THE_RUNTIME, FLOATS_OF_A_CALLER.sub("", c_code(source)))
 
 

@@ -17,7 +17,6 @@ PROGRAMS = {
 
 
 def printing(name: str, source: str) -> list[int]:
-    """Return the lines of a module that print."""
     if name.startswith("ska_edge.cli.") or name in PROGRAMS:
         return []
     lines = []

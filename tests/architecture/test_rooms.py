@@ -19,7 +19,6 @@ def packages(names: Iterable[str]) -> set[str]:
 
 
 def crowded(names: Iterable[str]) -> list[str]:
-    """Return the packages with more than `MOST` modules."""
     listed = set(names)
     counts = Counter(name.rpartition(".")[0] for name in listed - packages(listed))
     return sorted(name for name, count in counts.items() if count > MOST)

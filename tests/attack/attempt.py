@@ -37,7 +37,6 @@ class Attempt:
 
     @property
     def text(self) -> str:
-        """The command line, quoted for a shell."""
         return shlex.join(["ska-edge", *self.arguments])
 
     def faults(self) -> list[str]:
@@ -76,7 +75,6 @@ def run(arguments: Sequence[str]) -> Attempt:
 
 
 def _terminal(errors: str) -> io.TextIOWrapper:
-    """Return a stream with the encoding of standard output and standard error."""
     return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=errors, write_through=True)
 
 

@@ -118,7 +118,6 @@ class Liar(TrainerDevice):
         return replies
 
     def _other_value(self, encoded: bytes) -> bytes:
-        """Return the same message with arbitrary values in some fields, in a valid frame."""
         random = self._random
         (frame,) = FrameDecoder().feed(encoded)
         name, values = self._codec.unpack(frame.code, frame.payload)
@@ -129,7 +128,6 @@ class Liar(TrainerDevice):
         return self.reply(frame.seq, name, changed)
 
     def _any(self, field: Field, value: object) -> object:
-        """Return any value of a field's kind."""
         random = self._random
         if isinstance(value, bytes):
             if field.count == "rest":
@@ -147,7 +145,6 @@ class Liar(TrainerDevice):
         return random.choice([*ends, near])
 
     def _other_bytes(self, encoded: bytes) -> bytes:
-        """Return another frame, no frame, several frames, or bytes that are not a frame."""
         random = self._random
         (frame,) = FrameDecoder().feed(encoded)
         return random.choice(
@@ -185,7 +182,6 @@ def attempt(
 
 @contextlib.contextmanager
 def impatient() -> Iterator[None]:
-    """Shorten all timeouts during the `with` block."""
     defaults = Link.__init__.__kwdefaults__
     before = (defaults["timeout"], session.HELLO_WAITS)
     defaults["timeout"], session.HELLO_WAITS = 0.05, (0.25, 0.25)

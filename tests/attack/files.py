@@ -41,7 +41,6 @@ def any_bytes(random: Random, content: bytes) -> bytes:
 
 
 def _middles(piece: bytes) -> list[bytes]:
-    """Return the byte strings that may replace a piece of a file."""
     like = [piece * 2, bytes(len(piece)), b"\xff" * len(piece), piece[::-1]]
     return [b"", *like, b"\n", b"\r\n", b"\0", b"\xef\xbb\xbf"]
 
@@ -79,7 +78,6 @@ def any_value(random: Random, content: bytes) -> bytes:
 
 
 def _change(random: Random, document: Any) -> None:
-    """Change one value somewhere in a JSON document."""
     places = [(inner, key) for inner in _containers(document) for key in _keys(inner)]
     if not places:
         return
@@ -291,5 +289,4 @@ def damaged(random: Random, folder: Path) -> tuple[str, bytes, list[str]]:
 
 
 def line_of(reader: Reader, name: str) -> list[str]:
-    """Return a reader's command line with the file's name in place of {}."""
     return [name if part == "{}" else part for part in reader]

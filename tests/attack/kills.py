@@ -96,18 +96,15 @@ def _content(path: Path) -> object:
 
 
 def train(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Replace a model by another."""
     return replaced(place, executioner, random, [*TRAIN, "3", "-o", "m.ska"])
 
 
 def export(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Replace an ONNX file by one of another form."""
     line = ["export", "m.ska", "--form", "float", "-o", "m.onnx"]
     return replaced(place, executioner, random, line)
 
 
 def firmware(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Replace a project by one for another board."""
     line = ["firmware", "m.ska", "--board", "virtual-m4", "-o", "project"]
     return replaced(place, executioner, random, line)
 
@@ -125,7 +122,6 @@ def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
 
 
 def _runs() -> list[str]:
-    """Return the options and the seed of each recorded run."""
     lines = Path("runs/runs.jsonl").read_text(encoding="utf-8").splitlines()
     return sorted(json.dumps(json.loads(line)["options"]) for line in lines)
 
@@ -167,7 +163,6 @@ def monitor(place: Place, executioner: Executioner, random: Random) -> str | Non
 
 
 def _continued(log: Path, line: list[str], device: Liar) -> str | None:
-    """Continue the log of a killed monitor; return what is wrong, or None."""
     if _bytes(log) and run(["replay", str(log), "m.ska"]).code != 0:
         return "the log is damaged"
     if run(line).code != 0:
@@ -188,12 +183,10 @@ def _tear(log: Path, random: Random) -> None:
 
 
 def _bytes(path: Path) -> bytes:
-    """Return the content of a file; empty if there is none."""
     return path.read_bytes() if path.exists() else b""
 
 
 def _at(line: list[str], port: str) -> list[str]:
-    """Return a command line with the port after `--port`."""
     at = line.index("--port") + 1
     return [*line[:at], port, *line[at:]]
 

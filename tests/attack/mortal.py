@@ -65,7 +65,6 @@ class Moments:
 
 
 def _is_moment(function: Any) -> bool:
-    """Tell whether a built-in function changes a file or sends to a port."""
     owner = getattr(function, "__self__", None)
     if owner is posix:
         return function.__name__ in SYSTEM

@@ -100,7 +100,6 @@ def line(random: Random) -> list[str]:
 
 
 def _given(random: Random, command: str, parameter: click.Parameter, wild: float) -> list[str]:
-    """Return a parameter's part of the command line, which is often empty."""
     values = _values(command, parameter)
     if isinstance(parameter, click.Argument):
         return [_one(random, values, wild)] if random.random() < 0.95 else []
@@ -126,7 +125,6 @@ def _one(random: Random, values: Sequence[str], wild: float) -> str:
 
 
 def _values(command: str, parameter: click.Parameter) -> list[str]:
-    """Return possible values of a parameter."""
     name = parameter.name or ""
     if command in ("build", "flash") and name == "folder":
         return NO_PROJECT

@@ -27,13 +27,11 @@ KILLS = tuple(f"kill of {name}" for name in kills.KILLS)
 
 
 def kind_of(seed: int) -> str:
-    """Return the kind of attack for a seed."""
     kind = KINDS[seed % len(KINDS)]
     return KILLS[seed // len(KINDS) % len(KILLS)] if kind == "kill" else kind
 
 
 def once(kind: str, seed: int, place: Place, executioner: Executioner) -> list[str]:
-    """Run one attack of a kind; return its faults."""
     random = Random(f"{kind} {seed}")
     if kind == "options":
         attempt, found = place.attempt(options.line(random))

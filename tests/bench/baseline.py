@@ -69,7 +69,6 @@ def measured(board: Board) -> dict[str, Any]:
 
 
 def committed() -> dict[str, dict[str, Any]]:
-    """Return the committed compiler and figures of each board."""
     content = json.loads(FILE.read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content

@@ -67,7 +67,6 @@ class Line:
         self._device, self._decoder, self._arrived = device, FrameDecoder(), b""
 
     def write(self, data: bytes) -> None:
-        """Take a request, and prepare its answer."""
         profile = sys.getprofile()
         sys.setprofile(None)  # the device's own calls are not counted
         for frame in self._decoder.feed(data):
@@ -75,7 +74,6 @@ class Line:
         sys.setprofile(profile)
 
     def read(self) -> bytes:
-        """Return all answers so far."""
         data, self._arrived = self._arrived, b""
         return data
 
@@ -130,7 +128,6 @@ def walk() -> Walk:
 
 
 def main() -> None:
-    """Print the figures per row."""
     found = walk()
     total = sum(found.calls.values())
     print(f"a row of monitor: {total / COUNTED:g} calls in {len(found.calls)} modules,")

@@ -38,7 +38,6 @@ def write(path: Path, quoting: Quoting) -> None:
 
 
 def seconds(read: Callable[[], object]) -> float:
-    """Return the CPU time of a call."""
     started = time.process_time()
     read()
     return time.process_time() - started
@@ -58,7 +57,6 @@ def compare(name: str, path: Path) -> None:
 
 
 def main() -> None:
-    """Measure a file without quotes and one with quotes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "rows.csv")
         for name, quoting in QUOTING.items():

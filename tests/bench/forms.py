@@ -24,7 +24,6 @@ BOARDS = ("virtual-m4", "qemu-m0", "uno")
 
 
 def measured(plan: Plan, form: Form, board: str) -> BuildReport:
-    """Build a firmware with random weights in a form, and return its memory use."""
     plan = form.of(plan)
     parameters = np.random.default_rng(1).integers(-999, 999, plan.parameter_count)
     with tempfile.TemporaryDirectory() as folder:
@@ -34,7 +33,6 @@ def measured(plan: Plan, form: Form, board: str) -> BuildReport:
 
 
 def rows() -> Iterator[str]:
-    """Yield the rows of the table."""
     for sizes in NETWORKS:
         for name in BOARDS:
             board = load_board(name)

@@ -39,7 +39,6 @@ class HostProgram:
         self.library.bench_init()
 
     def infer(self, x: NDArray[np.float32]) -> int:
-        """Return the class of a row."""
         return int(self.library.bench_infer(_pointer(x)))
 
     def learn(self, x: NDArray[np.float32], label: int) -> None:

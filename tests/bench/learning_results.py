@@ -148,7 +148,7 @@ def with_margin(work: tuple[str, dict[str, Any], float, int]) -> list[tuple[floa
 
 
 def setting(work: tuple[str, dict[str, Any], int]) -> float:
-    """Return the test accuracy in fixed point; hidden layers are slower with many classes."""
+    """Return the test accuracy in fixed point of one run."""
     name, options, seed = work
     dataset = regime(name, seed) if name in REGIMES else load(name)
     if options and len(dataset.labels) == 100:
@@ -198,23 +198,19 @@ def fidelity() -> Iterable[tuple[str, list[str]]]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def percent(values: Sequence[float]) -> str:
-    """Format the mean and the standard deviation of fractions."""
     return f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}"
 
 
 def described(options: dict[str, Any]) -> str:
-    """Format options as on the command line."""
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in options.items()) or "-"
 
 
 def rules_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of every run in `RUNS`."""
     rows = []
     for name, hidden, rule, options in RUNS:
         work = [(name, hidden, rule, options, seed) for seed in SEEDS]
@@ -230,7 +226,6 @@ def rules_table(pool: ProcessPoolExecutor) -> str:
 
 
 def rivals_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of scikit-learn's accuracies on the same splits."""
     rows = []
     for name, hidden, options in RIVALS:
         work = [(name, hidden, options, seed) for seed in SEEDS]
@@ -240,7 +235,6 @@ def rivals_table(pool: ProcessPoolExecutor) -> str:
 
 
 def adaptation_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of accuracies for unseen people with a turned watch."""
     rows = []
     for rule, readout_only in (("local", False), ("feedback", False), ("local", True)):
         work = [(rule, readout_only, 0.0, seed) for seed in SEEDS]
@@ -268,7 +262,6 @@ def margin_table(pool: ProcessPoolExecutor) -> str:
 
 
 def settings_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of the accuracy on each data set with each of `SETTINGS`."""
     rows = []
     for name in SETTING_DATA:
         work = [(name, options, seed) for options in SETTINGS for seed in NEW_SEEDS]
@@ -281,7 +274,6 @@ def settings_table(pool: ProcessPoolExecutor) -> str:
 
 
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
-    """Return the table of the published rule's errors in integers."""
     rows = [[precision, *cells] for precision, cells in fidelity()]
     return table(["precision", *FIDELITY], rows)
 
@@ -308,7 +300,6 @@ def collapse(seed: int) -> list[tuple[float, float]]:
 
 
 def collapse_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of the published rule's effect on features."""
     values = np.array(list(pool.map(collapse, SEEDS)))  # axes: seeds, figures, before and after
     names = [*(f"participation ratio of layer {i}" for i in range(values.shape[1] - 1))]
     names.append("readout on the top hidden layer, %")

@@ -141,7 +141,6 @@ def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
 
 
 def main() -> None:
-    """Print a line for every board."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("boards", nargs="*", default=BOARDS, help="names of boards")
     parser.add_argument("--baud", type=int, default=0, help="default: that of the board")

@@ -38,7 +38,6 @@ TOKEN = 1710625016
 
 
 def mark(state: State, *, halvings: bool = True) -> Mark:
-    """Return the progress of a device with this state."""
     return Mark(state.step, state.samples, state.crc, state.halvings if halvings else None)
 
 
@@ -94,7 +93,6 @@ def lines(model: Model, count: int, seed: int = 0) -> Iterator[LogLine]:
 
 
 def main() -> None:
-    """Write a log."""
     parser = argparse.ArgumentParser(description="writes a long monitor's log")
     parser.add_argument("log", type=Path)
     parser.add_argument("model", type=Path)

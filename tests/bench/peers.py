@@ -134,7 +134,6 @@ def figures(board: str, peer: Peer, library: Path | None) -> tuple[Figures, Figu
 
 
 def row(name: str, found: Figures, own: Figures, accuracy: float, method: str) -> str:
-    """Return a row of the table in Markdown."""
     memory = "-" if found.stack is None else f"{found.ram + found.stack:,}"
     cells = (
         name,

@@ -80,7 +80,6 @@ def profile(work: Task) -> dict[str, Counter[str]]:
 
 
 def main() -> None:
-    """Print the table."""
     work = task("digits", (32,))
     weights = sum(layer.outputs * layer.inputs for layer in work.plan.layers)
     for name, counts in profile(work).items():

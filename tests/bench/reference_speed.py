@@ -35,13 +35,11 @@ Last = list[dict[str, float]]  # the metrics of the last step
 
 
 def reference(parameters: Parameters) -> Callable[[], Last]:
-    """Return a function that runs the reference once."""
     model = Reference(parameters, "published", ETA)
     return lambda: [vars(layer) for layer in model.learn_steps(INPUTS, STEPS)[-1]]
 
 
 def plain(parameters: Parameters, dtype: torch.dtype) -> Callable[[], Last]:
-    """Return a function that runs PyTorch once."""
     weights = [torch.tensor(w, dtype=dtype) for w in parameters.weights]
     biases = [torch.tensor(b, dtype=dtype) for b in parameters.biases]
     x = torch.tensor(INPUTS, dtype=dtype)
@@ -49,7 +47,6 @@ def plain(parameters: Parameters, dtype: torch.dtype) -> Callable[[], Last]:
 
 
 def main() -> None:
-    """Run all programs in turn and print their best times."""
     contenders: dict[str, Callable[[Parameters], Callable[[], Last]]] = {
         "reference": reference,
         "torch float64": lambda parameters: plain(parameters, torch.float64),

@@ -49,6 +49,5 @@ REGIMES: dict[str, Callable[[int], Rows]] = {
 
 
 def regime(name: str, seed: int) -> Dataset:
-    """Return the data set of a regime."""
     x, y = REGIMES[name](seed)
     return Dataset(name, x, y.astype(np.int64), tuple(map(str, range(int(y.max()) + 1))))

@@ -43,7 +43,6 @@ NETWORKS = {"digits4x4": (12,), "iris": (16,)}
 
 
 def filled(journal: str, begin: str, end: str) -> str:
-    """Return the text of a sketch that learns."""
     return LEARN.replace("JOURNAL", journal).replace("BEGIN", begin).replace("END", end)
 
 
@@ -52,7 +51,6 @@ def text_of(path: Path) -> str:
 
 
 def sizes(core: ArduinoCore, sketch: str, library: Path | None, folder: Path) -> tuple[int, int]:
-    """Return the bytes of flash and RAM of a sketch with this text."""
     place = folder / "Sketch"
     place.mkdir(exist_ok=True)
     (place / "Sketch.ino").write_text(sketch, encoding="utf-8")
@@ -67,7 +65,6 @@ def sizes(core: ArduinoCore, sketch: str, library: Path | None, folder: Path) ->
 
 
 def rows(folder: Path) -> Iterator[tuple[str, str, int, int]]:
-    """Measure; yield the network, the sketch, flash and RAM."""
     (folder / "core").mkdir()
     core = ArduinoCore("uno", folder / "core")
     yield "", "an empty sketch", *sizes(core, EMPTY, None, folder)
@@ -91,7 +88,6 @@ def rows(folder: Path) -> Iterator[tuple[str, str, int, int]]:
 
 
 def main() -> None:
-    """Print the table."""
     print("| network | sketch | flash | RAM |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for network, sketch, flash, ram in rows(Path(folder)):

@@ -61,7 +61,6 @@ def test_a_figure_that_was_not_known_has_grown() -> None:
 
 
 def page() -> list[str]:
-    """Return the lines of docs/PERFORMANCE.md."""
     path = Path(__file__).parents[2] / "docs" / "PERFORMANCE.md"
     return path.read_text(encoding="utf-8").splitlines()
 

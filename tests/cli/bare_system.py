@@ -58,7 +58,6 @@ def strip() -> None:
 
 
 def run(arguments: list[str]) -> tuple[object, str, str]:
-    """Run one command; return its exit code and its output."""
     from ska_edge.cli.main import main
 
     out, err = io.StringIO(), io.StringIO()

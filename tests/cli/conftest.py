@@ -37,7 +37,6 @@ class Outcome:
     err: str
 
     def document(self) -> dict[str, Any]:
-        """Standard output as one JSON document; fails if there is any other output."""
         content = json.loads(self.out)
         assert isinstance(content, dict)
         return content
@@ -102,7 +101,6 @@ def iris_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def iris(iris_file: Path) -> Model:
-    """The content of `iris_file`."""
     return open_model(iris_file)
 
 

@@ -31,7 +31,6 @@ QUICK = ("--hidden", "4", "--epochs", "1")
 
 
 def left_behind() -> list[str]:
-    """Return the names of everything in the working folder."""
     return sorted(str(path) for path in Path().rglob("*"))
 
 
@@ -143,7 +142,6 @@ def test_model_that_does_not_exist(ska_edge) -> None:
 
 
 def damaged(content: bytes, how: str) -> bytes:
-    """Return the bytes of a model file after an accident."""
     if how == "text":
         return b"not a model at all\n"
     if how == "empty":

@@ -45,7 +45,6 @@ BOARD = [["bench", "--board", "qemu-m4"]]
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
-    """Run every command line above in turn; return their exit codes, outputs and errors."""
     lines = [*HELP, *WORK, *PORT, *BOARD]
     done = subprocess.run(
         [sys.executable, "-W", "error", bare_system.__file__, json.dumps(lines)],
