@@ -172,8 +172,8 @@ def write_project(
     """Write a project for a board; replace the files of an earlier project, and keep all others.
 
     `board` is the name of a board, or the path of its folder, as `load_board` takes it.
-    If this program is interrupted, the folder has either the old project or the new one. Edited
-    files in board/ are kept if the board is the same; `Project.kept` names them.
+    If this program is interrupted, the next command finds either the old project or the new one.
+    Edited files in board/ are kept if the board is the same; `Project.kept` names them.
 
     `inputs`, the mean, the scale and perhaps the name of each feature, is written next to the
     sources for programs that feed the device:

@@ -72,7 +72,8 @@ class Storage:
     def endurance(self, state_bytes: int) -> int:
         """Return the number of saves that the memory endures, in its two slots.
 
-        The first erase of the second slot counts twice (runtime/ska_journal.c).
+        The second slot begins with the first slot's count of erases (runtime/ska_journal.c), so it
+        has one erase less.
         """
         return (2 * self.wear - 1) * self.saves_per_erase(state_bytes)
 

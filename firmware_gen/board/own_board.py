@@ -22,7 +22,7 @@ _HEAD = re.compile(r'^(name|title) = ".*"$', re.M)
 
 
 def copy_board(folder: Path, like: str) -> Board:
-    """Write a copy of the board `like` to a new folder, whose name is the board's name; return it.
+    """Write a copy of the board `like` to a new folder, and return it; the folder names the copy.
 
     The new board builds at once, and runs on the emulator of the board `like`. The folder has all
     files of the board and a README, which says what to change.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 LONGEST = 80  # characters of a name in a comment
-# Places inside the marks of a comment (with some harmless pairs), and inside a trigraph.
+# The places between two of * and /, and between two question marks.
 _PAIRS = re.compile(r"(?<=[*/])(?=[*/])|(?<=\?)(?=\?)")
 
 

@@ -39,7 +39,7 @@ class TimedLine:
         self._output.append(byte & 0xFF)
 
     def flush(self) -> None:
-        """Write all bytes that the firmware has sent to the wire."""
+        """Write to the wire all bytes that the firmware has sent."""
         data = bytes(self._output)
         self._output.clear()
         if data:

@@ -24,8 +24,8 @@ from firmware_gen.emit.taken import (
 class Export:
     """A form of the library, with all names relative to the folder of the export.
 
-    `title` says what it is. `library` is the folder of the library: it gets the license, and its
-    folder `src` gets the C files. `shared` maps paths in the export to files of
+    `title` says what the export is. `library` is the folder of the library: it gets the license,
+    and its folder `src` gets the C files. `shared` maps paths in the export to files of
     `templates/library`. @NAME@ is the name of the library, which is none of the names in `taken`.
     `buffer` is the number of bytes that the line of the example `serve` can receive while the
     network computes; for Arduino, ska_config.h has another value. The prefix of the model's names

@@ -62,7 +62,7 @@ def state_place() -> Path:
 
 
 def _is_own(place: Path) -> bool:
-    """Tell whether this is a folder of this user, not a link, that no other user may write to."""
+    """Tell whether this is a folder of this user, and no other user may write to it."""
     status = place.lstat()
     if not stat.S_ISDIR(status.st_mode):
         return False

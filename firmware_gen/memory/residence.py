@@ -58,7 +58,7 @@ def ram_fields(plan: Plan, count: int) -> Iterator[StateField]:
 
 
 def saved_bytes(plan: Plan, count: int) -> int:
-    """Return the bytes of the state that are in RAM, which a save has."""
+    """Return the number of bytes of the state that are in RAM, and so in a save."""
     return sum(field.size for field in ram_fields(plan, count))
 
 

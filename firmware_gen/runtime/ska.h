@@ -28,7 +28,7 @@ typedef enum {
     SKA_OK = 0,
     SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
     SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
-    /* From ska_journal.h; with none of these errors, an earlier save is lost. */
+    /* From ska_journal.h; these errors lose no earlier save. */
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
     SKA_ERROR_WORN,    /* the memory has reached SKA_STORAGE_WEAR erases; nothing was saved */

@@ -310,7 +310,7 @@ static inline int16_t ska_weight_move_i32(int32_t weight, int32_t product, int8_
     return (int16_t)sum;
 }
 
-/* Returns the distance of a 16-bit number from 0; the distance of -1 is 0, too, because there is
+/* Returns the distance of a 16-bit number from 0; a negative x counts as -1 - x, because there is
  * one more negative number. 32767 minus this distance is the headroom in both directions. */
 static inline int32_t ska_reach_i16(int32_t x) { return x < 0 ? -1 - x : x; }
 

@@ -72,7 +72,7 @@ class Chip(Protocol):
         ...
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store a number of `size` bytes to the flash for saves."""
+        """Store a number of `size` bytes in the flash for saves."""
         ...
 
 

@@ -343,7 +343,7 @@ class Nvmc:
         return self._world.cells.read(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store a number of `size` bytes to the flash for saves."""
+        """Store a number of `size` bytes in the flash for saves."""
         self._check_idle()
         if self._mode != self.WRITE:
             raise FirmwareFault("it stores to flash while CONFIG of NVMC is not 1; write 1 to it")

@@ -122,7 +122,7 @@ class FlashInterface(Flash):
         self._world.stall(int(ERASE_S * self._clock))
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store a number of `size` bytes to the flash for saves."""
+        """Store a number of `size` bytes in the flash for saves."""
         self._keys.check()
         self._check_idle()
         self._check_programs()

@@ -199,7 +199,7 @@ class FlashInterface(Flash):
         return super().look(offset, size)
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Store a number of `size` bytes to the flash for saves."""
+        """Store a number of `size` bytes in the flash for saves."""
         self._keys.check()
         if size != 4:
             raise FirmwareFault(f"it stores {size} bytes to flash; store words of 4 bytes")

@@ -87,7 +87,7 @@ class Uart:
             | flag(self.RX_CLOCK),
         }
         self._fifo: deque[int] = deque()
-        self._unsent = unsent  # bytes in the FIFO, and the one that is being sent
+        self._unsent = unsent  # bytes in the FIFO, and the byte that is being sent
         self._polls = 0
 
     def receives(self) -> bool:
