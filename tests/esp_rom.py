@@ -160,7 +160,6 @@ class EspRom:
 
 
 def xor(data: bytes) -> int:
-    """Return the checksum of a block."""
     checksum = 0xEF
     for byte in data:
         checksum ^= byte

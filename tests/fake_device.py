@@ -168,7 +168,6 @@ class FakeDevice(Closable):
         return None
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
-        """Execute a request; return the frames of the answer."""
         if name in ("HELLO", "FOLLOW"):
             self.followed = name == "FOLLOW"
             return [self.reply(seq, "WELCOME", self.welcome())]

@@ -18,7 +18,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "DEVICE.md"
 
 
 def flat(text: str) -> str:
-    """Return a text with one space between words."""
     return " ".join(text.split())
 
 

@@ -1,4 +1,6 @@
-"""`eval` calls rows test rows only if they were held out, and shows every cell of a confusion."""
+"""`eval` calls rows test rows only if they were held out, and fits a confusion matrix to the
+screen.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,6 @@ def table(path: str, rows: int, seed: int, person: bool = False) -> None:
 
 @pytest.fixture
 def folder() -> str:
-    """Return a folder of three files."""
     Path("sess").mkdir()
     for number in (1, 2, 3):
         table(f"sess/s{number}.csv", 60, number)
@@ -81,7 +82,6 @@ def test_a_part_of_the_learned_rows_is_not_called_a_test(ska_edge) -> None:
 
 
 def confusion(counts: np.ndarray, labels: list[str], columns: str, monkeypatch, capsys) -> str:
-    """Return what is printed of a confusion matrix on a screen of this width."""
     monkeypatch.setenv("COLUMNS", columns)
     confusion_table(Output(as_json=False), Evaluation(tuple(labels), counts))
     text: str = capsys.readouterr().out

@@ -18,7 +18,6 @@ Built = Callable[[str, str], Path]
 
 @pytest.fixture(autouse=True)
 def tools() -> None:
-    """Skip a test without avrdude or the boot loaders."""
     if shutil.which("avrdude") is None:
         without("avrdude is not installed: apt-get install avrdude")
     if not HARDWARE.is_dir():

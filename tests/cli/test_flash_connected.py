@@ -20,7 +20,6 @@ RECORD = '#!/bin/sh\necho "$0 $*" | sed "s:.*/programs/::" >> "$OUT"\n'
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[PortInfo]:
-    """The serial ports of this computer, none at first."""
     ports: list[PortInfo] = []
     monkeypatch.setattr("ska_edge.cli.commands.flash.list_ports", lambda: ports)
     return ports

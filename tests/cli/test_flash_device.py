@@ -27,7 +27,6 @@ DRIVE = "microbit-v2"
 
 
 def edit(project: Path, old: str, new: str) -> None:
-    """Change the project's own copy of board.toml."""
     path = project / "board" / "board.toml"
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1

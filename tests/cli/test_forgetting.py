@@ -50,7 +50,6 @@ def trained(**options: int) -> Model:
 
 
 def known(model: Model, device: TrainerDevice) -> float:
-    """Return the share of all rows that a device classifies correctly."""
     rows = model.matched(load(ROWS))
     answers = FixedTrainer(device.network).infer(model.quantize(rows.x)).argmax(axis=1)
     return float((answers == rows.y).mean())

@@ -150,7 +150,6 @@ def test_weights_that_an_avr_cannot_read_are_refused(ska_edge, iris: Model) -> N
 
 
 def _untrained(sizes: tuple[int, ...]) -> Model:
-    """Return a model with random weights."""
     plan = make_plan(sizes)
     parameters = np.random.default_rng(1).integers(-99, 99, plan.parameter_count)
     return Model(plan, State(plan, parameters), Scaling(np.zeros(sizes[0]), np.ones(sizes[0])))

@@ -28,7 +28,6 @@ def key_files() -> None:
 
 @pytest.fixture
 def port(ska_edge: Run, iris_file: Path, require_board: Callable[[str], Board]) -> Iterator[str]:
-    """Start a board with the key and the real firmware; return its port."""
     require_board("host")
     made = ska_edge("firmware", iris_file, "--board", "host", "-o", "keyed", "--key", "right.key")
     assert made.code == 0, made.err

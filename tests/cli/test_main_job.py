@@ -58,7 +58,6 @@ def test_run_refuses_a_board_that_cannot_be_started_before_it_trains(ska_edge) -
 
 
 def ports(ska_edge) -> list[dict[str, str]]:
-    """Return the ports that the command `ports` lists."""
     found: list[dict[str, str]] = ska_edge("ports", "--json").document()["ports"]
     return found
 
@@ -84,7 +83,6 @@ def flip_weight_bit(elf: Path, place: int, bit: int) -> None:
 
 
 def tensor_of(model: Model, layer: int, name: str) -> Tensor:
-    """Return the place of a tensor in the flat array."""
     return next(t for t in model.plan.tensors() if (t.layer, t.name) == (layer, name))
 
 

@@ -14,7 +14,6 @@ from ska_edge.model.onnx_export import export, save
 
 
 def commands_with_a_model() -> set[str]:
-    """Names of the commands that read a model."""
     return {
         name
         for name, command in main.commands.items()

@@ -17,7 +17,6 @@ LISTED = tuple(name for name, each in OPTIONS.items() if each.listed)
 
 
 def options_of(command: str) -> dict[str, click.Option]:
-    """The options of a command, by parameter name."""
     found = main.commands[command].params
     return {str(each.name): each for each in found if isinstance(each, click.Option)}
 

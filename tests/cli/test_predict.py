@@ -19,13 +19,11 @@ HEADER = ["row", "class", "confidence", "truth"]
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """Return the rows of printed CSV."""
     return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.fixture
 def unlabeled(iris: Model) -> Path:
-    """Write iris without labels into the folder of the test."""
     lines = [",".join(map(repr, row)) for row in load("iris").x.tolist()]
     Path("unlabeled.csv").write_text("\n".join(lines))
     return Path("unlabeled.csv")
@@ -33,7 +31,6 @@ def unlabeled(iris: Model) -> Path:
 
 @pytest.fixture
 def board(iris: Model) -> Iterator[TrainerDevice]:
-    """Start a device with the model."""
     with TrainerDevice(iris.state.flashed()) as found:
         yield found
 

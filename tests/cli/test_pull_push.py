@@ -252,7 +252,6 @@ def pulled(model: Model) -> Model:
 
 @pytest.fixture
 def rows() -> Path:
-    """Write data that fit the model."""
     path = Path("rows.csv")
     lines = [f"{n},{n % 3},{-n % 5},{n % 7},{'abc'[n % 3]}" for n in range(30)]
     path.write_text("p,q,r,s,label\n" + "\n".join(lines) + "\n")

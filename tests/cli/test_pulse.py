@@ -86,7 +86,6 @@ def test_a_closed_standard_error_does_not_end_the_thread(at_once: None) -> None:
 
 @pytest.fixture
 def speaking(at_once: None, monkeypatch: pytest.MonkeyPatch) -> Heard:
-    """Return a `Heard` that gets the progress lines."""
     heard = Heard()
     monkeypatch.setattr(Output, "_plain_note", lambda _, text: heard.say(text))
     return heard

@@ -28,14 +28,12 @@ SMALL = ("--hidden", "3", "--epochs", "1", "--seeds", "2")
 
 @pytest.fixture(autouse=True)
 def packages() -> None:
-    """Skip the test if the packages of a sweep are not installed."""
     pytest.importorskip("joblib")
     pytest.importorskip("matplotlib")
 
 
 @pytest.fixture
 def data() -> str:
-    """Write a CSV file with three classes of 20 rows each and 4 features."""
     rng = np.random.default_rng(5)
     with open("three.csv", "w", newline="") as file:
         rows = csv.writer(file)

@@ -468,7 +468,6 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train the models of `MODELS`; return their folder."""
     folder = tmp_path_factory.mktemp("models")
     for name, data in MODELS.items():
         trained = train(load(FOLDER / data), Options(hidden=(), epochs=5, arithmetic="fixed"))

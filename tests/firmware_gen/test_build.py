@@ -54,7 +54,6 @@ def with_blocks(ram: int, flash: int) -> str:
 
 
 def ring(board: Board) -> int:
-    """Return the size of the driver's receive ring, with the two positions in it."""
     return board.uart.buffer + 4 if board.uart is not None and RING in board.sources else 0
 
 

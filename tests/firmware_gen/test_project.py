@@ -21,12 +21,10 @@ Tree = dict[str, bytes]
 
 
 def generate(folder: Path, value: int = 0, board: str = "virtual-m4") -> Project:
-    """Write a project whose weights all have one value."""
     return write_project(PLAN, np.full(PLAN.parameter_count, value), board, folder)
 
 
 def tree(folder: Path) -> Tree:
-    """Return the content of every file in a folder."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 

@@ -99,7 +99,6 @@ int main(void) {
 
 
 def busy(board: Board, write_firmware: WriteFirmware) -> Path:
-    """Build a firmware that the test can keep busy."""
     turns = TURNS.get(board.name) or TURNS.get(board.family or "", MANY_TURNS)
     project = write_firmware(board, BUSY.replace("TURNS", str(turns)))
     build(project)
@@ -167,9 +166,7 @@ def test_no_byte_of_a_stream_that_keeps_to_its_credit_is_lost(
 ) -> None:
     """The test sends the stream in halves of the buffer, one for each half that the program took.
 
-    So one half is on its way while the program takes the other, and the line never waits. More
-    bytes than the buffer holds must not be on their way. QEMU delivers bytes at any speed, so the
-    receive interrupts may leave the program no time to take a byte.
+    So one half is on its way while the program takes the other, and the line never waits.
     """
     board = require_board(name)
     size = buffer_of(board) // 2
@@ -220,7 +217,6 @@ SIZES = [1, 2, 16, 128, 256]
 
 
 def compile_ring(folder: Path, size: int) -> subprocess.CompletedProcess[str]:
-    """Compile RING_MAIN for a ring of a size with this computer's compiler."""
     compiler = next(filter(None, map(toolchains.find, toolchains.HOST)), None)
     if compiler is None:
         without("no C compiler of this computer is installed")
@@ -233,7 +229,6 @@ def compile_ring(folder: Path, size: int) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def rings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Compile programs that run operations on a ring, by its size."""
     folder = tmp_path_factory.mktemp("rings")
     for size in SIZES:
         done = compile_ring(folder, size)

@@ -92,7 +92,6 @@ void bench_learn(const bench_input_t x[BENCH_INPUTS], uint16_t label) {
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    """Return a small random network that learns random samples."""
     rng = np.random.default_rng(0)
     plan = make_plan(SIZES)
     state = State(plan, rng.integers(-4000, 4000, plan.parameter_count))

@@ -86,12 +86,10 @@ UNSURE = """
 
 
 def main(code: str) -> str:
-    """Return a C file with the function `measured` in assembler."""
     return MAIN % code.strip("\n").replace("\n", "\\n")
 
 
 def assembled(project: Path, board: Board) -> Tracer:
-    """Build a project and load its image."""
     report = build(project, toolchain="arm-none-eabi-gcc", bounded=False)
     return Tracer(report.elf, board)
 

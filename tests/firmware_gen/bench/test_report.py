@@ -40,7 +40,6 @@ class Board:
         return RunningBoard("qemu-m4", self.port, pid, Path("project"), flash._born(pid) or "")
 
     def close(self) -> None:
-        """End the thread and close the terminal."""
         os.close(self._slave)
         os.close(self._master)
 

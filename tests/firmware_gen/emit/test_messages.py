@@ -139,7 +139,6 @@ def compile_library(folder: Path, table: tuple[Message, ...] = TABLE) -> Path:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """Compile the generated functions of TABLE."""
     return ctypes.CDLL(str(compile_library(tmp_path_factory.mktemp("messages"))))
 
 

@@ -27,7 +27,6 @@ class RecordingCells(Cells):
         self._recording = False
 
     def fill(self, cells: bytes) -> None:
-        """Replace all bytes."""
         self._bytes[:] = cells
 
     @contextmanager

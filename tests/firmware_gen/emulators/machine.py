@@ -29,8 +29,6 @@ MakeMachine = Callable[[Path, Board, Line, Cells], Machine]
 
 
 def core_with(chip: MakeChip) -> MakeMachine:
-    """Return a function that makes a core with this chip around it."""
-
     def make(elf: Path, board: Board, wire: Line, cells: Cells) -> Core:
         return Core(elf, board, chip, wire, cells)
 
@@ -79,7 +77,6 @@ class Mistake:
 
 
 def plant(project: Path, mistake: Mistake) -> None:
-    """Make the mistake in a project's copy of the drivers."""
     path = project / "board" / mistake.file
     text = path.read_text(encoding="utf-8")
     assert text.count(mistake.old) == 1, f"{mistake.name}: the driver has changed"
@@ -114,7 +111,6 @@ def run(
     cells: Cells | None = None,
     wire: type[Script] = Script,
 ) -> bytes:
-    """Build a project and run it on the machine with these chunks; return what it sends."""
     board = read_board(project / "board")
     assert board.storage is not None
     line = wire(*chunks)

@@ -55,7 +55,6 @@ class ArduinoCore:
         self._archive("core.a", [self._compile(path, "core", "-w") for path in sources])
 
     def build(self, sketch: Path, library: Path) -> Path:
-        """Compile and link a sketch with one library; return the ELF image."""
         place = self._folder / "sketch"
         place.mkdir(exist_ok=True)
         unit = place / f"{sketch.name}.cpp"
@@ -109,7 +108,6 @@ class ArduinoCore:
 
 
 def _lines(path: Path) -> dict[str, str]:
-    """Return the lines "name=value" of a description."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
 

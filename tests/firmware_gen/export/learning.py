@@ -36,7 +36,6 @@ ROWS = 20
 
 
 def export(kind: str, folder: Path, prefix: str = DEFAULT) -> Written:
-    """Write an export of the network to a folder; `prefix` begins all names in its C."""
     return write_export(kind, PLAN, WEIGHTS, folder, prefix=prefix)
 
 
@@ -51,7 +50,6 @@ class Sensor:
         return self._number // 2**24
 
     def read(self) -> tuple[list[int], int]:
-        """Return the next sample: its inputs and its class."""
         label = self._noise() % PLAN.classes
         levels = [40 if i % PLAN.classes == label else -40 for i in range(PLAN.inputs)]
         return [level + self._noise() // 4 - 32 for level in levels], label
@@ -74,7 +72,6 @@ def expected_lines() -> list[str]:
 
 
 def network() -> Model:
-    """Return the network as a model whose features are its inputs in real numbers."""
     scaling = Scaling(np.zeros(PLAN.inputs), np.ones(PLAN.inputs))
     return Model(PLAN, State(PLAN, WEIGHTS), scaling)
 

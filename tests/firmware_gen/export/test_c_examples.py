@@ -42,7 +42,6 @@ STRICT = [
 
 
 def compiled(kind: str, example: str, folder: Path, prefix: str = DEFAULT) -> Path:
-    """Compile an example of an export with the fake of its platform."""
     library = export(kind, folder / "SkaThings", prefix).folder
     examples = library / EXAMPLES[kind]
     program = folder / example

@@ -38,14 +38,12 @@ FetchContent_MakeAvailable(SkaThings)
 
 
 def run(*command: str | Path) -> str:
-    """Run a command that must succeed; return what it writes to stdout."""
     result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 
 
 def build(source: Path, folder: Path, *more: str) -> None:
-    """Configure and build a CMake project, with warnings as errors."""
     run("cmake", "-S", source, "-B", folder, STRICT, *more)
     run("cmake", "--build", folder)
 

@@ -19,7 +19,6 @@ Tree = dict[str, bytes]
 
 
 def tree(folder: Path) -> Tree:
-    """Return the content of every file in a folder."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 

@@ -110,7 +110,6 @@ def test_a_new_project_removes_the_library_of_the_old_one(
 
 
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
-    """The error names the source, and does not blame the board."""
     folder = project(PLAN, tmp_path / "p").folder
     (folder / "library" / "ska_library.c").unlink()
     with pytest.raises(

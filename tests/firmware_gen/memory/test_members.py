@@ -25,7 +25,6 @@ def layout(plan: Plan, core: str, flash: int) -> dict[str, tuple[int, int]]:
 
 
 def compiled(sources: Path, command: list[str], names: list[str], *flags: str) -> bool:
-    """Tell whether C with these assertions compiles."""
     checks = "".join(f"typedef char check_{i}[({c}) ? 1 : -1];\n" for i, c in enumerate(names))
     code = f'#include <stddef.h>\n#include "ska.h"\n{checks}'
     done = subprocess.run(

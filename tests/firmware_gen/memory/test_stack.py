@@ -1,4 +1,6 @@
-"""The stack bound equals the compilers' figures and holds in every run, or it is an error."""
+"""The stack bound fits the compilers' frame sizes and the use in runs; without a bound, an
+error.
+"""
 
 from __future__ import annotations
 

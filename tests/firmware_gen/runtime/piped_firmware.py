@@ -86,11 +86,9 @@ class Firmware:
         return encode_frame(BY_NAME[name].code, seq % 256, self.codec.pack(name, values))
 
     def hello(self, seq: int = 0) -> bytes:
-        """Return the request that opens a session."""
         return self.request(seq, "HELLO", protocol=PROTOCOL_VERSION)
 
     def x(self, row: int) -> bytes:
-        """Return the bytes of a row's input."""
         width = self.plan.layers[0].input.bits // 8
         data: bytes = self.inputs[row % len(self.inputs)].astype(f"<i{width}").tobytes()
         return data
@@ -109,7 +107,6 @@ class Firmware:
         return [self.request(seq + i, "PULL", offset=at) for i, at in enumerate(offsets)]
 
     def host(self) -> Host:
-        """Return the same network on the host."""
         return Host(self)
 
 
@@ -131,7 +128,6 @@ class Host:
         return self.result(decisions, want)
 
     def infer(self, row: int) -> dict[str, Any]:
-        """Return the values of RESULT for an inference."""
         return self.result(self.trainer.infer(self._firmware.inputs[row][None, :])[0])
 
     def result(self, decisions: np.ndarray, want: Want = NOTHING) -> dict[str, Any]:
@@ -144,7 +140,6 @@ class Host:
         }
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Return the values of METRICS of every layer."""
         return [
             {"layer": layer, "step": self.state.step, **sums}
             for layer, sums in enumerate(self.trainer.metrics())
@@ -200,12 +195,10 @@ def make(
 
 
 def named(replies: Sequence[Reply], name: str) -> list[tuple[int, dict[str, Any]]]:
-    """Return the sequence number and values of the replies with this name."""
     return [(seq, values) for seq, found, values in replies if found == name]
 
 
 def statuses(replies: Sequence[Reply]) -> list[tuple[int, Status, int]]:
-    """Return the sequence number, code and detail of every STATUS."""
     return [(seq, Status(v["code"]), v["detail"]) for seq, v in named(replies, "STATUS")]
 
 
@@ -215,5 +208,4 @@ def counts(replies: Sequence[Reply]) -> list[tuple[int, int]]:
 
 
 def pulled(replies: Sequence[Reply]) -> bytes:
-    """Return the state that came in chunks."""
     return b"".join(values["data"] for _, values in named(replies, "CHUNK"))

@@ -79,7 +79,6 @@ def test_a_plan_at_the_limit_of_a_counter_has_the_host_s_bits(
 
 
 def compiled(plan: Plan, parameters: np.ndarray, count: int, compiler: str, folder: Path) -> Path:
-    """Compile a program that learns this many samples and prints the parameters."""
     files = {**generated_files(plan, parameters), "main.c": MAIN.replace("LEARNED", f"{count}u")}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")

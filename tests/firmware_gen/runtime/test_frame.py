@@ -24,7 +24,6 @@ WARNINGS += ["-pedantic", "-Werror"]
 
 
 def longest(message: Message) -> int:
-    """Return the length in bytes of the longest payload of a plan's messages."""
     dimensions = {"input_bytes": PLAN.inputs, "classes": PLAN.classes}
     counts = [
         field.most or dimensions.get(str(field.count), field.count) for field in message.fields
@@ -70,7 +69,6 @@ size_t decode(const uint8_t *bytes, size_t count, uint8_t *out) {
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the sources of a firmware, and the functions that the tests call."""
     project = tmp_path_factory.mktemp("frame") / "project"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", project)
     (project / "src" / "frames.c").write_text(FRAMES)
@@ -84,7 +82,6 @@ def compiled(folder: Path, *command: str) -> None:
 
 @pytest.fixture(scope="module")
 def library(sources: Path, require_toolchain: Callable[[str], str]) -> ctypes.CDLL:
-    """Compile ska_frame.c as a library."""
     files = ["ska_frame.c", "frames.c"]
     flags = [*WARNINGS, "-shared", "-fPIC", "-O1", "-o", "frames.so"]
     compiled(sources, require_toolchain("gcc"), *flags, *files)

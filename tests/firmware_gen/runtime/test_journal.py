@@ -86,14 +86,12 @@ def test_the_network_has_the_size_that_is_spoken_of() -> None:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write the sources of a project with the network."""
     folder = tmp_path_factory.mktemp("journal") / "p"
     write_project(PLAN, np.zeros(PLAN.parameter_count, dtype=np.int64), "host", folder)
     return folder / "src"
 
 
 def compiled(sources: Path, compiler: str, geometry: Geometry, output: Path, *flags: str) -> Path:
-    """Compile the test program for a kind of memory."""
     command = [compiler, *STRICT, *SANITIZERS, *geometry.defines(), "-DSKA_INITIAL_CRC=0x1234u"]
     command += [*flags, f"-I{sources}", str(HARNESS), str(sources / "ska_crc.c"), "-o", str(output)]
     subprocess.run(command, check=True)
@@ -102,7 +100,6 @@ def compiled(sources: Path, compiler: str, geometry: Geometry, output: Path, *fl
 
 @pytest.fixture(scope="module")
 def programs(sources: Path, require_toolchain: Callable[[str], str]) -> dict[str, Path]:
-    """Compile the test program for each kind of memory."""
     compiler = require_toolchain("gcc")
     return {
         name: compiled(sources, compiler, geometry, sources.parent / f"journal{number}")
@@ -336,7 +333,6 @@ def test_a_network_is_kept_where_two_slots_fit(
 
 
 def image_of(board: Board, plan: Plan, folder: Path) -> set[str]:
-    """Return the names of the functions in the image of a plan."""
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), board.name, folder)
     nm = subprocess.run(["nm", str(build(folder).elf)], capture_output=True, text=True, check=True)
     return {line.split()[-1] for line in nm.stdout.splitlines()}

@@ -22,7 +22,6 @@ Tag = Callable[[bytes, list[bytes]], bytes]
 def library(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> ctypes.CDLL:
-    """Compile ska_mac.c as a library for this computer, with a sanitizer that ends the program."""
     made = tmp_path_factory.mktemp("mac") / "mac.so"
     (made.parent / "ska_key.h").write_text(emit_key(None))
     command = [require_toolchain("gcc"), "-std=c99", "-Wall", "-Wextra", "-Werror", "-shared"]
@@ -37,7 +36,6 @@ def library(
 
 
 def begun(library: ctypes.CDLL, key: bytes, pieces: list[bytes]) -> ctypes.Array[ctypes.c_char]:
-    """Return the context of a new tag."""
     mac = ctypes.create_string_buffer(256)  # larger than a ska_mac_t
     library.ska_mac_init(mac, key)
     for piece in pieces:
@@ -46,7 +44,6 @@ def begun(library: ctypes.CDLL, key: bytes, pieces: list[bytes]) -> ctypes.Array
 
 
 def tag(library: ctypes.CDLL, key: bytes, pieces: list[bytes]) -> bytes:
-    """Compute the tag of a message that comes in pieces."""
     found = ctypes.create_string_buffer(TAG_BYTES)
     library.ska_mac_tag(begun(library, key, pieces), found)
     return found.raw

@@ -36,7 +36,6 @@ def firmware(
 
 
 def saves(firmware: Firmware, *requests: bytes, storage: Path | None = None) -> int:
-    """Return the device's number of saves after these requests."""
     replies = firmware.run(*requests, firmware.hello(200), storage=storage)
     count: int = named(replies, "WELCOME")[-1][1]["saves"]
     return count

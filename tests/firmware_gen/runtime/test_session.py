@@ -42,7 +42,6 @@ STORING = ("OFFER", "PUSH", "SAVE")  # requests that a board without memory for 
 def firmwares(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> Callable[[str], Firmware]:
-    """Return a function that gives the firmware of one of the plans."""
     made: dict[str, Firmware] = {}
 
     def get(name: str) -> Firmware:
@@ -56,7 +55,6 @@ def firmwares(
 
 @pytest.fixture(params=PLANS)
 def each(request: pytest.FixtureRequest, firmwares: Callable[[str], Firmware]) -> Firmware:
-    """Return the firmware of each plan."""
     return firmwares(request.param)
 
 
@@ -381,7 +379,6 @@ def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> No
 
 
 def pushed(firmware: Firmware, seq: int, data: bytes, *, crc: int | None = None) -> list[bytes]:
-    """Return the requests that offer a state and push all of it."""
     digest, crc = bytes.fromhex(firmware.plan.digest[:16]), zlib.crc32(data) if crc is None else crc
     requests = [firmware.request(seq, "OFFER", digest=digest, crc=crc)]
     for i, at in enumerate(range(0, len(data), PUSH_MAX), 1):
@@ -391,7 +388,6 @@ def pushed(firmware: Firmware, seq: int, data: bytes, *, crc: int | None = None)
 
 
 def other_state(firmware: Firmware) -> bytes:
-    """Return a state other than the one that the firmware starts with."""
     host = firmware.host()
     for row in range(7, 12):
         host.learn(row)

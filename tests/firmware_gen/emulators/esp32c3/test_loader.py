@@ -19,7 +19,6 @@ IMAGE = esp_image(PARTS, 0x4038_0000, CHIP)
 
 @pytest.fixture(scope="module")
 def flash(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file for the contents of flash."""
     return tmp_path_factory.mktemp("flash") / "firmware.esp"
 
 
