@@ -208,7 +208,7 @@ def prefix_in(project: Path) -> str:
 
 
 def _defines(board: Board, prefix: str) -> list[str]:
-    """Return the flags that define the macros of board.toml, for the board and for the model."""
+    """Return the flags for the macros of board.toml, in the names of the board and the model."""
     macros = board.defines()
     names = {renamed_board(name, prefix): value for name, value in macros.items()}
     return [f"-D{name}={value}" for name, value in {**macros, **names}.items()]

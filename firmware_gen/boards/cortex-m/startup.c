@@ -57,8 +57,7 @@ void Fault_Handler(void) {
 }
 
 /* The 15 handlers of the architecture, then the handlers of the interrupts, up to the only enabled
- * interrupt. Entries of 0 are reserved or never used; taking one would be a fault. The names are
- * those of the architecture. */
+ * interrupt. Entries of 0 are reserved or never used; taking one would be a fault. */
 #define EXCEPTIONS 15u
 
 struct vectors {

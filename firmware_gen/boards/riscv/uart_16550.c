@@ -74,7 +74,8 @@ void ska_board_init(void) {
     PLIC_PRIORITY = 1u;
     PLIC_THRESHOLD = 0u;
     PLIC_ENABLE = PLIC_UART_RX;
-    UART->interrupts = UART_INTERRUPT_RX; /* last, because a waiting byte interrupts now */
+    /* Last, because a waiting byte requests an interrupt from here on. */
+    UART->interrupts = UART_INTERRUPT_RX;
     __asm__ volatile(".option arch, +zicsr\n\tcsrs mie, %0" ::"r"(MIE_EXTERNAL) : "memory");
     __asm__ volatile(INTERRUPTS_ON ::: "memory");
 }

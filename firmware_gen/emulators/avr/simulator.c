@@ -44,7 +44,7 @@
 
 static int port = -1;
 static uint32_t boot = NO_BOOT;
-static int open_before = 0; /* with BOOT: whether a program had the port open at the last look */
+static int open_before = 0; /* with BOOT: whether a program had the port open when last checked */
 static int dtr_stays = 0;   /* whether the last program that closed the port left DTR on */
 static avr_cycle_count_t byte_time; /* clock cycles per byte on the line */
 
