@@ -45,7 +45,6 @@ class PoweredBoard:
         self._thread = threading.Thread(target=self._give_back)
 
     def __enter__(self) -> PoweredBoard:
-        """Switch the power on."""
         self._on()
         self._thread.start()
         return self

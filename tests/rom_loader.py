@@ -125,7 +125,7 @@ class RomLoader:
 
 
 def checksum(data: bytes | list[int], first: int) -> int:
-    """Return the XOR of all bytes."""
+    """Return the XOR of `first` and all bytes."""
     for byte in data:
         first ^= byte
     return first

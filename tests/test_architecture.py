@@ -89,7 +89,6 @@ def own(names: set[str]) -> set[str]:
 
 
 def wrong_imports(name: str, source: str) -> list[str]:
-    """Return the forbidden imports of a module."""
     found = imports(name, source)
     wrong = set()
     package, _, rest = name.partition(".")

@@ -22,7 +22,6 @@ def named(cell: str) -> list[tuple[str, str]]:
 
 
 def functions_in(file: str) -> set[str]:
-    """Return the names of the tests in a file below `tests/`."""
     tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
     return {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
 

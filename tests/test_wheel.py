@@ -53,7 +53,6 @@ def made(folder: Path, target: str, umask: int = 0o022, **environment: str) -> P
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Build the wheel and the source distribution of this commit; return both."""
     clone = tmp_path_factory.mktemp("made") / "clone"
     return {target: made(clone, target) for target in ("sdist", "wheel")}
 
@@ -71,7 +70,6 @@ class Place:
     folder: Path
 
     def run(self, *command: str) -> str:
-        """Run a command of the environment; return its output."""
         done = subprocess.run(
             [str(self.python.parent / command[0]), *command[1:]],
             cwd=self.folder,
@@ -85,7 +83,6 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """Install the wheel in a new environment."""
     folder = tmp_path_factory.mktemp("outside")
     venv.create(folder / "env", symlinks=True)
     python = folder / "env" / "bin" / "python"

@@ -45,7 +45,6 @@ SIXTEEN_BIT_INT = ("--target=msp430", "-ffreestanding")
 
 @pytest.fixture(scope="module", params=PLANS)
 def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a project for the host; return its folder src."""
     plan = PLANS[request.param]
     folder = tmp_path_factory.mktemp("project") / "p"
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", folder)
@@ -53,7 +52,6 @@ def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def warnings(sources: Path, *command: str) -> str:
-    """Compile the library with warnings as errors; return the compiler's messages."""
     done = subprocess.run(
         [*command, "ska.c"], cwd=sources, capture_output=True, text=True, check=False
     )

@@ -93,7 +93,6 @@ class Memory:
 
 @contextmanager
 def memory_of(project: Path) -> Iterator[Memory]:
-    """Build and start a board for this block; give its memory."""
     build(project)
     with start(project) as running, serial.Serial(running.port, 115200, timeout=30) as line:
         yield Memory(line)

@@ -75,7 +75,6 @@ def update(codec: Codec, plan: Plan) -> bytes:
 
 
 def dimensions(plan: Plan) -> dict[str, int]:
-    """Return the dimensions that the message table uses."""
     return {
         "input_bytes": plan.inputs * plan.layers[0].input.bits // 8,
         "classes": plan.classes,
@@ -83,7 +82,6 @@ def dimensions(plan: Plan) -> dict[str, int]:
 
 
 def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0) -> bytes:
-    """Return a valid frame."""
     known: dict[str, Any] = {
         "protocol": PROTOCOL_VERSION,
         "number": number,
@@ -110,7 +108,6 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
 
 
 def main() -> None:
-    """Write the corpus of every plan."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     for name, plan in PLANS.items():
         (FOLDER / name).mkdir(parents=True)

@@ -28,7 +28,6 @@ OWN = {
 
 
 def write_sources(plan: str, folder: Path) -> Path:
-    """Write the firmware of a plan and the programs that fuzz it; return the sources' folder."""
     made = PLANS[plan]
     parameters = np.random.default_rng(3).integers(-3000, 3000, made.parameter_count)
     write_project(made, parameters, "host", folder / plan)

@@ -20,7 +20,6 @@ FUZZER_RUNS = 100_000
 
 
 def campaign(program: Path, plan: str, random_bytes: int, frames: int) -> list[str]:
-    """Return the command that runs a campaign."""
     seeds = sorted(str(path) for path in (FOLDER / plan).iterdir())
     return [str(program), str(random_bytes), str(frames), *seeds]
 

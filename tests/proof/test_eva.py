@@ -1,4 +1,5 @@
-"""Frama-C Eva proves that the C of four plans has no overflow, access out of bounds or lost bit.
+"""Frama-C Eva proves that the C of each plan in plans.py has no overflow, access out of bounds or
+lost bit.
 
 eva_main.c calls every function of the library in every state that can occur. Eva follows all values
 at once, so an analysis without an alarm is a proof. The analysis runs for two machines: the `int`
@@ -123,7 +124,6 @@ def write_copy(plan: Plan, folder: Path, *, inference_only: bool = False) -> Pat
 
 
 def analyze(sources: Path, machine: str) -> Verdict:
-    """Run Eva over the library and the driver."""
     least, most = (1 << (Rate.MANTISSA_FRAC - 1)) + 1, 1 << Rate.MANTISSA_FRAC
     defines = f"-DSKA_PORTABLE -I. -DRATE_MANTISSA_MIN={least} -DRATE_MANTISSA_MAX={most}"
     return eva(sources, machine, defines, "ska.c", str(DRIVER))
@@ -167,13 +167,11 @@ def test_no_alarm_is_raised(name: str, inference_only: bool, machine: str, tmp_p
 
 
 def public_functions(header: str) -> list[str]:
-    """Return the functions that a header declares."""
     code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
     return re.findall(r"\b(ska_\w+)\([^;{]*\);", code)
 
 
 def expected_functions(plan: Plan, inference_only: bool = False) -> set[str]:
-    """Return the functions that the library has for a plan."""
     names = {"init", "infer", "predicted", "decisions", "state", "initial_crc"}
     if not inference_only:
         names |= {"learn", "step", "samples", "metrics", "rate_halve", "state_written"}

@@ -24,7 +24,6 @@ GEOMETRIES = {
 
 
 def analyze(sources: Path, machine: str, page: int, unit: int) -> Verdict:
-    """Run Eva over the journal and the driver."""
     macros = {"SIZE": 1024, "PAGE": page, "UNIT": unit, "WEAR": 20}
     defines = " ".join(f"-DSKA_STORAGE_{name}={value}u" for name, value in macros.items())
     arguments = f"-DSKA_PORTABLE -I. -DSKA_INITIAL_CRC=0x1234u -DSKA_SAVE_BUDGET=2u {defines}"

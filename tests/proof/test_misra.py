@@ -26,7 +26,6 @@ LIMIT = ("BUDGET=200u", "INTERVAL=30u")
 
 
 def deviations(page: str) -> dict[str, str]:
-    """Return the rules in the page's table, with the reasons."""
     rows = re.findall(r"^\| (\d+\.\d+) \| [^|\n]+ \| (.+) \|$", page, re.M)
     return dict(rows)
 

@@ -19,7 +19,6 @@ Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
 
 @pytest.fixture(scope="module")
 def trained() -> ska_edge.Model:
-    """Briefly train a model with three inputs and three named classes."""
     return ska_edge.train((X, Y), hidden=4, epochs=1).model
 
 
@@ -32,7 +31,6 @@ def model(trained: ska_edge.Model, tmp_path: Path) -> ska_edge.Model:
 
 @pytest.fixture
 def board(trained: ska_edge.Model) -> Iterator[TrainerDevice]:
-    """Start a device that runs the model."""
     with TrainerDevice(trained.state.flashed()) as found:
         yield found
 

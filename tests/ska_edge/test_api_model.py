@@ -21,7 +21,6 @@ Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
 
 @pytest.fixture
 def model() -> ska_edge.Model:
-    """Briefly train a model with three inputs and three named classes."""
     return ska_edge.train((X, Y), hidden=4, epochs=3).model
 
 

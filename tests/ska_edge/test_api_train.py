@@ -236,7 +236,6 @@ def test_an_option_that_cannot_work_is_named_as_in_python(
 
 
 def changed(x: np.ndarray, row: int, column: int, value: float) -> np.ndarray:
-    """Return a copy of the rows with one feature changed."""
     copy = x.copy()
     copy[row, column] = value
     return copy

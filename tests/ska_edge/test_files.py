@@ -35,7 +35,7 @@ def mode(path: Path) -> int:
 
 
 def alone(path: Path) -> bool:
-    """Check that no other file is left in the folder."""
+    """Tell whether no other file is left in the folder."""
     return [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 

@@ -93,7 +93,6 @@ def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, st
 
 
 def refusal(path: Path, content: bytes) -> str:
-    """Return the one sentence that refuses a file with this content."""
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         open_model(path)
@@ -172,7 +171,6 @@ def test_a_tensor_that_cannot_be_read_is_named(refused) -> None:
 
 
 def node(exported: onnx.ModelProto, operator: str) -> onnx.NodeProto:
-    """Return the last node with this operator."""
     return [found for found in exported.graph.node if found.op_type == operator][-1]
 
 

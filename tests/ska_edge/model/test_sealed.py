@@ -57,7 +57,6 @@ def a_model() -> Model:
 
 @pytest.fixture
 def arrays(tmp_path: Path) -> dict[str, Any]:
-    """Return the contents of a model file."""
     a_model().save(tmp_path / "m.ska")
     with np.load(tmp_path / "m.ska") as archive:
         return dict(archive)

@@ -53,7 +53,7 @@ def announced(book: Logbook, token: int = 7) -> None:
 
 @cache
 def long_book(plan: Plan) -> Logbook:
-    """Return a log with everything that a device can do."""
+    """Return a log of rows, a warning, saves, rates, interruptions and rollbacks."""
     book = Logbook(model_of(plan))
     book.learn(7)
     book.warn()

@@ -26,7 +26,6 @@ SICK = 1  # the index of the layer with the unhealthy series
 
 
 def always(value: float) -> Course:
-    """Return a course of a value that never changes."""
     return lambda _: value
 
 
@@ -70,7 +69,6 @@ def watched(plan: Plan, layers: dict[int, dict[str, Course]], steps: int = 240) 
 
 
 def signs(watch: Watch) -> list[tuple[str, int]]:
-    """Return the sign and the layer of every symptom."""
     return [(symptom.sign, symptom.layer) for symptom in watch.symptoms()]
 
 
@@ -88,7 +86,6 @@ def test_a_healthy_training_shows_nothing(plan: Plan) -> None:
 
 
 def growing(first: float, last: float) -> Course:
-    """Return a course of exponential growth."""
     return lambda t: first * (last / first) ** t
 
 
@@ -384,7 +381,6 @@ def blobs(spread: float = 0.6) -> Dataset:
 
 
 def found_in(trained: Trained) -> set[tuple[str, int]]:
-    """Sign and layer of every symptom of a training."""
     return {(symptom.sign, symptom.layer) for symptom in trained.symptoms}
 
 

@@ -39,7 +39,6 @@ def sample(plan: Plan, seed: int = 1) -> np.ndarray:
 
 
 def largest_error(state: State, x: np.ndarray, label: int) -> int:
-    """Return the largest absolute value of the output errors."""
     plan = state.plan
     targets = plan.formats.decision.maximum * (np.arange(plan.classes) == label)
     return int(np.abs(targets - FixedTrainer(state).infer(x[None])[0]).max())

@@ -35,7 +35,6 @@ HOSTILE: tuple[Any, ...] = (
 
 
 def plain(plan: Plan) -> Any:
-    """Return a plan in the form that a file has."""
     return json.loads(json.dumps(plan.to_json()))
 
 
@@ -52,7 +51,6 @@ def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(data: Any, at: tuple[Any, ...], value: Any) -> Any:
-    """Return a copy with another value at a place."""
     data = copy.deepcopy(data)
     inner = data
     for key in at[:-1]:

@@ -25,7 +25,6 @@ def draw_codes(rule: str, sizes: list[int], seed: int) -> list[FloatArray]:
 
 
 def random_parameters(sizes: list[int], rule: str, seed: int) -> Parameters:
-    """Return random parameters without a zero array."""
     parameters = initial_parameters(sizes, rule, seed)
     rng = np.random.default_rng(seed + 1)
     for array in [*parameters.weights, *parameters.biases]:

@@ -26,7 +26,6 @@ def rows(scale: float, whole: bool) -> Dataset:
 
 
 def outcome(data: Dataset, options: Options) -> Trained | str:
-    """Return the trained model, or the error sentence."""
     try:
         return train(data, options)
     except InputError as error:

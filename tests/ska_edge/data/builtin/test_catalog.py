@@ -43,12 +43,10 @@ PACKAGES = {
 
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, Dataset]:
-    """Load every built-in data set once."""
     return {name: load(name) for name in builtin_names()}
 
 
 def fitted(train: Dataset) -> Pipeline:
-    """Fit logistic regression on standardized features."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     return model.fit(train.x, train.y)
 

@@ -58,5 +58,4 @@ def opening(name: str, **options: int) -> str:
 
 
 def command(process: int) -> str:
-    """Return the name of a process, as the system lists it."""
     return Path(f"/proc/{process}/comm").read_text().strip()

@@ -83,7 +83,6 @@ def test_a_port_that_this_program_has(terminal: Terminal) -> None:
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Make opening /dev/ttyUSB7 raise this error."""
     system_open = os.open
 
     def refusing(path: str, *arguments: Any) -> int:

@@ -33,7 +33,6 @@ EVERY_BYTE = bytes(range(256)) * 4  # with telnet's escape, 0xff, and every cont
 
 
 def arriving(port: Port, count: int) -> bytes:
-    """Read this many bytes from a port, in any number of pieces."""
     data = b""
     while len(data) < count:
         data += port.read()
@@ -62,7 +61,6 @@ def system_port(
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
-    """Set the ports that the system lists."""
     ports = [
         system_port("/dev/ttyUSB1", "FT2"),
         system_port("/dev/ttyUSB0", "FT2"),
@@ -363,7 +361,6 @@ def test_what_a_connection_said_before_it_ended_counts() -> None:
 
 @pytest.fixture
 def unused() -> int:
-    """Return a port number of this computer without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
     assert isinstance(number, int)

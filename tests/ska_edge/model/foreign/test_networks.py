@@ -30,7 +30,6 @@ from tests.ska_edge.model.foreign.graphs import FILES, graph, node
 
 
 def network(name: str) -> ForeignNetwork:
-    """Read a fixture."""
     found = open_start(FILES / name)
     assert isinstance(found, ForeignNetwork)
     return found

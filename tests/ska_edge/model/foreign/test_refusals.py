@@ -20,7 +20,6 @@ LAYER = [node("MatMul", "x w", "z")]
 
 
 def refusal(model: onnx.ModelProto, path: Path = Path("m.onnx")) -> str:
-    """Return the sentence with which a graph is refused."""
     with pytest.raises(InputError) as caught:
         read_foreign(path, model)
     sentence = str(caught.value)
@@ -139,7 +138,6 @@ def test_a_layer_too_large_for_any_device_is_refused() -> None:
 
 
 def outside(location: str, length: int) -> onnx.ModelProto:
-    """Return a network whose weights are in another file."""
     model = graph([node("MatMul", "x w", "y")], {"w": W})
     weights = model.graph.initializer[0]
     weights.ClearField("raw_data")

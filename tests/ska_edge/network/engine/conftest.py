@@ -12,7 +12,6 @@ from tests.conftest import without
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of compiled networks for the tests."""
     if not any(True for _ in host_compilers()):
         without("no compiler for this computer is installed")
     return tmp_path_factory.mktemp("cache")

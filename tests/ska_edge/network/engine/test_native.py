@@ -39,7 +39,6 @@ def rows(plan: Plan, count: int = ROWS, seed: int = 1) -> tuple[np.ndarray, np.n
 
 
 def pair(state: State) -> tuple[Trainer, FixedTrainer]:
-    """Return the engine and numpy, each with a copy of the state."""
     engine = trainer_for(state.copy())
     assert isinstance(engine, NativeTrainer)
     return engine, FixedTrainer(state.copy())

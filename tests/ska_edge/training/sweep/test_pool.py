@@ -161,7 +161,6 @@ def started(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
 
 @pytest.fixture(scope="module")
 def schedulers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Return the addresses of a scheduler with two workers, and of one without."""
     pytest.importorskip("distributed")
     with started(tmp_path_factory.mktemp("dask")) as (_, two, none):
         yield two, none
@@ -244,7 +243,6 @@ def test_dask_workers_that_the_system_ends_and_a_scheduler_that_goes_away_are_sa
 
 @pytest.fixture
 def closed_port() -> int:
-    """Return a port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

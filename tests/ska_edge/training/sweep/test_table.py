@@ -17,7 +17,6 @@ from ska_edge.training.sweep.table import Row, Spread, draw, plot, rows
 
 
 def record(fixed: float, real: float, **options: Any) -> Record:
-    """Return the record of a run with these accuracies."""
     defaults = {name: value for name, value in run_options().items() if name not in options}
     return {
         "options": {**defaults, **options},
