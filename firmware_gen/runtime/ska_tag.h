@@ -27,7 +27,7 @@ typedef struct {
     uint32_t challenges; /* CHALLENGEs executed since the start */
 } ska_tag_t;
 
-/* Executes CHALLENGE: makes a new nonce; all later tags are made from it. */
+/* Executes CHALLENGE: makes a new nonce, which goes into all tags until the next CHALLENGE. */
 ska_outcome_t ska_tag_challenge(ska_tag_t *tag, const ska_frame_t *frame, const ska_t *network);
 
 /* Sends the nonce. */

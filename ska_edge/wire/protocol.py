@@ -65,7 +65,7 @@ STATUS_PURPOSE = {
     Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
-    Status.SEQUENCE: "the seq is neither the last nor the next; "
+    Status.SEQUENCE: "neither the next request nor one that the device can answer again; "
     "detail is the last seq, or 65535 without a session",
     Status.NUMBER: "the sample is not the next one; detail is the number of the next sample",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
@@ -76,11 +76,12 @@ STATUS_PURPOSE = {
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, and the state is unchanged; detail is the ska_status_t",
     Status.TOKEN: "the request is for another state; detail is the token of the present state",
-    Status.KEY: "the tag is missing or wrong: the request was not made with the device's key",
+    Status.KEY: "the tag is missing, or was not made with the device's key and last nonce",
     Status.WORN: "the memory for saves has been erased as many times as it endures; detail is 0",
     Status.EARLY: "too many saves; "
     "detail is how many bytes the device must receive before the next save",
-    Status.FROZEN: "weights in flash never change; detail is the type, or PUSH's offset",
+    Status.FROZEN: "weights in flash never change; "
+    "detail is the type of the request, or the offset of the pushed byte that differs",
 }
 
 
@@ -98,7 +99,7 @@ class Capability(enum.IntFlag):
 
 CAPABILITY_PURPOSE = {
     Capability.LEARN: "learns from SAMPLE",
-    Capability.METRICS: "sends METRICS when SAMPLE asks for them",
+    Capability.METRICS: "sends METRICS when SAMPLE or FOLLOW asks for them",
     Capability.PULL: "sends its state on PULL",
     Capability.RATE: "changes its rate on SET_RATE",
     Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
@@ -262,7 +263,7 @@ MESSAGES = (
         0x0B,
         "request",
         (),
-        "ask a device with a key for a nonce, with which all later tags are made",
+        "ask a device with a key for a nonce, which goes into all tags until the next CHALLENGE",
         answer="NONCE",
     ),
     Message(
@@ -296,7 +297,12 @@ MESSAGES = (
             Field("credit", "u8", 1, "requests that may be in flight at once"),
             Field("capabilities", "u32", 1, "bits, see SKA_CAPABILITY_*"),
             Field("saves", "u32", 1, "saves made so far; if 0, a restart loses what was learned"),
-            Field("error", "u8", 1, "code of the first refusal since the start, or OK"),
+            Field(
+                "error",
+                "u8",
+                1,
+                "code of the first refusal since the start, other than SEQUENCE, KEY and EARLY; or OK",
+            ),
             Field("error_detail", "u32", 1, "detail of that refusal"),
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
             Field("board", "u8", 16, "name of the board in ASCII, padded with zeros"),
@@ -310,13 +316,13 @@ MESSAGES = (
         (
             STEP,
             SAMPLES,
-            Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE wants it, otherwise 0"),
+            Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE or FOLLOW wants it, otherwise 0"),
             Field("predicted", "u16", 1, "index of the largest decision; the first of equal ones"),
             Field(
                 "decisions", "i16", "classes", "in Q0.15, from the forward pass before any update"
             ),
         ),
-        "answers SAMPLE and INFER",
+        "answers SAMPLE and INFER, and follows LEARNED",
     ),
     Message(
         "METRICS",
@@ -350,7 +356,7 @@ MESSAGES = (
         "NONCE",
         0x86,
         "reply",
-        (Field("nonce", "u8", TAG_BYTES, "the value with which all later tags are made"),),
+        (Field("nonce", "u8", TAG_BYTES, "the value that goes into all tags until the next CHALLENGE"),),
         "answers CHALLENGE",
     ),
     Message(
