@@ -65,8 +65,8 @@ STATUS_PURPOSE = {
     Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
-    Status.SEQUENCE: "neither the next request nor one that the device can answer again; "
-    "detail is the last seq, or 65535 without a session",
+    Status.SEQUENCE: "neither the next request nor one to answer again; "
+    "detail is the last seq, or 65535 if none",
     Status.NUMBER: "the sample is not the next one; detail is the number of the next sample",
     Status.LABEL: "the label is not a class of the plan; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that many times; detail is the maximum",
@@ -81,7 +81,7 @@ STATUS_PURPOSE = {
     Status.EARLY: "too many saves; "
     "detail is how many bytes the device must receive before the next save",
     Status.FROZEN: "weights in flash never change; "
-    "detail is the type of the request, or the offset of the pushed byte that differs",
+    "detail is the type, or the offset of the byte that differs",
 }
 
 
@@ -263,7 +263,7 @@ MESSAGES = (
         0x0B,
         "request",
         (),
-        "ask a device with a key for a nonce, which goes into all tags until the next CHALLENGE",
+        "ask a device with a key for a nonce; tags have it until the next CHALLENGE",
         answer="NONCE",
     ),
     Message(
@@ -301,7 +301,7 @@ MESSAGES = (
                 "error",
                 "u8",
                 1,
-                "code of the first refusal since the start, other than SEQUENCE, KEY and EARLY; or OK",
+                "code of the first refusal since the start but SEQUENCE, KEY and EARLY; or OK",
             ),
             Field("error_detail", "u32", 1, "detail of that refusal"),
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),
@@ -356,7 +356,14 @@ MESSAGES = (
         "NONCE",
         0x86,
         "reply",
-        (Field("nonce", "u8", TAG_BYTES, "the value that goes into all tags until the next CHALLENGE"),),
+        (
+            Field(
+                "nonce",
+                "u8",
+                TAG_BYTES,
+                "the value that goes into all tags until the next CHALLENGE",
+            ),
+        ),
         "answers CHALLENGE",
     ),
     Message(

@@ -34,7 +34,7 @@
 #define SKA_STATUS_TYPE 1u
 /* the payload has the wrong length; detail is that length */
 #define SKA_STATUS_LENGTH 2u
-/* the seq is neither the last nor the next; detail is the last seq, or 65535 without a session */
+/* neither the next request nor one to answer again; detail is the last seq, or 65535 if none */
 #define SKA_STATUS_SEQUENCE 3u
 /* the sample is not the next one; detail is the number of the next sample */
 #define SKA_STATUS_NUMBER 4u
@@ -52,13 +52,13 @@
 #define SKA_STATUS_STORAGE 10u
 /* the request is for another state; detail is the token of the present state */
 #define SKA_STATUS_TOKEN 11u
-/* the tag is missing or wrong: the request was not made with the device's key */
+/* the tag is missing, or was not made with the device's key and last nonce */
 #define SKA_STATUS_KEY 12u
 /* the memory for saves has been erased as many times as it endures; detail is 0 */
 #define SKA_STATUS_WORN 13u
 /* too many saves; detail is how many bytes the device must receive before the next save */
 #define SKA_STATUS_EARLY 14u
-/* weights in flash never change; detail is the type, or PUSH's offset */
+/* weights in flash never change; detail is the type, or the offset of the byte that differs */
 #define SKA_STATUS_FROZEN 15u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
@@ -66,7 +66,7 @@
 #define SKA_WANT_CRC 2u
 /* learns from SAMPLE */
 #define SKA_CAPABILITY_LEARN 1u
-/* sends METRICS when SAMPLE asks for them */
+/* sends METRICS when SAMPLE or FOLLOW asks for them */
 #define SKA_CAPABILITY_METRICS 2u
 /* sends its state on PULL */
 #define SKA_CAPABILITY_PULL 4u
@@ -133,7 +133,7 @@
 /* SET_TOKEN: give a token to the state with this CRC-32; the state keeps it while learning */
 #define SKA_MESSAGE_SET_TOKEN 0x0au
 #define SKA_MESSAGE_SET_TOKEN_SIZE 8u
-/* CHALLENGE: ask a device with a key for a nonce, with which all later tags are made */
+/* CHALLENGE: ask a device with a key for a nonce; tags have it until the next CHALLENGE */
 #define SKA_MESSAGE_CHALLENGE 0x0bu
 #define SKA_MESSAGE_CHALLENGE_SIZE 0u
 /* FOLLOW: announce each sample that the device learns by itself, until the next HELLO */
@@ -142,7 +142,7 @@
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
-/* RESULT: answers SAMPLE and INFER */
+/* RESULT: answers SAMPLE and INFER, and follows LEARNED */
 #define SKA_MESSAGE_RESULT 0x82u
 #define SKA_MESSAGE_RESULT_SIZE (14u + 2u * SKA_CLASSES)
 #if SKA_MESSAGE_RESULT_SIZE > SKA_PAYLOAD_MAX
@@ -479,7 +479,7 @@ typedef struct {
     uint32_t capabilities;
     /* saves made so far; if 0, a restart loses what was learned */
     uint32_t saves;
-    /* code of the first refusal since the start, or OK */
+    /* code of the first refusal since the start but SEQUENCE, KEY and EARLY; or OK */
     uint8_t error;
     /* detail of that refusal */
     uint32_t error_detail;
@@ -518,13 +518,13 @@ static inline uint16_t ska_message_welcome_pack(const ska_message_welcome_t *mes
     return SKA_MESSAGE_WELCOME_SIZE;
 }
 
-/* RESULT: answers SAMPLE and INFER */
+/* RESULT: answers SAMPLE and INFER, and follows LEARNED */
 typedef struct {
     /* updates made, counted from the plan's weights */
     uint32_t step;
     /* samples learned, counted from the plan's weights */
     uint32_t samples;
-    /* CRC-32 of the state if SAMPLE wants it, otherwise 0 */
+    /* CRC-32 of the state if SAMPLE or FOLLOW wants it, otherwise 0 */
     uint32_t crc;
     /* index of the largest decision; the first of equal ones */
     uint16_t predicted;
@@ -624,7 +624,7 @@ static inline uint16_t ska_message_status_pack(const ska_message_status_t *messa
 
 /* NONCE: answers CHALLENGE */
 typedef struct {
-    /* 8 elements: the value with which all later tags are made */
+    /* 8 elements: the value that goes into all tags until the next CHALLENGE */
     const uint8_t *nonce;
 } ska_message_nonce_t;
 
