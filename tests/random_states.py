@@ -11,7 +11,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import RULES
+from ska_edge.rules.rule import ACTIVATIONS, RULES, SIGMOID
 
 
 @st.composite
@@ -26,8 +26,15 @@ def plans(draw: st.DrawFn) -> Plan:
     kept = draw(st.sampled_from([Replay(), Replay(1, 1), Replay(3, 2)]))
     seed = draw(st.integers(0, 2**32 - 1))
     slower = draw(st.sampled_from([0, 1, 5]))
+    activations = ACTIVATIONS if RULES[rule].rectifies else (SIGMOID,)
     return make_plan(
-        sizes, rule=rule, precision=precision, replay=kept, seed=seed, hidden_halvings=slower
+        sizes,
+        rule=rule,
+        precision=precision,
+        replay=kept,
+        seed=seed,
+        hidden_halvings=slower,
+        activation=draw(st.sampled_from(activations)),
     )
 
 

@@ -23,7 +23,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
 from ska_edge.plan.replay import FIFO
-from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
+from ska_edge.rules.rule import CODE, PAST, READOUT, SIGMOID, SIGNS
 
 
 def _numbers(values: Iterable[int], per_line: int = 12) -> str:
@@ -60,7 +60,7 @@ def emit_plan(
     return f"""\
 /* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
  *
- * Network {"-".join(str(s) for s in plan.sizes)}, rule {plan.rule}, precision {plan.precision}.
+ * Network {"-".join(str(s) for s in plan.sizes)}, rule {_rule(plan)}, precision {plan.precision}.
  *
  * No sum overflows its accumulator, for any input and any weights:
 {proof}
@@ -123,6 +123,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_TARGET {target} /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED {plan.first_learned} /* the lowest layer that learns */
 #define SKA_MARGIN {plan.margin} /* a sample whose errors are all smaller changes no weight */
+#define SKA_RELU {int(plan.rule_definition.relu)} /* 1 if hidden layers pass on max(0, z) */
 #define SKA_RAW_INPUT {int(integers)} /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT {int(plan.raw_float)} /* 1 if raw floats can be standardized */
 
@@ -144,6 +145,11 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
 """
+
+
+def _rule(plan: Plan) -> str:
+    """Return the rule, and the activation unless it is the usual one."""
+    return plan.rule if plan.activation == SIGMOID else f"{plan.rule} with {plan.activation}"
 
 
 def _each(first: int, plan: Plan) -> str:

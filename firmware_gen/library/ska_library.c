@@ -50,7 +50,7 @@ void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
         if (activations != NULL) {
             for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
                 activations[place + neuron] =
-                    (ska_signal_t)ska_rule_activation(ska->decision[neuron]);
+                    (ska_signal_t)neuron_activation(ska->knowledge[neuron], ska->decision[neuron]);
             }
         }
     }

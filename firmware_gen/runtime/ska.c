@@ -70,6 +70,18 @@ static inline uint16_t block_sums(const ska_t *ska, const ska_matrix_t *matrix, 
     return left < SKA_SUM_ROWS ? left : SKA_SUM_ROWS;
 }
 
+/* Returns the activation of a neuron. */
+static inline int_fast16_t neuron_activation(ska_knowledge_fast_t knowledge,
+                                             int_fast16_t decision) {
+#if SKA_RELU
+    (void)decision;
+    return ska_rule_activation(knowledge);
+#else
+    (void)knowledge;
+    return ska_rule_activation(decision);
+#endif
+}
+
 /* Stores what is needed later: the activation if another layer reads it, otherwise the decision;
  * for learning also the knowledge, and the decision of every neuron. */
 static inline void neuron_decide(ska_t *ska, uint8_t layer, uint16_t neuron,
@@ -84,7 +96,8 @@ static inline void neuron_decide(ska_t *ska, uint8_t layer, uint16_t neuron,
     ska->decision[neuron] = (int16_t)decision;
 #endif
     if (layer != OUTPUT_LAYER) {
-        ska->signal[SKA_SIGNAL_INPUTS + neuron] = (ska_signal_t)ska_rule_activation(decision);
+        ska->signal[SKA_SIGNAL_INPUTS + neuron] =
+            (ska_signal_t)neuron_activation(knowledge, decision);
     }
 }
 
@@ -197,6 +210,18 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
 /* --- shifts of a hidden layer ----------------------------------------------------------------- */
 
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
+
+#if !SKA_TEACHER_CODE
+/* Returns the shift of a hidden neuron from a projected error. */
+static inline int16_t projected_shift(const ska_t *ska, uint16_t neuron, int_fast16_t projection) {
+#if SKA_RELU
+    return (int16_t)ska_rule_hidden_shift(projection, ska->knowledge[neuron]);
+#else
+    return (int16_t)ska_rule_hidden_shift(projection, ska->decision[neuron]);
+#endif
+}
+#endif
+
 #if SKA_TEACHER_READOUT
 
 /* Computes the shifts of a hidden layer: projects the errors of its readout back through the
@@ -216,7 +241,7 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
             const uint16_t neuron = (uint16_t)(first + column + i);
             const int_fast16_t projection =
                 (int_fast16_t)SKA_REQUANTIZE(sums[i], (uint8_t)readout->projection_shift);
-            ska->shift[neuron] = (int16_t)ska_rule_hidden_shift(projection, ska->decision[neuron]);
+            ska->shift[neuron] = projected_shift(ska, neuron, projection);
         }
     }
 }
@@ -275,7 +300,7 @@ static uint32_t code_word(uint32_t key, uint16_t neuron, uint16_t class_index) {
 
 /* Returns the shift of a neuron from the output layer's errors, projected by random signs. The
  * signs are not stored; every step computes them. */
-static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
+static int16_t signs_shift(const ska_t *ska, uint16_t neuron) {
     ska_sum_t sum = 0;
     uint32_t word = 0;
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
@@ -286,7 +311,7 @@ static int_fast16_t signs_shift(const ska_t *ska, uint16_t neuron) {
         sum += ska_draw_bit(word, (uint8_t)(c % 32)) ? -error : error;
     }
     const int_fast16_t projection = (int_fast16_t)SKA_REQUANTIZE(sum, SKA_SIGNS_SHIFT);
-    return ska_rule_hidden_shift(projection, ska->decision[neuron]);
+    return projected_shift(ska, neuron, projection);
 }
 
 #else /* SKA_TEACHER_CODE */
@@ -309,7 +334,7 @@ static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
         const uint16_t neuron = (uint16_t)(first + i);
 #if SKA_TEACHER_SIGNS
         (void)label;
-        ska->shift[neuron] = (int16_t)signs_shift(ska, neuron);
+        ska->shift[neuron] = signs_shift(ska, neuron);
 #else
         ska->shift[neuron] = (int16_t)code_shift(ska, neuron, label);
 #endif

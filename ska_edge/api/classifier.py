@@ -41,8 +41,10 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         rule: learning rule: "local", "feedback" or "code". None: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
+        activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
+            "sigmoid" or "relu". None: "sigmoid".
         rate: learning rate; auto: the best of a few in short trials on the training rows. None:
-            about 8 / inputs, at most 0.125.
+            about 8 / inputs, at most 0.125; relu: 1/4 of that.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
             output layer. None: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
@@ -92,6 +94,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         *,
         rule: str | None = None,
         hidden: int | Sequence[int] | None = None,
+        activation: str | None = None,
         rate: float | Literal["auto"] | None = None,
         hidden_halvings: int | None = None,
         margin: float | None = None,
@@ -112,6 +115,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.rule = rule
         self.hidden = hidden
+        self.activation = activation
         self.rate = rate
         self.hidden_halvings = hidden_halvings
         self.margin = margin

@@ -23,6 +23,7 @@ def train(
     *,
     rule: str | None = None,
     hidden: int | Sequence[int] | None = None,
+    activation: str | None = None,
     rate: float | Literal["auto"] | None = None,
     hidden_halvings: int | None = None,
     margin: float | None = None,
@@ -58,8 +59,10 @@ def train(
             such as the column of the labels, belong to `ska_edge.load_data`.
         rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
         hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
+        activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
+            "sigmoid" or "relu". Default: "sigmoid".
         rate: learning rate; auto: the best of a few in short trials on the training rows. Default:
-            about 8 / inputs, at most 0.125; published: the paper's eta, 0.01.
+            about 8 / inputs, at most 0.125; relu: 1/4 of that; published: the paper's eta, 0.01.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
             output layer. Default: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
@@ -93,9 +96,9 @@ def train(
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
         start: model file, or its integer ONNX file, to continue from; or the ONNX file of a network
-            from another program. A model keeps its rule, sizes, rate, margin, precision, batch,
-            seed, stored, relearned and readout_only unless you name others; a network keeps its
-            sizes.
+            from another program. A model keeps its rule, sizes, activation, rate, margin,
+            precision, batch, seed, stored, relearned and readout_only unless you name others; a
+            network keeps its sizes and its activation.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
             auto: 10 / sqrt(inputs), between 1 and 3. Default: 1, and biases of 0.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.

@@ -140,8 +140,9 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         biases = _stored(ops, f"layer{index}_bias", state.tensor(index, "bias"), matrix.weight)
         bias = Fixed.of(ops, ops.cast(biases, TensorProto.INT64), matrix.weight)
         sums = dot(ops, weight, signal, layer.inputs) + bias
-        decided = neuron.decision(sums.requantize(plan.formats.knowledge), plan.decision_table)
-        signal = plan.rule_definition.activation(decided, plan.formats.activation)
+        z = sums.requantize(plan.formats.knowledge)
+        decided = neuron.decision(z, plan.decision_table)
+        signal = plan.rule_definition.activation(z, decided, plan.formats.activation)
     ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
     ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
     used = _used_nodes(ops.nodes, ("decisions", "label"))
@@ -194,6 +195,9 @@ def _float_graph(model: Exportable) -> onnx.GraphProto:
         bias = tensor(f"b{index}", layer.matrix.weight.dequantize(state.tensor(index, "bias")))
         z = node("Gemm", [signal, weight, bias], f"z{index}", transB=1)
         last = index == len(plan.layers) - 1
+        if plan.rule_definition.relu and not last:
+            signal = node("Relu", [z], f"signal{index}")
+            continue
         signal = node("Sigmoid", [z], "decisions" if last else f"decision{index}")
         if plan.rule_definition.signed and not last:
             two, one = tensor(f"two{index}", np.array(2.0)), tensor(f"one{index}", np.array(1.0))

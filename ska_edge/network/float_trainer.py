@@ -40,6 +40,7 @@ class FloatRule:
         first_learned: index of the first layer that learns.
         margin: a sample whose output errors are all smaller changes nothing.
         hidden_rate: rate of the hidden layers, without their readouts, as a multiple of the rate.
+        relu: whether the activation of the hidden layers is max(0, z).
     """
 
     rule: str
@@ -48,6 +49,7 @@ class FloatRule:
     first_learned: int
     margin: float = 0.0
     hidden_rate: float = 1.0
+    relu: bool = False
 
 
 class FloatTrainer:
@@ -95,13 +97,14 @@ class FloatTrainer:
             z = products(seen[-1].T, weights.T) + bias
             knowledge.append(z)
             decisions.append(sigmoid(z))
-            seen.append(2.0 * decisions[-1] - 1.0)
+            relu = self._rule.relu
+            seen.append(np.where(z > 0.0, z, 0.0) if relu else 2.0 * decisions[-1] - 1.0)
         return knowledge, decisions, seen
 
     def _update(self, x: Reals, labels: NDArray[np.int64]) -> None:
         """Make one update with the mean over a batch, (n, d) and (n,)."""
         p, rule = self.parameters, self._rule
-        _, decisions, seen = self._forward(x)
+        knowledge, decisions, seen = self._forward(x)
         outputs = len(p.weights) - 1
         target = np.zeros_like(decisions[-1])
         target[np.arange(len(labels)), labels] = 1.0
@@ -114,6 +117,8 @@ class FloatTrainer:
         for layer in range(rule.first_learned, outputs):
             decision = decisions[layer]
             slope = decision * (1.0 - decision)
+            if rule.relu:
+                slope = np.where(knowledge[layer] > 0.0, 1.0, 0.0)
             if rule.rule == "code":
                 code = rule.codes[layer][labels]
                 shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
@@ -129,7 +134,7 @@ class FloatTrainer:
                     )
                     missed = target - sigmoid(products(signal.T, readout.T) + bias)
                     changes.append((readout, bias, missed, signal, rate))
-                shift = 4.0 * slope * products(missed.T, readout)
+                shift = (1.0 if rule.relu else 4.0) * slope * products(missed.T, readout)
             hidden_rate = rate * rule.hidden_rate
             changes.append((p.weights[layer], p.biases[layer], shift, seen[layer], hidden_rate))
         for weights, bias, delta, inputs, factor in changes:

@@ -25,6 +25,8 @@ from ska_edge.rules.metric_sums import (
 from ska_edge.rules.rule import CODE, READOUT, SIGNS
 
 Values = Fixed[Integers]
+Passed = tuple[Values, Values, Values]
+"""A layer's knowledge, decision and activation, (batch, width) each."""
 
 
 @dataclass
@@ -121,11 +123,11 @@ class FixedTrainer:
         sums = dot(self._ops, weights, inputs, inputs.data.shape[1])
         return (sums + self._tensor(layer, kind, "bias")).requantize(self.plan.formats.knowledge)
 
-    def _layer(self, index: int, signal: Values) -> tuple[Values, Values, Values]:
-        """Compute a layer's knowledge, decision and activation for its inputs, (n, width) each."""
+    def _layer(self, index: int, signal: Values) -> Passed:
+        """Compute a layer for its inputs, (n, fan_in)."""
         knowledge = self._knowledge(index, "", signal)
         decided = neuron.decision(knowledge, self._table)
-        activation = self._rule.activation(decided, self.plan.formats.activation)
+        activation = self._rule.activation(knowledge, decided, self.plan.formats.activation)
         return knowledge, decided, activation
 
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
@@ -190,32 +192,29 @@ class FixedTrainer:
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
         targets = self._targets(np.asarray(labels))
         outputs = plan.hidden
-        signals, knowledges, decisions = [signal], [], []
+        signals, passed = [signal], list[Passed]()
         for index in range(outputs + 1):
-            z, decided, activation = self._layer(index, signals[-1])
-            knowledges.append(z)
-            decisions.append(decided)
-            signals.append(activation)
-        output_error = neuron.output_shift(targets, decisions[outputs])
+            passed.append(self._layer(index, signals[-1]))
+            signals.append(passed[-1][2])
+        decided = passed[outputs][1]
+        output_error = neuron.output_shift(targets, decided)
         learns = learning(plan, output_error.data)[:, None]
         output_error = self._masked(output_error, learns)
         shifts = [
-            self._hidden_shift(
-                index, signals[index + 1], decisions[index], targets, output_error, learns
-            )
+            self._hidden_shift(index, passed[index], targets, output_error, learns)
             for index in range(outputs)
         ]
         traces = [
-            self._trace(signals[index], z, decided, self._masked(shift, learns), z)
-            for index, (z, decided, shift) in enumerate(
-                zip(knowledges, decisions, [*shifts, output_error], strict=True)
+            self._trace(below, z, d, self._masked(shift, learns), z)
+            for below, (z, d, _), shift in zip(
+                signals[:-1], passed, [*shifts, output_error], strict=True
             )
         ]
         for index in range(plan.first_learned, outputs + 1 if learns.any() else 0):
             self._update(index, "", self._value(traces[index].step, formats.shift), signals[index])
         self._last = traces
         self.state.step += 1
-        return decisions[outputs].data
+        return decided.data
 
     def learn_many(
         self, inputs: NDArray[np.integer], labels: NDArray[np.integer]
@@ -239,8 +238,7 @@ class FixedTrainer:
     def _hidden_shift(
         self,
         layer: int,
-        signal: Values,
-        decided: Values,
+        passed: Passed,
         targets: Values,
         output_error: Values,
         learns: NDArray[np.bool_],
@@ -249,6 +247,7 @@ class FixedTrainer:
 
         `learns`, (batch, 1), tells which samples learn.
         """
+        _, decided, signal = passed
         if layer < self.plan.first_learned or not learns.any():
             return self._value(np.zeros_like(decided.data), self.plan.formats.shift)
         teacher = self._rule.teacher
@@ -260,27 +259,27 @@ class FixedTrainer:
             return neuron.code_shift(present, target, decided)
         if teacher == SIGNS:
             signs = Fixed(self._ops, self._codes[layer].T, 0, -1, 1)
-            return self._projected(signs, output_error, decided)
+            return self._projected(signs, output_error, passed)
         assert teacher == READOUT
         if self.plan.layers[layer].readout is None:  # the top hidden layer uses the output layer
-            return self._readout_shift(self.plan.hidden, "", output_error, decided)
+            return self._readout_shift(self.plan.hidden, "", output_error, passed)
         readout_z = self._knowledge(layer, "readout_", signal)
         error = neuron.output_shift(targets, neuron.decision(readout_z, self._table))
         error = self._masked(error, learns)
-        shift = self._readout_shift(layer, "readout_", error, decided)
+        shift = self._readout_shift(layer, "readout_", error, passed)
         self._update(layer, "readout_", self._step(error), signal)
         return shift
 
-    def _readout_shift(self, layer: int, kind: str, error: Values, decided: Values) -> Values:
+    def _readout_shift(self, layer: int, kind: str, error: Values, passed: Passed) -> Values:
         """Return the shift (batch, width) that a layer gets from the error of its readout."""
         weights = self._transposed(self._forward_weight(layer, kind))
-        return self._projected(weights, error.requantize(self.plan.formats.error), decided)
+        return self._projected(weights, error.requantize(self.plan.formats.error), passed)
 
-    def _projected(self, matrix: Values, error: Values, decided: Values) -> Values:
-        """Return 2**gain D' (matrix e) for matrix (width, classes) and error (batch, classes)."""
+    def _projected(self, matrix: Values, error: Values, passed: Passed) -> Values:
+        """Return the shift for a matrix (width, classes) and errors (batch, classes)."""
         formats = self.plan.formats
         back = dot(self._ops, matrix, error, self.plan.classes).requantize(formats.projection)
-        return neuron.projected_shift(back, decided, self.plan.gain, formats.shift)
+        return self._rule.projected(back, passed[0], passed[1], self.plan.gain, formats.shift)
 
     def _masked(self, shift: Values, learns: NDArray[np.bool_]) -> Values:
         """Return shifts (batch, width) that are 0 for samples that do not learn."""
@@ -335,9 +334,9 @@ class FixedTrainer:
         formats = self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
         # The results of `_layer` in the previous pass.
-        previous: list[tuple[Values, Values, Values]] = []
+        previous: list[Passed] = []
         for number in range(self.plan.steps):
-            passed: list[tuple[Values, Values, Values]] = []
+            passed: list[Passed] = []
             traces, incoming = [], signal
             for index in range(len(self.plan.layers)):
                 z, decided, incoming = self._layer(index, incoming)

@@ -32,6 +32,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
         first_learned=plan.first_learned,
         margin=plan.real_margin,
         hidden_rate=2.0**-plan.hidden_halvings,
+        relu=plan.rule_definition.relu,
     )
 
 

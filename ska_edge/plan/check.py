@@ -11,10 +11,16 @@ from typing import Any
 
 import cattrs
 
-from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, Rate
+from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, QFormat, Rate
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
-from ska_edge.plan.formats import COARSEST_KNOWLEDGE, FINEST_KNOWLEDGE, layer_plans, neuron_formats
+from ska_edge.plan.formats import (
+    COARSEST_KNOWLEDGE,
+    FINEST_KNOWLEDGE,
+    activation_format,
+    layer_plans,
+    neuron_formats,
+)
 from ska_edge.plan.layer import Matrix
 from ska_edge.plan.margin import largest_margin
 from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Plan
@@ -22,7 +28,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
 from ska_edge.plan.replay import BUFFERS, Replay
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
-from ska_edge.rules.rule import RULES
+from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES
 
 LARGEST_COUNT = 65535  # C counts inputs, samples of a batch and steps in 16 bits
 MOST_NEURONS = 65504  # the largest multiple of 32 in 16 bits: C counts neurons in steps up to 32
@@ -87,6 +93,8 @@ def check_plan(plan: Plan) -> None:
             f"precision {plan.precision!r:.40} is none of {', '.join(PRECISIONS)}; train the model"
             " again with one of these"
         )
+    if plan.activation not in ACTIVATIONS:
+        raise InputError(f"activation {plan.activation!r:.40} is none of {', '.join(ACTIVATIONS)}")
     _check_sizes(plan)
     _check_formats(plan)
     _check_learning(plan)
@@ -139,7 +147,11 @@ def _check_formats(plan: Plan) -> None:
             f" supports {profile.activation.bits} bits with 0 to {profile.activation.bits - 1} of"
             " fraction"
         )
-    if plan.formats != neuron_formats(profile, plan.classes, knowledge):
+    activation = plan.formats.activation
+    wanted = activation_format(profile, plan.activation)
+    if plan.activation == RELU and 0 <= activation.frac < wanted.bits:
+        wanted = QFormat(wanted.bits, activation.frac)
+    if plan.formats != neuron_formats(profile, plan.classes, knowledge, wanted):
         raise InputError(f"the formats of the neurons are not those of {plan.precision}")
     bits = profile.weight.bits
     for index, layer in enumerate(plan.layers):
@@ -155,14 +167,14 @@ def _check_formats(plan: Plan) -> None:
         if tensor.name.endswith("weight")
     }
     rule, halvings = plan.rule_definition, plan.hidden_halvings
-    resolved = layer_plans(plan.sizes, rule, profile, incoming, weights, halvings)
-    for index, (found, wanted) in enumerate(zip(plan.layers, resolved, strict=True)):
-        if found.matrix.halvings != wanted.matrix.halvings:
+    resolved = layer_plans(plan.sizes, rule, profile, incoming, activation, weights, halvings)
+    for index, (found, layer) in enumerate(zip(plan.layers, resolved, strict=True)):
+        if found.matrix.halvings != layer.matrix.halvings:
             raise InputError(
                 f"layer {index}: its rate is halved {found.matrix.halvings} times; all hidden"
                 " layers have one rate, and the output layer has that of the plan"
             )
-        if found != wanted:
+        if found != layer:
             raise InputError(
                 f"layer {index}: its input or its readout does not belong to rule {plan.rule} with"
                 f" {plan.precision}"
@@ -270,6 +282,12 @@ def _check_rule(plan: Plan) -> None:
         )
     if replay.per_class and plan.batch != 1:
         raise InputError("a replay buffer learns sample by sample; leave the batch at 1")
+    if plan.activation == RELU and not plan.rule_definition.rectifies:
+        able = " and ".join(name for name, rule in RULES.items() if rule.rectifies)
+        raise InputError(
+            f"rule {plan.rule} has no activation {RELU}, which needs the errors of a readout or of"
+            f" the output; the rules {able} have it"
+        )
     if plan.margin and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
     if not 0 <= plan.margin <= largest_margin(plan.formats.shift):

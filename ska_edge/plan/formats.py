@@ -8,21 +8,32 @@ from ska_edge.arithmetic.fixedpoint import QFormat, largest_frac
 from ska_edge.plan.layer import LayerPlan, Matrix
 from ska_edge.plan.precision import Precision
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2, NeuronFormats
-from ska_edge.rules.rule import Rule
+from ska_edge.rules.rule import RELU, Rule
 
 COARSEST_KNOWLEDGE = (
     TABLE_STEPS_LOG2 + 1
 )  # fractional bits; with fewer, there is nothing to interpolate
 FINEST_KNOWLEDGE = 15  # fractional bits, as many as the decision has
+RELU_LIMIT = 8  # without calibration, max(0, z) saturates here
 
 
-def neuron_formats(profile: Precision, classes: int, knowledge: QFormat) -> NeuronFormats:
-    """Return the formats of one neuron; all except the knowledge's come from the profile."""
+def activation_format(profile: Precision, activation: str) -> QFormat:
+    """Return the format of an activation that was not calibrated."""
+    format = profile.activation
+    if activation == RELU:
+        return QFormat(format.bits, format.bits - 1 - (RELU_LIMIT - 1).bit_length())
+    return format
+
+
+def neuron_formats(
+    profile: Precision, classes: int, knowledge: QFormat, activation: QFormat
+) -> NeuronFormats:
+    """Return the formats of one neuron; all except these two come from the profile."""
     error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
     return NeuronFormats(
         knowledge=knowledge,
         decision=profile.decision,
-        activation=profile.activation,
+        activation=activation,
         shift=profile.shift,
         error=QFormat(error_frac + 1, error_frac),
         projection=profile.projection,
@@ -36,6 +47,7 @@ def layer_plans(
     rule: Rule,
     profile: Precision,
     incoming: QFormat,
+    activation: QFormat,
     weights: Mapping[tuple[int, str], QFormat],
     hidden_halvings: int = 0,
 ) -> tuple[LayerPlan, ...]:
@@ -44,8 +56,9 @@ def layer_plans(
     Args:
         sizes: inputs, hidden widths, classes.
         rule: determines whether hidden layers have readouts.
-        profile: determines the formats of activations, and by default those of weights.
+        profile: determines by default the formats of weights.
         incoming: format of the network's input.
+        activation: format of the inputs of all other layers.
         weights: other formats of weights, by layer and name, "weight" or "readout_weight".
         hidden_halvings: how many times the rate of the hidden layers is halved.
     """
@@ -55,11 +68,11 @@ def layer_plans(
         readout = None
         if rule.readouts and index < hidden - 1:
             readout_weight = weights.get((index, "readout_weight"), profile.weight)
-            readout = Matrix(sizes[index + 1], sizes[-1], profile.activation, readout_weight)
+            readout = Matrix(sizes[index + 1], sizes[-1], activation, readout_weight)
         matrix = Matrix(
             sizes[index],
             sizes[index + 1],
-            profile.activation if index else incoming,
+            activation if index else incoming,
             weight,
             hidden_halvings if index < hidden else 0,
         )

@@ -22,7 +22,7 @@ from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
 from ska_edge.plan.state_field import StateField
 from ska_edge.rules.functions import NeuronFunction, neuron_functions
 from ska_edge.rules.neuron import NeuronFormats, RawInput
-from ska_edge.rules.rule import RULES, Rule
+from ska_edge.rules.rule import RULES, SIGMOID, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
@@ -50,6 +50,7 @@ class Plan:
         table: the decision table's integers.
         margin: in the format of the shift: a sample changes nothing if the absolute values of all
             its output errors are below it; 0 if every sample learns.
+        activation: that of the hidden layers, in `ACTIVATIONS`.
         schema: version of this structure.
     """
 
@@ -67,12 +68,13 @@ class Plan:
     raw: RawInput | None
     table: tuple[int, ...]
     margin: int = 0
+    activation: str = SIGMOID
     schema: int = SCHEMA
 
     @property
     def rule_definition(self) -> Rule:
-        """The definition of the rule."""
-        return RULES[self.rule]
+        """The definition of the rule, with the plan's activation."""
+        return RULES[self.rule].with_activation(self.activation)
 
     @property
     def inputs(self) -> int:

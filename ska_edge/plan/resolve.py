@@ -9,13 +9,13 @@ from typing import ParamSpec
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan
-from ska_edge.plan.formats import layer_plans, neuron_formats
+from ska_edge.plan.formats import activation_format, layer_plans, neuron_formats
 from ska_edge.plan.margin import LIMIT, margin_integer
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
 from ska_edge.rules.neuron import RawInput, decision_table
-from ska_edge.rules.rule import RULES
+from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID
 
 RULE, PRECISION, RATE = "local", "w16a8", 0.125  # the defaults of `Draft`
 
@@ -37,11 +37,14 @@ class Draft:
         weight_formats: formats from calibration, by layer and "weight" or "readout_weight"; by
             default those of the precision.
         knowledge_format: format from calibration; by default that of the precision.
+        activation_format: format of RELU from calibration; by default up to `RELU_LIMIT`. That
+            of SIGMOID is always the precision's.
         labels: class names; "0", "1", ... by default.
         output_only: whether only the output layer learns.
         replay, seed, raw: see `Plan`.
         margin: a real number, see `Plan`.
         hidden_halvings: how many times the rate of the hidden layers is halved.
+        activation: that of the hidden layers, in `ACTIVATIONS`.
     """
 
     sizes: Sequence[int]
@@ -53,6 +56,7 @@ class Draft:
     input_format: QFormat | None = None
     weight_formats: Mapping[tuple[int, str], QFormat] = field(default_factory=dict)
     knowledge_format: QFormat | None = None
+    activation_format: QFormat | None = None
     labels: Sequence[str] | None = None
     output_only: bool = False
     replay: Replay = Replay()
@@ -60,6 +64,7 @@ class Draft:
     raw: RawInput | None = None
     margin: float = 0.0
     hidden_halvings: int = 0
+    activation: str = SIGMOID
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -69,6 +74,7 @@ class Draft:
             input_format=plan.layers[0].input,
             weight_formats=formats,
             knowledge_format=plan.formats.knowledge,
+            activation_format=plan.formats.activation,
             raw=plan.raw,
         )
 
@@ -80,6 +86,9 @@ class Draft:
         self._check()
         definition, profile = RULES[self.rule], PRECISIONS[self.precision]
         hidden, classes = len(self.sizes) - 2, self.sizes[-1]
+        activation = activation_format(profile, self.activation)
+        if self.activation == RELU and self.activation_format is not None:
+            activation = self.activation_format
         plan = Plan(
             rule=self.rule,
             precision=self.precision,
@@ -88,10 +97,13 @@ class Draft:
                 definition,
                 profile,
                 self.input_format or profile.activation,
+                activation,
                 self.weight_formats,
                 self.hidden_halvings,
             ),
-            formats=neuron_formats(profile, classes, self.knowledge_format or profile.knowledge),
+            formats=neuron_formats(
+                profile, classes, self.knowledge_format or profile.knowledge, activation
+            ),
             labels=tuple(map(str, range(classes)) if self.labels is None else self.labels),
             rate=Rate.from_real(self.rate / self.batch),
             batch=self.batch,
@@ -102,6 +114,7 @@ class Draft:
             raw=self.raw,
             table=decision_table(profile.decision, profile.table_limit),
             margin=margin_integer(self.margin, profile.shift),
+            activation=self.activation,
         )
         check_plan(plan)
         return plan
@@ -112,6 +125,10 @@ class Draft:
             raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
         if self.precision not in PRECISIONS:
             raise InputError(f"no precision {self.precision!r}; there are {', '.join(PRECISIONS)}")
+        if self.activation not in ACTIVATIONS:
+            raise InputError(
+                f"no activation {self.activation!r}; there are {', '.join(ACTIVATIONS)}"
+            )
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise InputError(f"layer sizes {list(self.sizes)} are not all positive")
         if self.batch < 1:

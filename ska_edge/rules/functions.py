@@ -21,8 +21,12 @@ from ska_edge.rules.neuron import (
     decision,
     forward_weight,
     output_shift,
+    plain_activation,
     projected_shift,
     published_shift,
+    relu_activation,
+    relu_shift,
+    signed_activation,
     standardized,
     step,
 )
@@ -83,14 +87,7 @@ def neuron_functions(
             lambda w: forward_weight(w, formats.forward_bits),
         ),
         made_of("decision", "D = sigmoid(z)", (z,), lambda z: decision(z, table)),
-        made_of(
-            "activation",
-            "a = 2D - 1, the next layer's input"
-            if rule.signed
-            else "a = D, the next layer's input",
-            (d,),
-            lambda d: rule.activation(d, formats.activation),
-        ),
+        _activation(rule, formats),
     ]
     if rule.supervised:
         functions.append(made_of("output_shift", "Y - D", (target, d), output_shift))
@@ -150,6 +147,24 @@ def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]
     ]
 
 
+def _activation(rule: Rule, formats: NeuronFormats) -> NeuronFunction:
+    """Return the function of a hidden neuron's activation, from its knowledge or its decision."""
+    if rule.relu:
+        return NeuronFunction(
+            "activation",
+            "a = max(0, z), the next layer's input",
+            (Argument.of("knowledge", formats.knowledge),),
+            lambda z: relu_activation(z, formats.activation),
+        )
+    value, body = ("2D - 1", signed_activation) if rule.signed else ("D", plain_activation)
+    return NeuronFunction(
+        "activation",
+        f"a = {value}, the next layer's input",
+        (Argument("decision", formats.decision.frac, 0, formats.decision.maximum),),
+        lambda d: body(d, formats.activation),
+    )
+
+
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:
     """Return the functions of a hidden layer's shift, which depend on the rule's teacher."""
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
@@ -168,14 +183,21 @@ def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[Neu
             )
         ]
     projection = Argument.of("projection", formats.projection)
-    functions = [
-        NeuronFunction(
+    if rule.relu:
+        hidden_shift = NeuronFunction(
+            "hidden_shift",
+            f"2^{gain} times the projected error if z > 0, otherwise 0",
+            (projection, Argument.of("knowledge", formats.knowledge)),
+            lambda p, z: relu_shift(p, z, gain, formats.shift),
+        )
+    else:
+        hidden_shift = NeuronFunction(
             "hidden_shift",
             f"2^{gain} D' times the projected error",
             (projection, d),
             lambda p, d: projected_shift(p, d, gain, formats.shift),
         )
-    ]
+    functions = [hidden_shift]
     if rule.teacher == READOUT:
         error = NeuronFunction(
             "error",

@@ -88,6 +88,11 @@ def plain_activation(decision: Fixed[T], format: QFormat) -> Fixed[T]:
     return decision.requantize(format)
 
 
+def relu_activation(knowledge: Fixed[T], format: QFormat) -> Fixed[T]:
+    """Return the activation a = max(0, z), the next layer's input, saturated to the format."""
+    return knowledge.saturated(0, knowledge.hi).requantize(format)
+
+
 def slope(decision: Fixed[T], format: QFormat) -> Fixed[T]:
     """Return D' = D (1 - D), at most 1/4; the largest decision counts as 1 and has slope 0."""
     largest = decision.constant(1.0 - 2.0**-decision.frac)
@@ -126,6 +131,12 @@ def projected_shift(
     """Return 2**gain D' projection; the projection is A^T e or B e, see `NeuronFormats`."""
     product = (slope(decision, format) * projection).named("product")
     return product.scaled(gain).requantize(format)
+
+
+def relu_shift(projection: Fixed[T], knowledge: Fixed[T], gain: int, format: QFormat) -> Fixed[T]:
+    """Return 2**gain projection if z > 0, otherwise 0; the slope of max(0, z) is 1 or 0."""
+    active = knowledge.saturated(0, 1).scaled(knowledge.frac).named("active")  # the integer 0 or 1
+    return (active * projection).scaled(gain).requantize(format)
 
 
 def code_shift(present: Fixed[T], target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:

@@ -24,11 +24,16 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
 * ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times. The
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
+With the activation ReLU, which ``local`` and ``feedback`` may have, the next input is
+a = max(0, z), and the slope is 1 where z > 0 and 0 elsewhere. It takes the place of 4 D' in the
+shift: ``local`` has the shift slope * (A^T e_l) and ``feedback`` gain * slope * (e B). D remains
+sigmoid(z), and only the output layer and the metrics use it.
+
 With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the binary
 cross-entropy of that network (summed over classes, mean over the batch). The hidden layer has twice
-the rate, because its shift has the factor 4 D', and da/dz = 2 D'. With more hidden layers, each
-hidden layer and its readout make the same step for the cross-entropy of that readout; the layers
-below count as fixed.
+the rate, because its shift has the factor 4 D', and da/dz = 2 D'; with ReLU it has the same rate.
+With more hidden layers, each hidden layer and its readout make the same step for the cross-entropy
+of that readout; the layers below count as fixed.
 """
 
 from __future__ import annotations
@@ -45,6 +50,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 RULES = ("local", "feedback", "code", "published")
+RECTIFYING = ("local", "feedback")  # rules that may have ReLU
 CODED = ("feedback", "code")  # rules with a fixed random (classes, width) matrix per hidden layer
 
 LN2 = math.log(2.0)
@@ -104,13 +110,20 @@ class StepMetrics:
 
 
 def initial_parameters(
-    sizes: Sequence[int], rule: str, seed: int, spread: float | None = None
+    sizes: Sequence[int],
+    rule: str,
+    seed: int,
+    spread: float | None = None,
+    relu: bool = False,
 ) -> Parameters:
     """Return initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
     ``published``, every layer is random. With the other rules, the output layer is 0 and uses no
     random numbers; neither do the readouts, which only ``local`` has.
+
+    With ``relu``, the weights of hidden layers are normal(0, sqrt(2 / fan_in)), because about half
+    of the activations are 0.
 
     With ``spread``, the weights of the first layer are multiplied by it, and its biases are uniform
     between -spread and spread. No other value changes.
@@ -126,7 +139,8 @@ def initial_parameters(
         if rule != "published" and layer == len(sizes) - 2:
             weights = np.zeros((fan_out, fan_in))
         else:
-            weights = rng.normal(0.0, 1.0 / math.sqrt(fan_in), (fan_out, fan_in))
+            scale = math.sqrt(2.0) if relu else 1.0
+            weights = rng.normal(0.0, scale / math.sqrt(fan_in), (fan_out, fan_in))
         parameters.weights.append(weights)
         parameters.biases.append(np.zeros(fan_out))
     if spread is not None:
@@ -150,10 +164,12 @@ class Reference:
     empty. ``first_learned`` is the index of the first layer that learns from labels; the layers
     below it and their readouts do not change. With len(weights) - 1, only the output layer learns.
     ``gain`` is the factor of the hidden shifts of ``feedback``. If it is about 4 / sqrt(classes),
-    the shifts are about as large as the errors of the output. ``margin``: a sample changes nothing
-    if all its output errors e have |e| < ``margin``. ``hidden_rate`` is the factor of the rate of
-    the hidden layers, without their readouts, when they learn from labels. Raises ValueError for an
-    unknown rule, or if the shapes of ``parameters`` or ``codes`` do not fit each other or the rule.
+    or 1 / sqrt(classes) with ReLU, the shifts are about as large as the errors of the output.
+    ``relu``: whether the activation of the hidden layers is ReLU. ``margin``: a sample changes
+    nothing if all its output errors e have |e| < ``margin``. ``hidden_rate`` is the factor of the
+    rate of the hidden layers, without their readouts, when they learn from labels. Raises
+    ValueError for an unknown rule, for ReLU with a rule that has none, or if the shapes of
+    ``parameters`` or ``codes`` do not fit each other or the rule.
     """
 
     def __init__(
@@ -167,8 +183,11 @@ class Reference:
         first_learned: int = 0,
         margin: float = 0.0,
         hidden_rate: float = 1.0,
+        relu: bool = False,
     ) -> None:
         _check_rule(rule)
+        if relu and rule not in RECTIFYING:
+            raise ValueError(f"rule '{rule}' has no ReLU; these have: {', '.join(RECTIFYING)}")
         _check_shapes(parameters, rule)
         self.parameters = parameters
         self.rule = rule
@@ -179,6 +198,7 @@ class Reference:
         self.first_learned = first_learned
         self.margin = margin
         self.hidden_rate = hidden_rate
+        self.relu = relu
         if not 0 <= first_learned < len(parameters.weights):
             raise ValueError(f"first_learned is {first_learned}, but there is no such layer")
         _check_codes(self.codes, parameters, rule)
@@ -228,8 +248,9 @@ class Reference:
         for layer in range(self.first_learned, hidden):
             z, decision, a = knowledge[layer], decisions[layer], seen[layer]
             slope = decision * (1.0 - decision)
+            steepness = np.where(z > 0.0, 1.0, 0.0) if self.relu else slope
             if self.rule == "feedback":
-                shift = self.gain * slope * (error @ self.codes[layer])
+                shift = self.gain * steepness * (error @ self.codes[layer])
             elif self.rule == "code":
                 code = target @ self.codes[layer]  # selects the row of each sample's class
                 shift = np.where(code != 0.0, 0.5 * (code + 1.0) - decision, 0.0)
@@ -243,7 +264,7 @@ class Reference:
                     readout_slope = readout_decision * (1.0 - readout_decision)
                     delta = self._delta(z_readout, readout_slope, readout_error)
                     changes.append(_Change(readout, readout_bias, delta, seen[layer + 1]))
-                shift = 4.0 * slope * (readout_error @ readout)
+                shift = (1.0 if self.relu else 4.0) * steepness * (readout_error @ readout)
             delta = self._delta(z, slope, shift)
             pace = self.hidden_rate
             changes.append(_Change(p.weights[layer], p.biases[layer], delta, a, pace))
@@ -317,7 +338,10 @@ class Reference:
             decision = _sigmoid(z)
             knowledge.append(z)
             decisions.append(decision)
-            seen.append(decision if self.rule == "published" else 2.0 * decision - 1.0)
+            if self.relu:
+                seen.append(np.maximum(z, 0.0))
+            else:
+                seen.append(decision if self.rule == "published" else 2.0 * decision - 1.0)
         return knowledge, decisions, seen
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:

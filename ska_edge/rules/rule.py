@@ -7,13 +7,16 @@ computations that a rule needs, for the C generator and for tests.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
 from ska_edge.rules.neuron import (
     aligned_delta,
     plain_activation,
     plain_delta,
+    projected_shift,
+    relu_activation,
+    relu_shift,
     signed_activation,
 )
 
@@ -22,6 +25,9 @@ READOUT = "readout"  # the error of the layer's own readout
 SIGNS = "signs"  # the output layer's error, through fixed random signs
 CODE = "code"  # a fixed random code of the class
 PAST = "past"  # the layer's own decisions one step before
+
+# The activation of the hidden layers: 2D - 1 or D, as the rule says, or max(0, z).
+ACTIVATIONS = SIGMOID, RELU = "sigmoid", "relu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Rule:
         teacher: the source of a hidden layer's shift, READOUT, SIGNS, CODE or PAST.
         signed: whether the next layer's input is a = 2D - 1; otherwise it is a = D.
         aligned: whether delta has the alignment term z D'.
+        relu: whether the next layer's input is a = max(0, z) instead.
     """
 
     name: str
@@ -41,6 +48,16 @@ class Rule:
     teacher: str
     signed: bool
     aligned: bool
+    relu: bool = False
+
+    def with_activation(self, activation: str) -> Rule:
+        """Return the rule with an activation of `ACTIVATIONS`."""
+        return replace(self, relu=True) if activation == RELU else self
+
+    @property
+    def rectifies(self) -> bool:
+        """Whether hidden layers may have the activation RELU, which needs a projected error."""
+        return self.teacher in (READOUT, SIGNS)
 
     @property
     def supervised(self) -> bool:
@@ -57,13 +74,30 @@ class Rule:
 
         With readouts, the shift is 4 D' (A^T e). With random signs, the factor is the power of two
         closest to 4 / sqrt(classes), because a sum of random signs grows with the root of their
-        number.
+        number. The slope of max(0, z) is 1 where that of sigmoid is at most 1/4, so the factor is
+        then 4 times smaller.
         """
-        return 2 - round(math.log2(classes) / 2) if self.teacher == SIGNS else 2
+        steepest = 0 if self.relu else 2
+        return steepest - round(math.log2(classes) / 2) if self.teacher == SIGNS else steepest
 
-    def activation(self, decision: Fixed[T], format: QFormat) -> Fixed[T]:
+    def activation(self, knowledge: Fixed[T], decision: Fixed[T], format: QFormat) -> Fixed[T]:
         """Return the next layer's input."""
+        if self.relu:
+            return relu_activation(knowledge, format)
         return (signed_activation if self.signed else plain_activation)(decision, format)
+
+    def projected(
+        self,
+        projection: Fixed[T],
+        knowledge: Fixed[T],
+        decision: Fixed[T],
+        gain: int,
+        format: QFormat,
+    ) -> Fixed[T]:
+        """Return the shift of a hidden neuron from a projected error."""
+        if self.relu:
+            return relu_shift(projection, knowledge, gain, format)
+        return projected_shift(projection, decision, gain, format)
 
     def delta(self, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T]) -> Fixed[T]:
         """Return the delta, which an update multiplies by the input of the layer."""

@@ -49,14 +49,16 @@ class Magnitudes:
         weights: largest magnitude in each matrix and its bias, which share a format; by layer and
             "weight" or "readout_weight".
         knowledge: largest magnitude of the knowledge of all layers.
+        activation: `CLIPPED_SHARE` of max(0, z), in all hidden layers together, are larger.
     """
 
     weights: dict[tuple[int, str], float] = field(default_factory=dict)
     knowledge: float = 0.0
+    activation: float = 0.0
 
     def copy(self) -> Magnitudes:
         """Return an independent copy."""
-        return Magnitudes(dict(self.weights), self.knowledge)
+        return Magnitudes(dict(self.weights), self.knowledge, self.activation)
 
     def observe(self, reference: Observed, scaled: Reals) -> None:
         """Record the current magnitudes of a twin, for scaled inputs (n, d)."""
@@ -67,8 +69,13 @@ class Magnitudes:
                 largest = max(float(np.abs(values).max()), float(np.abs(bias).max()))
                 key = layer, name
                 self.weights[key] = max(self.weights.get(key, 0.0), largest)
-        for knowledge in reference.knowledge(scaled[:ROWS]):
+        found = reference.knowledge(scaled[:ROWS])
+        for knowledge in found:
             self.knowledge = max(self.knowledge, float(np.abs(knowledge).max()))
+        if len(found) > 1:
+            hidden = np.concatenate([knowledge.ravel() for knowledge in found[:-1]])
+            most = float(np.quantile(hidden, 1 - CLIPPED_SHARE))
+            self.activation = max(self.activation, most)
 
 
 def fraction(largest: float, bits: int) -> int:
@@ -97,16 +104,28 @@ def weight_formats(
     }
 
 
-def knowledge_format(seen: Magnitudes, precision: Precision, supervised: bool) -> QFormat:
+def relu_format(seen: Magnitudes, precision: Precision) -> QFormat:
+    """Return the format of max(0, z), as fine as its range allows."""
+    bits = precision.activation.bits
+    return QFormat(bits, max(fraction(seen.activation, bits), 0))
+
+
+def knowledge_format(
+    seen: Magnitudes, precision: Precision, supervised: bool, relu: QFormat | None = None
+) -> QFormat:
     """Return the format of the knowledge, as fine as its range allows.
 
-    For rules with labels, the range is limited by `BEYOND_TABLE`. Rules without labels learn from
-    the knowledge itself, so the range of their knowledge is not limited.
+    For rules with labels, the range is limited by `BEYOND_TABLE`, and by the range of an activation
+    max(0, z) in the format `relu`. Rules without labels learn from the knowledge itself, so the
+    range of their knowledge is not limited.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge
     if supervised:
-        largest = min(largest, BEYOND_TABLE * precision.table_limit)
+        limit = BEYOND_TABLE * precision.table_limit
+        if relu is not None:
+            limit = max(limit, float(relu.dequantize(np.array(relu.maximum))))
+        largest = min(largest, limit)
     frac = min(fraction(largest, bits), FINEST_KNOWLEDGE)
     if frac < COARSEST_KNOWLEDGE:
         raise OptionError(

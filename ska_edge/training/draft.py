@@ -9,12 +9,21 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import Scaling
+from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.neuron import RawInput
-from ska_edge.rules.rule import RULES
-from ska_edge.training.calibration import input_format, raw_float_input, raw_input
+from ska_edge.rules.rule import RULES, SIGMOID
+from ska_edge.training.calibration import (
+    Magnitudes,
+    input_format,
+    knowledge_format,
+    raw_float_input,
+    raw_input,
+    relu_format,
+    weight_formats,
+)
 from ska_edge.training.option import ALL_ROWS
 from ska_edge.training.options import RAW_FLOAT, Options
 
@@ -48,6 +57,7 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         seed=options.seed,
         margin=options.margin or 0.0,
         hidden_halvings=options.hidden_halvings or 0,
+        activation=options.activation or SIGMOID,
     )
 
 
@@ -77,3 +87,18 @@ def with_input(draft: Draft, dataset: Dataset, options: Options) -> tuple[Draft,
     else:
         raw = raw_input(x, scaling.mean, scaling.scale, format)
     return replace(draft, input_format=format, raw=raw), scaling
+
+
+def calibrated(draft: Draft, seen: Magnitudes, plan: Plan) -> Draft:
+    """Return the draft with formats for the ranges of a float twin; `plan` is what it resolves to.
+
+    Raises OptionError for ranges that fit no format.
+    """
+    precision, rule = PRECISIONS[draft.precision], plan.rule_definition
+    relu = relu_format(seen, precision) if rule.relu else None
+    return replace(
+        draft,
+        weight_formats=weight_formats(seen, precision, plan.rate),
+        knowledge_format=knowledge_format(seen, precision, rule.supervised, relu),
+        activation_format=relu,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ska_edge.data.dataset import Dataset
@@ -11,9 +11,8 @@ from ska_edge.model.foreign.original import decided
 from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.twin import parameters_for, tensors_of, twin
-from ska_edge.plan.precision import PRECISIONS
-from ska_edge.training.calibration import ROWS, Magnitudes, knowledge_format, weight_formats
-from ska_edge.training.draft import draft_for, with_input
+from ska_edge.training.calibration import ROWS, Magnitudes
+from ska_edge.training.draft import calibrated, draft_for, with_input
 from ska_edge.training.options import Options
 
 
@@ -87,12 +86,7 @@ def imported(network: ForeignNetwork, dataset: Dataset, options: Options) -> Mod
     seen.observe(
         twin(plan, parameters_for(plan, tensors), plan.rate.real), scaling.apply(dataset.x[:ROWS])
     )
-    precision = PRECISIONS[draft.precision]
-    plan = replace(
-        draft,
-        weight_formats=weight_formats(seen, precision, plan.rate),
-        knowledge_format=knowledge_format(seen, precision, plan.rule_definition.supervised),
-    ).resolve()
+    plan = calibrated(draft, seen, plan).resolve()
     notes: dict[str, Any] = {"data": dataset.name, "imported": network.path.name}
     if dataset.features is not None:
         notes[FEATURES] = list(dataset.features)

@@ -47,10 +47,17 @@ class Scope(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """The facts that a default may depend on: whether the rule has labels; features per row."""
+    """The facts that a default may depend on.
+
+    Attributes:
+        labeled: whether the rule has labels.
+        inputs: features per row.
+        relu: whether the activation of the hidden layers is ReLU.
+    """
 
     labeled: bool
     inputs: int
+    relu: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import BUFFERS, RESERVOIR
 from ska_edge.plan.resolve import PRECISION, RULE
-from ska_edge.rules.rule import RULES
+from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID
 from ska_edge.training.defaults import (
     HIDDEN,
     LARGEST_RATE,
     LARGEST_SPREAD,
     PUBLISHED_RATE,
+    RELU_SLOWER,
     TEST_FRACTION,
     auto_spread,
     default_rate,
@@ -80,14 +81,24 @@ class Options:
         keep=lambda plan: plan.sizes[1:-1],
         listed=True,
     )
+    activation: str | None = option(
+        help="Activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z).",
+        kind=Kind.WORD,
+        choices=ACTIVATIONS,
+        scope=Scope.LABELS,
+        words=SIGMOID,
+        settle=lambda _: SIGMOID,
+        keep=lambda plan: plan.activation,
+        listed=True,
+    )
     rate: float | Literal["auto"] | None = option(
         help="Learning rate; auto: the best of a few in short trials on the training rows.",
         kind=Kind.REAL,
         above=0,
         auto=True,
-        words=f"about 8 / inputs, at most {LARGEST_RATE};"
+        words=f"about 8 / inputs, at most {LARGEST_RATE}; relu: 1/{RELU_SLOWER} of that;"
         f" published: the paper's eta, {PUBLISHED_RATE}",
-        settle=lambda at: default_rate(at.inputs) if at.labeled else PUBLISHED_RATE,
+        settle=lambda at: default_rate(at.inputs, at.relu) if at.labeled else PUBLISHED_RATE,
         keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
         listed=True,
     )
@@ -274,9 +285,9 @@ class Options:
         help="Model, or its integer ONNX, to continue from with its options; or a network in an"
         " ONNX file of another program.",
         python="Model file, or its integer ONNX file, to continue from; or the ONNX file of a"
-        " network from another program. A model keeps its rule, sizes, rate, margin, precision,"
-        " batch, seed, stored, relearned and readout_only unless you name others; a network keeps"
-        " its sizes.",
+        " network from another program. A model keeps its rule, sizes, activation, rate, margin,"
+        " precision, batch, seed, stored, relearned and readout_only unless you name others; a"
+        " network keeps its sizes and its activation.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",
@@ -351,8 +362,9 @@ class Options:
         model, take precedence over defaults.
         """
         rule = self.rule or (base.rule if base is not None else RULE)
-        at = Situation(RULES[rule].supervised, inputs)
         kept = _kept(base)
+        relu = (self.activation or kept.get("activation")) == RELU
+        at = Situation(RULES[rule].supervised, inputs, relu)
         if self.stored == 0:
             kept.pop("relearned", None)
             kept.pop("buffer", None)
@@ -412,6 +424,14 @@ class Options:
                 "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
                 " out"
             )
+        if self.activation == RELU and not RULES[self.rule or RULE].rectifies:
+            able = " or ".join(name for name, rule in RULES.items() if rule.rectifies)
+            raise OptionError(
+                f"{{activation}} {RELU} needs {{rule}} {able}; {{given}} has no error to pass back",
+                given=self.rule,
+            )
+        if self.activation == RELU and not self.hidden:
+            raise OptionError("{activation} is for hidden layers, and there are none; leave it out")
         if self.buffer != RESERVOIR and not self.stored:
             raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
         if self.log and at.labeled and self.arithmetic == "float":

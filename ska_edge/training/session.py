@@ -27,12 +27,12 @@ from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
 from ska_edge.plan.plan import Plan
-from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
-from ska_edge.training.calibration import ROWS, Magnitudes, knowledge_format, weight_formats
+from ska_edge.rules.rule import RELU
+from ska_edge.training.calibration import ROWS, Magnitudes
 from ska_edge.training.division import parts, repeated
-from ska_edge.training.draft import draft_for, with_input
+from ska_edge.training.draft import calibrated, draft_for, with_input
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
@@ -115,7 +115,8 @@ class Session:
         draft = draft_for(options, dataset, len(fit.x), sizes)
         draft, scaling = with_input(draft, fit, options)
         assert not isinstance(options.spread, str)
-        parameters = initial_parameters(sizes, draft.rule, draft.seed, options.spread)
+        relu = draft.activation == RELU
+        parameters = initial_parameters(sizes, draft.rule, draft.seed, options.spread, relu)
         if options.init:
             given = read_parameters(options.init, sizes)
             parameters.weights, parameters.biases = given.weights, given.biases
@@ -161,14 +162,9 @@ class Session:
         """
         if self.base is not None:
             return self.plan
-        seen, supervised = self.magnitudes.copy(), self.plan.rule_definition.supervised
+        seen = self.magnitudes.copy()
         seen.observe(self._twin(parameters), self.scaled(OBSERVED))
-        precision = PRECISIONS[self.draft.precision]
-        return replace(
-            self.draft,
-            weight_formats=weight_formats(seen, precision, self.plan.rate),
-            knowledge_format=knowledge_format(seen, precision, supervised),
-        ).resolve()
+        return calibrated(self.draft, seen, self.plan).resolve()
 
     def notes(self) -> dict[str, Any]:
         """Return the model's notes about its training."""
@@ -345,6 +341,12 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
             file=options.start,
             precision_of=base.plan.precision,
             sizes="-".join(str(size) for size in base.plan.sizes),
+        )
+    if options.activation != base.plan.activation:
+        raise OptionError(
+            "{file} has the activation {kept}, which cannot change; leave {activation} out",
+            file=options.start,
+            kept=base.plan.activation,
         )
 
 

@@ -36,7 +36,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.plan.replay import BUFFERS, FIFO, RESERVOIR, Replay
 from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.rule import RULES
+from ska_edge.rules.rule import RELU, RULES
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.documented_board import NAME, add_documented_board
@@ -44,6 +44,7 @@ from tests.documented_board import NAME, add_documented_board
 BOARDS = tuple(name for name in board_names() if load_board(name).start is not None)
 SANITIZERS = ("-fsanitize=undefined,address", "-fno-sanitize-recover=all", "-O1")
 PLANS = 12  # enough for every pair of a rule and a precision
+RECTIFIED = (5, 8)  # the seeds of plans with ReLU: feedback with w32a16, local with w16a8
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     """Return a plan of any rule and precision, with up to 3 hidden layers and random weight
     formats.
 
-    Some plans are wide enough for 64-bit sums, some have replay, and some let only the readout
-    learn.
+    Some plans are wide enough for 64-bit sums, some have replay, some let only the readout learn,
+    and those of `RECTIFIED` have ReLU.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed // len(RULES) % len(PRECISIONS)]]
@@ -122,6 +123,10 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         kind = FIFO if seed % 3 == 2 else RESERVOIR
         options["replay"] = Replay(int(rng.integers(1, 4)), int(rng.integers(1, 4)), kind)
     options["output_only"] = bool(rng.random() < 0.25)
+    if seed in RECTIFIED:
+        bits = precision.activation.bits
+        options["activation"] = RELU
+        options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
     return make_plan(sizes, **options)
 
@@ -282,6 +287,7 @@ def test_the_cases_of_every_memory_cover_each_rule_with_each_precision(ram: int)
         itertools.product(RULES, PRECISIONS)
     )
     assert any(plan.hidden for plan in plans)
+    assert any(plan.hidden and plan.activation == RELU for plan in plans)
     assert {plan.replay.kind for plan in plans if plan.replay.per_class} == set(BUFFERS)
 
 

@@ -41,10 +41,16 @@ PLANS = {
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }
+RELU_PLANS = {
+    "relu": make_plan((3, 5, 4, 3), activation="relu"),
+    "relu_wide": make_plan((6, 5, 3), activation="relu", rule="feedback", precision="w32a16"),
+}
+RELU_FUNCTIONS = ("activation", "hidden_shift")  # the others are those of a plan without ReLU
 FUNCTIONS = [
-    pytest.param(plan, function, id=f"{name}-{function.name}")
-    for name, plan in PLANS.items()
+    pytest.param(name, function, id=f"{name}-{function.name}")
+    for name, plan in (PLANS | RELU_PLANS).items()
     for function in plan.neuron_functions()
+    if name in PLANS or function.name in RELU_FUNCTIONS
 ]
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 
@@ -97,8 +103,8 @@ def as_onnx(function: NeuronFunction) -> onnx.ModelProto:
     return model
 
 
-@pytest.mark.parametrize(("plan", "function"), FUNCTIONS)
-def test_onnx_has_the_bits_of_numpy(plan: Plan, function: NeuronFunction) -> None:
+@pytest.mark.parametrize(("name", "function"), FUNCTIONS)
+def test_onnx_has_the_bits_of_numpy(name: str, function: NeuronFunction) -> None:
     columns = values_of(function.arguments)
     expected = in_numpy(function, columns)
     model = as_onnx(function)
@@ -121,7 +127,7 @@ def libraries(
 ) -> dict[str, ctypes.CDLL]:
     compiler = require_toolchain("gcc")
     libraries = {}
-    for name, plan in PLANS.items():
+    for name, plan in (PLANS | RELU_PLANS).items():
         folder = tmp_path_factory.mktemp(name)
         for header in ("ska_const.h", "ska_fixed.h"):
             shutil.copyfile(RUNTIME / header, folder / header)
@@ -153,15 +159,15 @@ def rows_source(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize(("plan", "function"), FUNCTIONS)
+@pytest.mark.parametrize(("name", "function"), FUNCTIONS)
 def test_c_has_the_bits_of_numpy(
-    plan: Plan, function: NeuronFunction, libraries: dict[str, ctypes.CDLL]
+    name: str, function: NeuronFunction, libraries: dict[str, ctypes.CDLL]
 ) -> None:
     columns = values_of(function.arguments)
     rows = np.ascontiguousarray(np.stack(columns), dtype=np.int64)
     result = np.zeros(rows.shape[1], dtype=np.int64)
     pointer = ctypes.POINTER(ctypes.c_int64)
-    getattr(libraries[plan.rule], f"rows_{function.name}")(
+    getattr(libraries[name], f"rows_{function.name}")(
         rows.ctypes.data_as(pointer), result.ctypes.data_as(pointer), ctypes.c_int64(rows.shape[1])
     )
     np.testing.assert_array_equal(result, in_numpy(function, columns))
@@ -176,3 +182,16 @@ def test_decisions_are_the_sigmoid_to_two_units() -> None:
     exact = 32768 / (1 + np.exp(-inside))
     assert np.abs(got - exact).max() < 2.2
     assert (np.diff(got) >= 0).all()  # so the class with the largest z also has the largest D
+
+
+@pytest.mark.parametrize("name", RELU_PLANS)
+def test_relu_rounds_and_saturates_the_positive_knowledge(name: str) -> None:
+    plan = RELU_PLANS[name]
+    function = next(f for f in plan.neuron_functions() if f.name == "activation")
+    z = np.arange(-(1 << 15), 1 << 15)
+    real = plan.formats.activation.dequantize(in_numpy(function, [z]))
+    exact = np.maximum(plan.formats.knowledge.dequantize(z), 0.0)
+    half = 0.5 * 2.0**-plan.formats.activation.frac
+    largest = plan.formats.activation.maximum * 2.0**-plan.formats.activation.frac
+    assert np.abs(real - np.minimum(exact, largest)).max() <= half
+    assert (real[z <= 0] == 0).all()

@@ -24,7 +24,13 @@ PLANS = {
         margin=0.1,
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
-    "feedback": make_plan((3, 5, 2), rule="feedback", replay=Replay(2, 1, FIFO), hidden_halvings=2),
+    "feedback": make_plan(
+        (3, 5, 2),
+        rule="feedback",
+        activation="relu",
+        replay=Replay(2, 1, FIFO),
+        hidden_halvings=2,
+    ),
     "published": make_plan((3, 5, 2), rule="published", batch=2, steps=3, rate=0.02),
     "code": make_plan(
         (3, 5, 2),

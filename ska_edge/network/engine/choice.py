@@ -75,6 +75,7 @@ def float_trainer_for(
         plan.first_learned,
         plan.real_margin,
         2.0**-plan.hidden_halvings,
+        plan.rule_definition.relu,
     )
     seconds = learn * (1 + plan.replay.per_sample) * (100e-6 + 6e-9 * plan.parameter_count)
     library = _chosen(_float_library, seconds)

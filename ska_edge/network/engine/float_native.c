@@ -39,6 +39,7 @@ typedef struct {
     double gain;
     double margin;      /* a sample whose output errors are all smaller changes nothing */
     double hidden_rate; /* rate of the hidden layers, as a multiple of the rate */
+    int64_t relu;       /* 1 if hidden layers pass on max(0, z), otherwise 0 */
     double *sums;       /* work memory: a row of any matrix, or [batch][classes] */
     ska_float_layer_t *layer;
 } ska_float_t;
@@ -140,6 +141,19 @@ static void know(double *knowledge, const double *signal, const double *weight, 
     }
 }
 
+static void activate(const ska_float_t *net, const ska_float_layer_t *layer,
+                     double *restrict signal, int64_t count) {
+    if (net->relu) {
+        for (int64_t i = 0; i < count; i++) {
+            signal[i] = layer->knowledge[i] > 0.0 ? layer->knowledge[i] : 0.0;
+        }
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        signal[i] = 2.0 * layer->decision[i] - 1.0;
+    }
+}
+
 static void forward(const ska_float_t *net, int64_t batch) {
     for (int64_t l = 0; l < net->layers; l++) {
         const ska_float_layer_t *layer = &net->layer[l];
@@ -147,8 +161,8 @@ static void forward(const ska_float_t *net, int64_t batch) {
         know(layer->knowledge, layer->signal, layer->weight, layer->bias, batch, layer->inputs,
              layer->outputs);
         sigmoids(layer->decision, layer->knowledge, count);
-        for (int64_t i = 0; l + 1 < net->layers && i < count; i++) {
-            layer[1].signal[i] = 2.0 * layer->decision[i] - 1.0;
+        if (l + 1 < net->layers) {
+            activate(net, layer, layer[1].signal, count);
         }
     }
 }
@@ -167,8 +181,15 @@ static void errors(double *error, const double *decision, const int64_t *labels,
 }
 
 /* Turns `delta`, which has one sum of errors per neuron of a hidden layer, into the shift. */
-static void projected(const ska_float_layer_t *layer, double gain, int64_t batch) {
-    for (int64_t i = 0; i < batch * layer->outputs; i++) {
+static void projected(const ska_float_layer_t *layer, double gain, int64_t relu, int64_t batch) {
+    const int64_t count = batch * layer->outputs;
+    if (relu) {
+        for (int64_t i = 0; i < count; i++) {
+            layer->delta[i] = gain * (layer->knowledge[i] > 0.0 ? 1.0 : 0.0) * layer->delta[i];
+        }
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
         const double decision = layer->decision[i];
         layer->delta[i] = gain * (decision * (1.0 - decision)) * layer->delta[i];
     }
@@ -211,7 +232,8 @@ static void hidden_deltas(const ska_float_t *net, const ska_float_layer_t *layer
             products_across(sums, error, readout, classes, layer->outputs);
         }
     }
-    projected(layer, net->rule == FEEDBACK ? net->gain : 4.0, batch);
+    const double gain = net->relu ? 1.0 : 4.0;
+    projected(layer, net->rule == FEEDBACK ? net->gain : gain, net->relu, batch);
 }
 
 /* Adds the sum over the batch of (factor delta) signal^T to a weight, and of factor delta to a

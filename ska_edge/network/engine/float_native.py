@@ -17,12 +17,14 @@ RULES = ("local", "feedback", "code")  # in the order of the enum in C
 SOURCE = Path(__file__).with_name("float_native.c")
 
 # Trainings that compare a new library with numpy: rule, sizes, batch, first layer that learns,
-# margin, rate of the hidden layers.
+# margin, rate of the hidden layers, whether they have ReLU.
 CHECKED = (
-    ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5),
-    ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0),
-    ("feedback", (7, 18, 4), 1, 0, 0.49, 1.0),
-    ("code", (7, 18, 1, 4), 2, 0, 0.0, 0.25),
+    ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5, False),
+    ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0, False),
+    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, True),
+    ("feedback", (7, 18, 4), 1, 0, 0.49, 1.0, False),
+    ("feedback", (7, 18, 4), 1, 0, 0.0, 0.5, True),
+    ("code", (7, 18, 1, 4), 2, 0, 0.0, 0.25, False),
 )
 
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -53,6 +55,7 @@ class _Network(ctypes.Structure):
         ("gain", _REAL),
         ("margin", _REAL),
         ("hidden_rate", _REAL),
+        ("relu", _INTEGER),
         ("sums", _POINTER),
         ("layer", ctypes.POINTER(_Layer)),
     )
@@ -147,6 +150,7 @@ class NativeFloatTrainer(FloatTrainer):
             rule.gain,
             rule.margin,
             rule.hidden_rate,
+            int(rule.relu),
             self._room(widest),
             layers,
         )
@@ -173,10 +177,10 @@ def _address(array: NDArray[Any]) -> int:
 def check_float_library(library: FloatLibrary) -> None:
     """Compare a new library with numpy in short trainings; raise CheckError if a bit differs."""
     rng = np.random.default_rng(0)
-    for rule, sizes, batch, first, margin, hidden_rate in CHECKED:
+    for rule, sizes, batch, first, margin, hidden_rate, relu in CHECKED:
         shapes = [] if rule == "local" else [(sizes[-1], width) for width in sizes[1:-1]]
         codes = [rng.integers(-1, 2, shape).astype(np.float64) for shape in shapes]
-        known = FloatRule(rule, codes, 0.5, first, margin, hidden_rate)
+        known = FloatRule(rule, codes, 0.5, first, margin, hidden_rate, relu)
         x, labels = rng.normal(0, 2, (24, sizes[0])), rng.integers(sizes[-1], size=24)
         parameters = initial_parameters(sizes, rule, 0)
         trainers = (

@@ -68,6 +68,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
 #define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
 #define SKA_MARGIN 0 /* a sample whose errors are all smaller changes no weight */
+#define SKA_RELU 0 /* 1 if hidden layers pass on max(0, z) */
 #define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT 0 /* 1 if raw floats can be standardized */
 

@@ -23,7 +23,7 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
-from ska_edge.rules.rule import RULES
+from ska_edge.rules.rule import ACTIVATIONS, RULES, SIGMOID
 from ska_edge.training.calibration import raw_float_input, raw_input
 
 
@@ -33,7 +33,13 @@ def random_model(
     rng = np.random.default_rng(seed)
     bits = PRECISIONS[precision].activation.bits
     input_format = QFormat(bits, int(rng.integers(2, bits)))
-    plan = make_plan(sizes, rule=rule, precision=precision, input_format=input_format)
+    plan = make_plan(
+        sizes,
+        rule=rule,
+        precision=precision,
+        input_format=input_format,
+        activation=str(rng.choice(ACTIVATIONS if RULES[rule].rectifies else (SIGMOID,))),
+    )
     limit = limit * 2 ** (plan.formats.weight_bits - 16)
     state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
     return Model(plan, state, Scaling(np.zeros(sizes[0]), np.ones(sizes[0])))

@@ -35,6 +35,7 @@ def test_a_training_is_that_of_the_reference(training: FloatTraining) -> None:
         first_learned=training.rule.first_learned,
         margin=training.rule.margin,
         hidden_rate=training.rule.hidden_rate,
+        relu=training.rule.relu,
     )
     trainer.learn_many(training.x, training.labels, training.rows, training.batch)
     for rows in training.rows.reshape(-1, training.batch):

@@ -1,0 +1,52 @@
+"""The activation of hidden layers goes with the model, and is refused where it means nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ska_edge.model.open import open_model
+
+SMALL = ("train", "iris", "-o", "m.ska", "--hidden", 4, "--epochs", 2)
+RELU = (*SMALL, "--activation", "relu")
+
+
+def test_a_model_keeps_its_activation(ska_edge) -> None:
+    ska_edge(*RELU)
+    plan = open_model(Path("m.ska")).plan
+    assert (plan.activation, plan.rate.real) == ("relu", 0.03125)  # a quarter of sigmoid's rate
+    assert "4-4-3, rule local, activation relu, precision w16a8" in ska_edge("inspect", "m.ska").out
+    assert ska_edge("inspect", "m.ska", "--json").document()["activation"] == "relu"
+    kept = ska_edge("train", "iris", "--from", "m.ska", "-o", "k.ska", "--epochs", 1, "--json")
+    assert kept.document()["changes"] == {}
+    assert open_model(Path("k.ska")).plan == plan
+    changed = ska_edge("train", "iris", "--from", "m.ska", "-o", "k.ska", "--activation", "sigmoid")
+    assert "m.ska has the activation relu, which cannot change" in changed.refusal(2)
+
+
+def test_without_the_option_nothing_speaks_of_it(ska_edge) -> None:
+    assert "activation" not in ska_edge(*SMALL).out
+    assert "activation relu" not in ska_edge("inspect", "m.ska").out
+
+
+def test_both_onnx_forms_have_it(ska_edge) -> None:
+    ska_edge(*RELU)
+    for form in ("integer", "float"):
+        exported = ska_edge("export", "m.ska", "-o", "m.onnx", "--form", form, "--json")
+        assert exported.code == 0
+    import onnx
+
+    assert "Relu" in [node.op_type for node in onnx.load("m.onnx").graph.node]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--rule", "code"), "--activation relu needs --rule local or feedback; code has no error"),
+        (("--rule", "published"), "--activation is for rules with labels, not for published"),
+        (("--hidden", ""), "--activation is for hidden layers, and there are none"),
+    ],
+)
+def test_it_is_refused_where_it_means_nothing(ska_edge, options, sentence) -> None:
+    assert sentence in ska_edge(*RELU, *options).refusal(2)
