@@ -1,4 +1,5 @@
-/* A firmware of your own around the network: no protocol, no board files, only three functions.
+/* A firmware of your own around the network: no protocol, no board files, only three functions of
+ * the library.
  *
  * The samples of a toy problem come from an invented sensor. Class 0 has high values in the first
  * half of the inputs, class 1 in the second half. The program counts the samples that the network
@@ -11,7 +12,7 @@
 
 #define SAMPLES 400
 
-static ska_t network; /* all state; static, not on the stack */
+static ska_t network; /* static, so not on the stack */
 
 /* A small linear congruential generator: the "noise" of the sensor. */
 static uint32_t noise(void) {

@@ -17,7 +17,7 @@ static float activations[BENCH_NEURONS]; /* a of the hidden layers; D of the out
 static float errors[2][BENCH_WIDEST];    /* -dLoss/dz of this layer, and of the layer below */
 
 /* Returns e^x for |x| <= 87. x / ln 2 is split into a whole number, which becomes the exponent, and
- * a remainder in [-1/2, 1/2], for which five terms of the series have an error of 3e-6. */
+ * a remainder in [-1/2, 1/2]; up to the fifth power, the series has an error of 3e-6. */
 static float exponential(float x) {
     const float scaled = x * 1.44269504f;
     const int32_t whole = (int32_t)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));

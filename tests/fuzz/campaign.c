@@ -1,10 +1,12 @@
-/* campaign.c: sends the firmware random bytes and mutated requests; every run sends the same bytes.
+/* campaign.c: sends the firmware random bytes, and then mutated requests. The same arguments give
+ * the same bytes.
  *
  *     campaign BYTES FRAMES SEED...
  *
- * Each SEED is a file with frames; the last one is a request that the firmware accepts. Devices are
- * started again and again. Each device learns a sample and gets its share of the bad input. Then it
- * must answer and learn as if nothing had happened. */
+ * Each SEED is a file with frames. The last frame is a request that the firmware accepts; a file
+ * that ends with a reply is skipped. Devices are started again and again. Each device learns a
+ * sample and gets its share of the bad input. Then it must answer and learn as if nothing had
+ * happened. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,7 @@ static size_t seed_count;
 static bytes_t line;     /* the bytes that the device gets next */
 static size_t line_at;   /* how many of these bytes the device has */
 static bytes_t pushed;   /* the state that the device is offered */
-static bytes_t previous; /* the last frame that was sent completely */
+static bytes_t previous; /* the last request that was sent twice */
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
@@ -65,7 +67,7 @@ static uint8_t draw_byte(void) {
 
 /* --- mutations -------------------------------------------------------------------------------- */
 
-/* Inserts bytes at a place, or nothing if they would exceed the limit. */
+/* Inserts bytes at a place, or nothing if they are too many. */
 static void insert(bytes_t *bytes, size_t place, const uint8_t *what, size_t count, size_t limit) {
     uint8_t copy[LINE_ROOM(CONTENT_MOST)];
     if (bytes->count + count > limit || count > sizeof copy) {
@@ -126,7 +128,7 @@ static void line_add(const uint8_t *bytes, size_t count) {
     line.count += count;
 }
 
-/* Makes a frame with a good CRC; the host sends a zero before each frame. */
+/* Adds a frame with a valid CRC to the line; the host sends a zero before each frame. */
 static void line_add_frame(const bytes_t *content) {
     static const uint8_t zero = 0;
     uint8_t encoded[LINE_ROOM(CONTENT_MOST)];
@@ -152,7 +154,7 @@ static uint32_t crc32_of(const uint8_t *bytes, size_t count) {
     return ~rest;
 }
 
-/* Prepares a push of the device's own state, sometimes with bytes that no device has. */
+/* Prepares a push of the device's own state, often with some bytes changed. */
 static void offer_fill(bytes_t *content) {
     uint32_t count = 0;
     const uint8_t *state = device_state(&count);
@@ -211,7 +213,7 @@ static bytes_t request_of_type(uint8_t type) {
     abort();
 }
 
-/* Makes any request; a begun push is rarely abandoned. */
+/* Makes any request; during a push, mostly the next piece. */
 static bytes_t request_any(void) {
     if (device_is_pushed() && draw(4) != 0) {
         return request_of_type(TYPE_PUSH);
@@ -227,7 +229,7 @@ static void send_mutated(void) {
     if (way < 7) { /* the bytes on the line are mutated, zeros included */
         line_add_frame(&content);
         mutate(&line, sizeof line.bytes / 2);
-    } else if (way < 12) { /* the payload is mutated; the CRC is valid, so the handlers see it */
+    } else if (way < 12) { /* the payload is mutated, and gets a valid CRC */
         bytes_t payload = content;
         memmove(payload.bytes, payload.bytes + 2, payload.count - 2);
         payload.count -= 2;
@@ -238,7 +240,7 @@ static void send_mutated(void) {
     } else if (way < 14) { /* type and seq are mutated as well */
         mutate(&content, CONTENT_MOST);
         line_add_frame(&content);
-    } else { /* the request is sent twice, then the previous one again */
+    } else { /* the request is sent twice, then `previous` */
         line_add_frame(&content);
         const size_t once = line.count;
         line_add_frame(&content);
@@ -263,7 +265,7 @@ typedef enum {
 static stage_t stage;
 static uint64_t left; /* bytes or frames still to be sent to this device */
 static bool whole_frames;
-static uint32_t zeros; /* one in this many random bytes is a zero */
+static uint32_t zeros; /* at least one in this many random bytes is a zero, on average */
 static uint64_t executed_before;
 
 static void random_byte(void) {
@@ -324,7 +326,7 @@ static int16_t next(void) {
     return (int16_t)line.bytes[line_at++];
 }
 
-/* Starts devices until this many bytes or frames are sent. */
+/* Starts devices until `total` bytes or frames are sent. */
 static void campaign(uint64_t total, uint64_t a_start) {
     static const uint32_t kinds[] = {256, 16, 4};
     for (uint64_t sent = 0, start = 0; sent < total; start++) {
@@ -363,7 +365,7 @@ static int run(const char *what, uint64_t total, uint64_t a_start) {
     return device_counts.changed + device_counts.broken != 0;
 }
 
-/* Reads the content of the last frame of a file. */
+/* Keeps the last frame of a file as a seed if it is a request. */
 static void seed_load(const char *path) {
     uint8_t bytes[LINE_MOST];
     FILE *file = fopen(path, "rb");

@@ -124,7 +124,7 @@ static bool rate_may(const uint8_t *payload, size_t length) {
     return same_state(&expected, &device.network);
 }
 
-/* PUSH may change the network only by its last piece, which loads another state. */
+/* PUSH may change the network only by its last piece, which loads the pushed state. */
 static bool push_may(const uint8_t *payload, size_t length) {
     const bool last = length > 4 && number_at(payload, 4) + length - 4 == SKA_STATE_BYTES;
     device_counts.pushed += last;
@@ -169,7 +169,7 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     }
 }
 
-/* Checks counters that every later step relies on. */
+/* Tells whether the counters of the network are in their ranges. */
 static bool is_sane(void) {
     bool sane = device.network.rate_halvings <= SKA_RATE_HALVINGS_MAX;
 #if SKA_REPLAY_SLOTS > 0
@@ -205,7 +205,7 @@ static void request_judge(void) {
     promise(!refused || (same(&device.network, &before) && device.token == token_before),
             "a refused request changes nothing");
     promise((answer.status == SKA_STATUS_SEQUENCE) == (!next && !hello),
-            "what is out of turn is refused, and nothing else for that");
+            "what is out of turn is refused, and only that for its seq");
     if (!next && !hello) {
         device_counts.out_of_turn++;
         return;
@@ -255,7 +255,7 @@ static bool piece_take(piece_t *piece, uint8_t byte) {
     return byte == 0 && piece->count != 0;
 }
 
-/* Reads a piece at its end. */
+/* Decodes a finished piece; returns whether it is a valid frame. */
 static bool piece_end(piece_t *piece, content_seen_t *content) {
     const size_t count = piece->count;
     piece->count = 0;

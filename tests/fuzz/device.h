@@ -1,8 +1,8 @@
 /* device.h: the whole firmware as a function, and a watcher.
  *
- * The watcher reads the same bytes as the device, with line.c, and checks two guarantees of the
- * protocol: a request changes the network only when it may, and each valid frame is answered once.
- * It does not check the results of learning; tests/agreement does that. */
+ * The watcher reads the same bytes as the device, with line.c, and checks guarantees of the
+ * protocol, such as that a request changes the network only when it may, and that each valid frame
+ * is answered once. It does not check the results of learning; tests/agreement does that. */
 #ifndef DEVICE_H
 #define DEVICE_H
 
@@ -12,15 +12,15 @@
 typedef struct {
     uint64_t starts;
     uint64_t bytes;
-    uint64_t frames;      /* pieces between zeros, valid frames or not */
-    uint64_t good;        /* of these, frames with a good CRC that fit the device's buffer */
-    uint64_t executed;    /* requests that were executed */
+    uint64_t frames; /* pieces between zeros, valid frames or not */
+    uint64_t good;   /* of these, frames with a good CRC that fit the device's buffer */
+    uint64_t executed;
     uint64_t repeated;    /* requests that were answered again */
     uint64_t out_of_turn; /* requests that were refused for their seq */
     uint64_t refused;     /* requests in sequence that were refused for their contents */
     uint64_t pushed;      /* states received completely by PUSH */
-    uint64_t saved;       /* states saved by SAVE */
-    uint64_t changed;     /* changes of a network without a valid frame: must be 0 */
+    uint64_t saved;       /* SAVE requests that were executed */
+    uint64_t changed;     /* changes of a network or token without a valid frame: must be 0 */
     uint64_t broken;      /* other broken guarantees: must be 0 */
     const char *first;    /* the first broken guarantee, or null */
 } device_counts_t;

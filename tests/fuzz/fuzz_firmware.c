@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 
-/* Finds the first piece between zeros at or after a place. */
+/* Finds the first run of bytes without a zero at or after a place. */
 static size_t piece_at(const uint8_t *data, size_t size, size_t place, size_t *count) {
     while (place < size && data[place] == 0) {
         place++;
@@ -40,8 +40,8 @@ static size_t piece_at(const uint8_t *data, size_t size, size_t place, size_t *c
     return place;
 }
 
-/* Random bytes hardly ever have a valid CRC. So half of the time, the content of one frame is
- * mutated and gets a valid CRC. */
+/* Random bytes hardly ever have a valid CRC. So up to half of the mutations change the content of a
+ * valid frame and give it a valid CRC. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned seed) {
     uint8_t content[LINE_MOST];
     uint8_t line[LINE_ROOM(LINE_MOST)];

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Maximum bytes between two zeros; device.c checks that no frame of its plan is
- * longer. */
+/* Maximum bytes between two zeros; device.c checks that no frame of its plan is longer. */
 #define LINE_MOST 4096u
 
 /* Decodes the bytes between two zeros; returns true if they are a frame with a valid CRC. The

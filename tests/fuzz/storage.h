@@ -1,4 +1,4 @@
-/* storage.h: volatile memory for the tests; see ska_storage.h for its driver's functions. */
+/* storage.h: the firmware's flash or EEPROM, simulated in RAM; see ska_storage.h. */
 #ifndef STORAGE_H
 #define STORAGE_H
 

@@ -1,5 +1,5 @@
-/* Calls the journal's functions in every order, over a memory that returns anything and fails at
- * any time. Whatever the memory holds, the journal reads and writes nothing out of bounds. */
+/* Calls the journal's functions over a memory that returns any bytes and may fail at any time.
+ * Whatever the memory holds, the journal reads and writes nothing out of bounds. */
 
 #include "ska_journal.h"
 #include "ska_storage.h"

@@ -1,4 +1,4 @@
-/* Makes tags of any message with any key, in pieces that end anywhere in a block. */
+/* Makes the tag of any bytes with any key, in two pieces that are cut at every place. */
 
 #include "ska_mac.h"
 

@@ -4,12 +4,13 @@
 
 #include "bench_data.h"
 
-/* Each library has its own loss, so its best rate may differ from ours; see peers.py. */
+/* A library's loss may differ from ours, so its best rate may, too; see peers.py. */
 #ifndef PEER_RATE
 #define PEER_RATE BENCH_RATE
 #endif
 
-/* The first step of bench_init: empties the heap and turns on the floating-point unit. */
+/* The first step of bench_init: empties the heap, and turns on the floating-point unit of a
+ * Cortex-M. */
 static inline void peer_init(void) {
     bench_heap_clear();
 #if defined(__ARM_FP) && !defined(__linux__)

@@ -1,4 +1,5 @@
-/* Cuts power at every write and every erase of ska_journal.c, on a memory with the rules of flash.
+/* Tests ska_journal.c on a memory with the rules of flash or EEPROM: power cuts at every write and
+ * erase, damaged saves, wear, and failures of the memory.
  *
  *     journal_power SCENARIO
  *
@@ -36,15 +37,15 @@ __asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
 /* The number of saves that fill both slots. */
 #define FULL (2u * (uint32_t)PLACES)
 
-/* What a cut leaves of an operation: nothing, one of two random parts, or all. */
+/* What a cut leaves of an operation: nothing, one of two parts, or all. */
 enum { NOTHING, SOME, OTHERS, ALL, LEFTOVERS };
 
 static uint8_t memory[SKA_STORAGE_SIZE];
 static uint32_t page_erases[SKA_STORAGE_SIZE / SKA_STORAGE_PAGE];
 static uint32_t operations;       /* count of programmed units and erased pages */
-static uint32_t cut_at = FOREVER; /* the operation during which the power fails */
+static uint32_t cut_at = FOREVER; /* the operation during which the power or the memory fails */
 static int leftover = NOTHING;
-static int refuses;              /* the memory reports that it failed */
+static int refuses;              /* the memory fails at `cut_at`, not the power */
 static uint32_t stuck = FOREVER; /* the memory refuses writes at this offset, but looks erased */
 static int forgets;              /* the memory reports success, but writes nothing */
 static jmp_buf restart;
@@ -56,7 +57,7 @@ static uint8_t any_byte(void) {
     return (uint8_t)(word >> 24);
 }
 
-/* Counts an operation; returns whether the power fails during it. */
+/* Counts an operation; returns whether the power or the memory fails during it. */
 static bool cut_now(void) { return operations++ == cut_at; }
 
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
@@ -239,7 +240,7 @@ static void restore(void) {
     memset(&writing, 0, sizeof writing);
 }
 
-/* After a cut, the old save or the new one is complete, and the next save succeeds. */
+/* Checks that a load after a cut gives the old save (0: none) or the new one. */
 static void check_restart(uint32_t old, uint32_t new) {
     cuts++;
     if (load() == SKA_OK) {
@@ -326,7 +327,7 @@ static void scenario_twice(void) {
     print_cuts();
 }
 
-/* A state in pieces is abandoned at any point, without a cut; then another state arrives. */
+/* A state in pieces is abandoned at many points, without a cut; then another state arrives. */
 static void scenario_given_up(void) {
     uint32_t count = 0;
     saved(2);
@@ -371,7 +372,7 @@ static void scenario_flips(void) {
     printf("flips %u\n", (unsigned)flips);
 }
 
-/* Makes a header with one changed member and a valid CRC, as another image might. */
+/* Changes one member of a save's header and makes the CRCs valid, as another image might. */
 static void header_change(uint32_t start, size_t member, size_t size) {
     header_t header;
     memcpy(&header, memory + start, sizeof header);
@@ -495,7 +496,7 @@ static void scenario_wear(void) {
     printf("attempts %u\nattempts_erases %u\n", (unsigned)attempts, (unsigned)most_erased());
 }
 
-/* The memory reports a failed operation, or reports an operation that it did not do. */
+/* The memory fails and reports it, or fails and reports success. */
 static void scenario_failures(void) {
     uint32_t failures = 0;
     saved(2);
@@ -523,8 +524,8 @@ static void scenario_failures(void) {
     printf("failures %u\n", (unsigned)failures);
 }
 
-/* A place that looks erased and cannot be written costs one save; the next save goes to the other
- * slot. */
+/* A place that looks erased and cannot be written costs one save. If a slot has more than one
+ * place, the next save goes to the other slot. */
 static void scenario_stuck(void) {
     saved(1);
     stuck = save_start(2);
