@@ -55,8 +55,9 @@ def write_export(
     """Write the export that EXPORTS names `kind`; the name of the folder names the library.
 
     The same input gives the same files. If the folder has an earlier export, its files are
-    replaced: all of them or, after an interruption, none. Edited files are kept, also
-    ska_config.h; other generated C must not be edited. `Written.kept` names the kept files.
+    replaced. If this program is interrupted, the next call finds either the old files or the new
+    ones. Edited files are kept, also ska_config.h; other generated C must not be edited.
+    `Written.kept` names the kept files.
     `write_project` describes `inputs`, `key` and the prefix, which it calls `name`.
 
     Raises:

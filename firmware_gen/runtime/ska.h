@@ -103,8 +103,8 @@ uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
 #if !SKA_INFERENCE_ONLY
-/* Return the number of updates and the number of accepted samples; both are part of the state. A
- * sample within the margin adds 1 to both numbers. */
+/* Return the number of updates and the number of accepted samples; both are part of the state. Both
+ * count samples within the margin, too. */
 uint32_t ska_step(const ska_t *ska);
 uint32_t ska_samples(const ska_t *ska);
 

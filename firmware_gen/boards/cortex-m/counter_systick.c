@@ -1,7 +1,7 @@
 /* The counter of a Cortex-M board: SysTick (Armv7-M Architecture Reference Manual, B3.3), 24 bits.
  *
  * It counts the processor clock down from its reload value; ska_board_counter returns a value that
- * counts up. No interrupt is enabled, so counting does not affect the firmware. */
+ * counts up. Its interrupt is off, so counting does not affect the firmware. */
 
 #include "ska_board.h"
 
