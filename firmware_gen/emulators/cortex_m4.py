@@ -3,10 +3,11 @@
     python -m firmware_gen.emulators.cortex_m4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. It models the core's instructions,
-flash (read only), RAM (not executable), the memory for saves (like RAM; its contents end with the
-process) and the CMSDK UART. It also models the two registers of the interrupt controller with which
-that UART ends a WFI. Any other access is a fault, reported in one line with exit code 1. While the
-image computes, the UART buffers `buffer` bytes (see board.toml); other bytes wait on the wire.
+flash (read only), RAM (not executable), the memory for saves (like RAM) and the CMSDK UART. It also
+models the two registers of the interrupt controller with which that UART ends a WFI. Any other
+access is a fault, reported in one line with exit code 1. While the image computes, the UART buffers
+`buffer` bytes (see board.toml); other bytes wait on the wire.
+If the environment variable SKA_STORAGE names a file, the memory for saves is in that file.
 If the environment variable SKA_SENSOR names a file, the board has a sensor: each read of the
 register at 0x40005000 gives the next byte of the file, and 0xFFFFFFFF after the last one.
 Interrupts, exceptions and time are not modeled: the image runs as fast as it can, and the process
@@ -15,7 +16,9 @@ sleeps while the image waits in WFI.
 
 from __future__ import annotations
 
+import ctypes
 import importlib
+import mmap
 import os
 import signal
 import struct
@@ -26,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware_gen.board.board import Board, read_board
+from firmware_gen.emulators.cells import open_cells
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.program import run_program
 from firmware_gen.emulators.wire import Line, Terminal
@@ -52,12 +56,23 @@ OUTPUT_LIMIT = 512
 class Machine:
     """A core with its memories and UART after a reset, ready to run `elf`.
 
+    `sensor` are the bytes that the sensor gives; None if there is no sensor. `saves` is the file
+    with the memory for saves; without it, the saves end with the process.
+
     Raises:
-        InputError: the image does not fit the board, or the board cannot be emulated.
+        InputError: the image does not fit the board, or the board cannot be emulated, or the file
+            cannot be used.
         ToolError: unicorn or pyelftools is missing.
     """
 
-    def __init__(self, elf: Path, board: Board, wire: Line, sensor: bytes | None = None) -> None:
+    def __init__(
+        self,
+        elf: Path,
+        board: Board,
+        wire: Line,
+        sensor: bytes | None = None,
+        saves: Path | None = None,
+    ) -> None:
         try:
             # Import by name, because unicorn claims to be typed, but most of it is not.
             unicorn: Any = importlib.import_module("unicorn")
@@ -114,11 +129,17 @@ class Machine:
         self.unicorn.mem_map(
             ram.origin, _whole_pages(ram.size), unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE
         )
-        if board.storage is not None and board.storage.origin is not None:
-            self.unicorn.mem_map(
-                board.storage.origin,
-                _whole_pages(board.storage.size),
+        storage = board.storage
+        if storage is not None and storage.origin is not None:
+            size = _whole_pages(storage.size)
+            descriptor = -1 if saves is None else open_cells(saves, size)
+            self._saves = mmap.mmap(descriptor, size)
+            memory = ctypes.c_char.from_buffer(self._saves)
+            self.unicorn.mem_map_ptr(
+                storage.origin,
+                size,
                 unicorn.UC_PROT_READ | unicorn.UC_PROT_WRITE,
+                ctypes.addressof(memory),
             )
         self.unicorn.mmio_map(uart.base, PAGE, self._read_uart, None, self._write_uart, None)
         self.unicorn.mmio_map(
@@ -272,13 +293,14 @@ def run(elf: Path, board: Path) -> None:
     """Print the path of the serial port, and run an image until the process is stopped."""
     # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    path = os.environ.get("SKA_SENSOR")
+    path, saves = os.environ.get("SKA_SENSOR"), os.environ.get("SKA_STORAGE")
     try:
         sensor = Path(path).read_bytes() if path else None
     except OSError as error:
         raise refusal("read", Path(str(path)), error) from error
     terminal = Terminal()
-    machine = Machine(elf, read_board(board.parent), terminal, sensor)
+    saved = Path(saves) if saves else None
+    machine = Machine(elf, read_board(board.parent), terminal, sensor, saved)
     print(terminal.port, flush=True)
     machine.run()
 

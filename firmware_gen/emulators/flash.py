@@ -1,9 +1,9 @@
 """Starts built firmware on its emulated board, for one `with` block or until it is stopped.
 
 `start` is a context manager: the board runs as long as the block. `launch` leaves the board
-running after this program ends, like a real board. It writes a small file for each board to a
-folder of the user, so that `running` can list the boards and `stop` can end them. The output of a
-board goes to `build/board.log`.
+running after this program ends, like a real board, and its saves survive a stop. It writes a small
+file for each board to a folder of the user, so that `running` can list the boards and `stop` can
+end them. The output of a board goes to `build/board.log`.
 """
 
 from __future__ import annotations
@@ -100,6 +100,8 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
 def launch(project: Path) -> RunningBoard:
     """Start the project's firmware and leave it running; stop a board that already runs it.
 
+    If the same image ran before, the board starts with its saves; see `_saves`.
+
     Raises:
         InputError, CheckError, ToolError, DeviceError: see `start`.
     """
@@ -110,7 +112,7 @@ def launch(project: Path) -> RunningBoard:
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
             cwd=project / BUILD_FOLDER,
-            env=_environment(),
+            env={"SKA_STORAGE": str(_saves(project)), **_environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -220,6 +222,17 @@ def _environment() -> dict[str, str]:
     package_parent = str(Path(__file__).resolve().parents[2])
     paths = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _saves(project: Path) -> Path:
+    """Return the path of the file with the saves of the project's image.
+
+    Each image has its own file, so that a board with new firmware starts with the weights of that
+    firmware. QEMU's boards do not use the file; their saves end with the process.
+    """
+    build = (project / BUILD_FOLDER).resolve()
+    image = hashlib.sha256((build / ELF_NAME).read_bytes()).hexdigest()[:16]
+    return build / f"saves-{image}.bin"
 
 
 def _await_port(project: Path, board: Board, pid: int, lives: Callable[[], bool]) -> RunningBoard:

@@ -71,6 +71,7 @@ class Monitor:
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
+        saved: sample count of the device's last save in this session; None without one.
         exam: the held-out rows, and how the device classified them; None without any.
     """
 
@@ -92,7 +93,7 @@ class Monitor:
         # Decisions, input and label of the last rows.
         self._decided: deque[tuple[tuple[int, ...], tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
-        self._saved: int | None = None  # sample count at the last save; None without a save
+        self.saved: int | None = None
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None keeps the device's rate
         self._refusal: DeviceError | None = None  # of a save; `run` raises it after its last line
@@ -162,7 +163,7 @@ class Monitor:
         self._wanted_halvings = halvings
         yield from self._set_rate()
         yield from self._teach(inputs, labels, first, save_every)
-        if save and self._refusal is None and self._saved != self.samples:
+        if save and self._refusal is None and self.saved != self.samples:
             yield from self._save()
         yield from self._look(last=True)
         yield from self._ask(Link.hello)
@@ -295,7 +296,7 @@ class Monitor:
         except DeviceError as error:
             self._refusal = error
             return
-        self._saved = self.samples
+        self.saved = self.samples
         yield Save(self.samples)
 
     def _ask(self, request: Callable[[Link], object]) -> Iterator[LogLine]:
@@ -312,7 +313,7 @@ class Monitor:
         self.fell_back += event.fell_back
         if event.fell_back:
             self.step, self.samples = event.info.step, event.info.samples
-            self._saved = None
+            self.saved = None
         place = self.place if event.fell_back else None
         return Interruption(event.reason, event.fell_back, Mark.of(event.info), place)
 

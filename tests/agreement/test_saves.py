@@ -71,7 +71,7 @@ def kill(running: RunningBoard) -> None:
 # Boards that keep their saves in the file that SKA_STORAGE names.
 FILED = [
     *("esp32-c3", "host", "microbit-v1", "microbit-v2", "nucleo-f401re", "nucleo-l476rg", "pico"),
-    "uno",
+    *("uno", "virtual-m4"),
 ]
 
 

@@ -4,6 +4,7 @@ keep it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -172,9 +173,38 @@ def test_a_board_gets_its_bits_back_from_onnx(
         trainer.learn_one(rng.integers(-128, 128, 4), int(rng.integers(3)))
     assert learn(7) == on_host.to_bytes()
     assert ska_edge("save", "--port", port, "--json").document()["saves"] == 2
-    if name == "host":  # the file with the saves outlives the process
-        port = launched(Path("fw"))
-        assert learn(0) == on_host.to_bytes()
+    port = launched(Path("fw"))  # the file with the saves outlives the process
+    assert learn(0) == on_host.to_bytes()
+
+
+@pytest.mark.parametrize("name", ["host", "virtual-m4"])
+def test_saves_survive_a_stop_but_not_another_image(
+    ska_edge, name: str, iris_file: Path, require_board: Callable[[str], Board]
+) -> None:
+    require_board(name)
+    assert ska_edge("firmware", iris_file, "--board", name, "-o", "fw").code == 0
+    assert ska_edge("build", "fw").code == 0
+
+    def samples() -> int:
+        started = ska_edge("flash", "fw", "--json").document()
+        with Link(started["port"]) as link:
+            return link.info.samples
+
+    try:
+        assert samples() == 0
+        taught = ska_edge("monitor", iris_file, "iris", "--samples", 5, "--save")
+        assert "step 5, saved at sample 5" in taught.out
+        assert ska_edge("flash", "fw", "--stop").code == 0
+        assert samples() == 5
+        assert ska_edge("monitor", iris_file, "iris", "--samples", 2, "--json").code == 0
+        assert samples() == 5
+        header = Path("fw/src/ska_plan.h")
+        changed = re.sub("(#define SKA_RATE_SHIFT) .*", r"\1 9", header.read_text())
+        header.write_text(changed)
+        assert ska_edge("build", "fw").code == 0
+        assert samples() == 0
+    finally:
+        ska_edge("flash", "fw", "--stop")
 
 
 # --- what is refused ------------------------------------------------------------------------------

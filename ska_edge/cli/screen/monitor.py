@@ -305,12 +305,14 @@ class View:
         """Print the symptoms and the progress of each device."""
         several = len(self._members) > 1
         for member in self._members:
-            if member.monitor is None:
+            monitor = member.monitor
+            if monitor is None:
                 continue
-            of = f"{member.monitor.port}: " if several else ""
-            for found in member.monitor.symptoms:
+            of = f"{monitor.port}: " if several else ""
+            for found in monitor.symptoms:
                 self._out.warning(of + found.sentence(flag))
-            self._out.line(f"{of}{self._title(member)}; step {member.monitor.step}")
+            saved = "" if monitor.saved is None else f", saved at sample {monitor.saved}"
+            self._out.line(f"{of}{self._title(member)}; step {monitor.step}{saved}")
 
     def document(self) -> dict[str, Any]:
         """Return the document of `--json`."""
@@ -328,6 +330,7 @@ class View:
             "step": monitor.step,
             "samples": monitor.learned,
             "correct": int(monitor.correct),
+            "saved": monitor.saved,
             "held_out": _held_out(monitor.exam, self._model.plan.labels),
             "warnings": [
                 *self._said[member.port],
