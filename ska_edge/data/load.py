@@ -238,7 +238,7 @@ def _npz_files(path: Path, content: Content, count: int) -> tuple[IntArray | Non
 
 
 def _npz_time(path: Path, content: Content) -> str:
-    """Return the name of a column that rises like a time; "" if there is none."""
+    """Return the name in `time_column`; "" if the file has none."""
     time = content.get("time_column")
     if time is None:
         return ""

@@ -145,7 +145,7 @@ class Monitor:
             save_every: also save the state after every `save_every` rows.
             sending: functions that get the notice before a row is sent or a rate is set.
             lesson: the lesson of these rows. The device then classifies its held-out rows, and
-                starts at `place` if that is a position in these rows.
+                starts at the attribute `place` if that is a position in these rows.
 
         Raises the errors of `Stream.learn`; the stream stays open. If the device refuses a save,
         the last line comes before that error.

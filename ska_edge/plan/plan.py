@@ -1,7 +1,7 @@
 """Defines the plan: every integer constant, format and table of a network.
 
-`resolve` makes a plan before anything runs. Host and device use the same plan, which its digest
-identifies. Weights are not part of it (see `model_file`).
+`resolve` makes a new plan. Host and device use the same plan, which its digest identifies. Weights
+are not part of it (see `model_file`).
 """
 
 from __future__ import annotations

@@ -306,8 +306,8 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # Products per neuron: n^2 in a held layer, 2 n fan_in in a stepped one. Choose the kind
-            # with fewer products.
+            # Products per neuron: n^2 in a held layer, 2 n fan_in in a stepped one. The first layer
+            # can be of either kind, and is of the one with fewer products.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[StepMetrics]] = []

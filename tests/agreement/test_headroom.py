@@ -126,7 +126,7 @@ def library(
 
 
 def weights_near_the_ends(rng: np.random.Generator, plan: Plan) -> np.ndarray:
-    """Return weights of any size; some are at or near an end of their format."""
+    """Return weights of any size; in most cases, some are at or near an end of their format."""
     weights = rng.integers(LOWEST // 2, HIGHEST // 2, plan.parameter_count)
     near = rng.random(weights.shape) < rng.choice([0.0, 0.02, 0.3])
     distance = rng.integers(0, 1 << int(rng.integers(1, 12)), weights.shape)

@@ -57,7 +57,7 @@ class _Console(Console):
 
 @contextmanager
 def _written_to(name: str) -> Iterator[None]:
-    """Add the name of the stream to an OSError."""
+    """Add the name of the stream to an OSError other than BrokenPipeError."""
     try:
         yield
     except BrokenPipeError:

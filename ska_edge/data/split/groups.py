@@ -32,9 +32,9 @@ def divisible(y: IntArray, group: IntArray) -> bool:
 def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
     """Return the groups to hold out, at most `count`, drawn at random.
 
-    Each class keeps rows to learn, so fewer groups may be held out. Of `DRAWS` draws, the one in
-    which most classes have rows in the held-out groups is taken. If every group has a class that no
-    other group has, `count` groups are held out nevertheless.
+    Each class keeps rows to learn if possible, so fewer groups may be held out. Of `DRAWS` draws,
+    the one in which most classes have rows in the held-out groups is taken. If it is impossible,
+    `count` groups are held out.
     """
     groups, table = contents(y, group)
     if not divisible(y, group):

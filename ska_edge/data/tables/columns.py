@@ -135,9 +135,8 @@ class Header:
 def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     """Choose the columns of a table, for training (`model` is None) or for a model.
 
-    The label column is the one that the user names, otherwise one called as in `LABEL_COLUMNS`,
-    otherwise the last one. Data for a model need no labels: a table with only the model's inputs
-    has none, unless the user names a label column.
+    For training, the label column is the one that the user names, otherwise one called as in
+    `LABEL_COLUMNS`, otherwise the last one. A table for a model may have no labels.
 
     The inputs are the columns that the user names, otherwise those with the names of the model's
     inputs, otherwise all other columns in their order.

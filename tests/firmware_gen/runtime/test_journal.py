@@ -51,7 +51,7 @@ class Geometry:
 
     @property
     def erases(self) -> int:
-        """Return the number of pages that a save erases: the pages of a slot."""
+        """Return the number of pages that a slot's first save erases; 0 in EEPROM."""
         if self.page == 1:
             return 0
         return -(-(HEADER + PLAN.state_bytes + CRC) // self.page)
@@ -67,7 +67,7 @@ class Geometry:
 
     @property
     def operations(self) -> int:
-        """The number of erased pages and written units in a save."""
+        """The number of erased pages and written units in a save that begins a slot."""
         return self.erases + HEADER // self.unit + -(-(PLAN.state_bytes + CRC) // self.unit)
 
 

@@ -31,7 +31,7 @@ def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
             stop.set()
     assert rows(found) == list(range(len(device.learned)))
     assert 10 <= len(device.learned) <= 10 + credit
-    assert stream.link.hello().samples == stream.samples == len(device.learned)  # at the first try
+    assert stream.link.hello().samples == stream.samples == len(device.learned)
     assert list(stream.learn(INPUT, LABELS)) == []
     stream.close()
 
