@@ -242,7 +242,7 @@ class Board:
     def available(self) -> str | None:
         """Return what is missing here to build the board, or to start its emulator; otherwise None.
 
-        The answer is one sentence, with the command that installs what is missing.
+        The answer is one sentence, which says what to do.
         """
         try:
             if self.start is not None:

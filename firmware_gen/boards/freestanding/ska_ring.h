@@ -21,7 +21,7 @@
 
 typedef struct {
     uint8_t bytes[SKA_UART_BUFFER];
-    uint16_t count; /* bytes in the ring, up to 256, so the ring can be full */
+    uint16_t count; /* bytes in the ring, up to 256, which need 16 bits */
     uint8_t put;    /* position of the next received byte */
     uint8_t take;   /* position of the oldest byte */
 } ska_ring_t;
