@@ -24,8 +24,9 @@ Reals = NDArray[np.float64]
 CLIPPED_SHARE = 1e-3  # at most this fraction of the inputs of the training may saturate
 HEADROOM = 1.5  # a device keeps learning, so weights may grow by this factor before they saturate
 ROWS = 1000  # training rows that are enough to measure the range of the knowledge
-# The format of the knowledge covers at most this multiple of the decision table's range. Beyond the
-# table, decisions do not change any more, but metrics still use the knowledge.
+# For rules with labels and without ReLU, the format of the knowledge covers at most this multiple
+# of the decision table's range. Beyond the table, decisions do not change any more, but metrics
+# still use the knowledge.
 BEYOND_TABLE = 1.9
 FINER = 8  # a raw float becomes an integer with up to this many more fractional bits than the input
 FLOAT_EXPONENT = 128  # a float32 is smaller than 2**128
@@ -49,7 +50,8 @@ class Magnitudes:
         weights: largest magnitude in each matrix and its bias, which share a format; by layer and
             "weight" or "readout_weight".
         knowledge: largest magnitude of the knowledge of all layers.
-        activation: `CLIPPED_SHARE` of max(0, z), in all hidden layers together, are larger.
+        activation: the value that `CLIPPED_SHARE` of max(0, z) exceed, in all hidden layers
+            together.
     """
 
     weights: dict[tuple[int, str], float] = field(default_factory=dict)
@@ -115,9 +117,9 @@ def knowledge_format(
 ) -> QFormat:
     """Return the format of the knowledge, as fine as its range allows.
 
-    For rules with labels, the range is limited by `BEYOND_TABLE`, and by the range of an activation
-    max(0, z) in the format `relu`. Rules without labels learn from the knowledge itself, so the
-    range of their knowledge is not limited.
+    For rules with labels, the range is limited by `BEYOND_TABLE`, or by an activation max(0, z) in
+    the format `relu` if that reaches farther. Rules without labels learn from the knowledge itself,
+    so the range of their knowledge is not limited.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _RETRAIN = (
-    "devices compute sigmoids, so train the network with the activation tanh or sigmoid"
+    "only tanh and sigmoid can be imported, so train the network with one of these activations"
     " (scikit-learn: activation='tanh')"
 )
 _CHAIN = "only fully connected layers can be read, so train a network of those"

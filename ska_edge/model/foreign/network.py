@@ -1,8 +1,9 @@
 """Defines a network from another program, and folds it into the layers of ska-edge.
 
-A hidden layer of ska-edge passes on a = 2 sigmoid(z) - 1, which is tanh(z / 2). So the weights and
-biases of a layer with tanh are doubled. The layer after a sigmoid s is folded with s = (a + 1) / 2.
-Both are exact in real numbers, as is the scaling of the features, which goes into the first layer.
+A hidden layer of ska-edge with sigmoids passes on a = 2 sigmoid(z) - 1 = tanh(z / 2). So the
+weights and biases of a layer with tanh are doubled. The layer after a sigmoid s is folded with s =
+(a + 1) / 2. Both are exact in real numbers, as is the scaling of the features, which goes into the
+first layer.
 """
 
 from __future__ import annotations
