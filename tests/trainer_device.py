@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.rules.confidence import classified
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.protocol import Status, Values, Want
 from tests.fake_device import EVERYTHING, FakeDevice
@@ -102,7 +103,7 @@ class TrainerDevice(FakeDevice):
             "step": self.network.step,
             "samples": self.network.samples,
             "crc": self.network.crc if want & Want.CRC else 0,
-            "predicted": int(decisions.argmax()),
+            "predicted": int(classified(decisions[None], self.network.plan.least_confidence)[0]),
             "decisions": tuple(int(d) for d in decisions),
         }
 

@@ -124,6 +124,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_FIRST_LEARNED {plan.first_learned} /* the lowest layer that learns */
 #define SKA_MARGIN {plan.margin} /* a sample whose errors are all smaller changes no weight */
 #define SKA_RELU {int(plan.rule_definition.relu)} /* 1 if hidden layers pass on max(0, z) */
+#define SKA_LEAST_CONFIDENCE {plan.least_confidence} /* below it, the class is unknown; 0: never */
 #define SKA_RAW_INPUT {int(integers)} /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT {int(plan.raw_float)} /* 1 if raw floats can be standardized */
 

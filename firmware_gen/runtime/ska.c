@@ -624,6 +624,30 @@ uint16_t ska_predicted(const ska_t *ska) {
     return best;
 }
 
+int16_t ska_confidence(const ska_t *ska) {
+    const int16_t *decisions = ska_decisions(ska);
+    int16_t largest = 0;
+    int16_t second = 0;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        if (decisions[c] > largest) {
+            second = largest;
+            largest = decisions[c];
+        } else if (decisions[c] > second) {
+            second = decisions[c];
+        }
+    }
+    return (int16_t)(largest - second);
+}
+
+uint16_t ska_classify(const ska_t *ska) {
+#if SKA_LEAST_CONFIDENCE > 0
+    if (ska_confidence(ska) < SKA_LEAST_CONFIDENCE) {
+        return SKA_UNKNOWN;
+    }
+#endif
+    return ska_predicted(ska);
+}
+
 #if SKA_INFERENCE_ONLY
 
 const int16_t *ska_decisions(const ska_t *ska) { return ska->decision; }

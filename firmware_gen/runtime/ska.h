@@ -102,6 +102,17 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 
+/* Returns the confidence of the last forward pass: the difference of its two largest decisions
+ * (Q0.15). */
+int16_t ska_confidence(const ska_t *ska);
+
+/* The class of a sample that belongs to no known class. */
+#define SKA_UNKNOWN UINT16_MAX
+
+/* Returns the class of the last forward pass, as ska_predicted does; SKA_UNKNOWN if the confidence
+ * is below SKA_LEAST_CONFIDENCE, which is 0 for a model without a limit. */
+uint16_t ska_classify(const ska_t *ska);
+
 #if !SKA_INFERENCE_ONLY
 /* Return the number of updates and the number of accepted samples; both are part of the state. Both
  * count samples within the margin, too. */

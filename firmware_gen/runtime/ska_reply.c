@@ -109,7 +109,7 @@ void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
     result.step = ska_step(network);
     result.samples = ska_samples(network);
     result.crc = with_crc ? ska_state_crc(network) : 0u;
-    result.predicted = ska_predicted(network);
+    result.predicted = ska_classify(network);
     result.decisions = ska_decisions(network);
     uint8_t payload[SKA_MESSAGE_RESULT_SIZE];
     const uint16_t length = ska_message_result_pack(&result, payload);

@@ -23,6 +23,7 @@ from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
+from ska_edge.rules.confidence import classified, confidences
 from ska_edge.wire.protocol import KEY_BYTES, Want
 
 LONGEST_TIMEOUT = 3600  # seconds; operating systems refuse much longer timeouts
@@ -144,8 +145,13 @@ class Device(Closable):
         Example: ``(device.predict(x) == y).mean()``
         """
         self.model.require_labels()
-        decided: NDArray[Any] = self.model.classes[self.infer(x).argmax(axis=1)]
-        return decided
+        least = self.model.plan.least_confidence
+        return self.model.named(classified(self.infer(x), least))
+
+    def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Return the difference of the two largest decisions, (rows,) in Q0.15, as `Model` does."""
+        self.model.require_labels()
+        return confidences(self.infer(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return decisions scaled to a sum of 1 per row, (rows, classes), as `Model` does."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from ska_edge.device import device_errors
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import DeviceError
+from ska_edge.rules.confidence import UNKNOWN
 from ska_edge.rules.metric_sums import SIGNED_METRICS
 
 Reply = tuple[str, dict[str, Any]]
@@ -131,7 +132,7 @@ def result_of(replies: Sequence[Reply], layers: int) -> Result:
                 )
         metrics.append(sums)
     result = Result(**replies[-1][1], metrics=tuple(metrics))
-    if result.predicted >= len(result.decisions):
+    if result.predicted >= len(result.decisions) and result.predicted != UNKNOWN:
         raise DeviceError(
             f"the device says that class {result.predicted} is the largest of"
             f" {len(result.decisions)} decisions; flash it again"

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.rules.confidence import UNKNOWN, classified
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
@@ -19,11 +21,46 @@ class Evaluation:
             that the integers classified as class j.
         float_accuracy: fraction of rows that the float twin classifies correctly, 0 to 1; None
             if the model has no twin.
+        accepted: the confusion matrix of the rows with enough confidence, (classes, classes); None
+            if the model has no least confidence, so that no row is unknown.
     """
 
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
     float_accuracy: float | None = None
+    accepted: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        labels: tuple[str, ...],
+        truth: NDArray[np.integer],
+        decisions: NDArray[np.int64],
+        least: int,
+        real: float | None,
+    ) -> Evaluation:
+        """Evaluate decisions (rows, classes) of rows whose class indices are `truth`, (rows,).
+
+        `least` is the plan's least confidence, and `real` is the accuracy of the float twin.
+        """
+        decided, classes = decisions.argmax(axis=1), decisions.shape[1]
+        counts, accepted = confusion_matrix(truth, decided, classes), None
+        if least:
+            known = classified(decisions, least) != UNKNOWN
+            accepted = confusion_matrix(truth[known], decided[known], classes)
+        return cls(labels, counts, real, accepted)
+
+    @property
+    def unknown(self) -> float | None:
+        """Fraction of rows that are unknown; None if the model has no least confidence."""
+        return None if self.accepted is None else 1 - float(self.accepted.sum()) / self.rows
+
+    @property
+    def accepted_accuracy(self) -> float | None:
+        """Fraction of the other rows that are classified correctly; None without such rows."""
+        if self.accepted is None or not self.accepted.any():
+            return None
+        return float(np.trace(self.accepted) / self.accepted.sum())
 
     @property
     def rows(self) -> int:
@@ -65,6 +102,8 @@ class Evaluation:
             "majority": self.majority,
             "balanced_accuracy": self.balanced_accuracy,
             "recall": self.recall,
+            "unknown": self.unknown,
+            "accepted_accuracy": self.accepted_accuracy,
         }
 
 

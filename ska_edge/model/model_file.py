@@ -27,7 +27,7 @@ from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.data.tables.columns import Inputs
 from ska_edge.errors import InputError, require_flag
 from ska_edge.files import npz_bytes, path_of, write_file
-from ska_edge.model.evaluation import Agreement, Evaluation, confusion_matrix, probabilities
+from ska_edge.model.evaluation import Agreement, Evaluation, probabilities
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.range_tracker import Range
@@ -36,6 +36,13 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of, twin
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
+from ska_edge.rules.confidence import (
+    UNKNOWN,
+    UNKNOWN_NAME,
+    UNKNOWN_NUMBER,
+    classified,
+    confidences,
+)
 from ska_edge.rules.reference import Parameters
 
 if TYPE_CHECKING:
@@ -104,6 +111,20 @@ class Model:
             named = {FEATURES: list(self.features)}
         return {**named, **self.scaling.as_dict()}
 
+    def named(self, indices: NDArray[np.integer]) -> NDArray[Any]:
+        """Return the class of each index, (n,); "unknown" or -1 for `UNKNOWN`."""
+        names, lost = self.classes, indices == UNKNOWN
+        if lost.any():
+            extra = [UNKNOWN_NAME if names.dtype.kind == "U" else int(UNKNOWN_NUMBER)]
+            names, indices = np.concatenate([names, extra]), np.where(lost, len(names), indices)
+        found: NDArray[Any] = names[indices]
+        return found
+
+    @property
+    def least_confidence(self) -> float:
+        """The limit below which the class of a row is unknown, 0 to 1; 0 without a limit."""
+        return float(self.plan.formats.decision.dequantize(np.array(self.plan.least_confidence)))
+
     @property
     def classes(self) -> NDArray[Any]:
         """The class of each output, (classes,): integers if all are integers, otherwise text."""
@@ -157,6 +178,9 @@ class Model:
     def predict(self, x: ArrayLike) -> NDArray[Any]:
         """Return the class of each row, (rows,): one of `classes`, bit for bit as on a device.
 
+        If the model has a limit (`reject`), a row with a smaller confidence has no class: it is
+        "unknown", or -1 if all classes are integers.
+
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
@@ -165,8 +189,19 @@ class Model:
         Example: ``(model.predict(x) == y).mean()``
         """
         self.require_labels()
-        decided: NDArray[Any] = self.classes[self.decisions(x).argmax(axis=1)]
-        return decided
+        return self.named(classified(self.decisions(x), self.plan.least_confidence))
+
+    def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
+        """Return the difference of the two largest decisions of each row, (rows,) in Q0.15.
+
+        It is small for a row between two classes, and usually for a row of no known class. The
+        largest decision alone may also be large for such a row. The arguments and errors are those
+        of `predict`.
+
+        Example: ``sure = x[model.confidence(x) >= 0.5 * 32768]``
+        """
+        self.require_labels()
+        return confidences(self.decisions(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the decisions, scaled to a sum of 1 per row, (rows, classes) as in `classes`.
@@ -174,7 +209,7 @@ class Model:
         Each output is an independent sigmoid, so it is divided by the sum of all outputs. The
         arguments and errors are those of `predict`.
 
-        Example: ``confidence = model.predict_proba(x).max(axis=1)``
+        Example: ``odds = model.predict_proba(x)[:, 0]``
         """
         self.require_labels()
         return probabilities(self.decisions(x))
@@ -235,12 +270,12 @@ class Model:
                 data = load(data, model=self.takes)
             dataset = self.matched(load_data(data))
             features, truth = dataset.x, dataset.y
-        decided = self.decisions(features).argmax(axis=1)
-        counts = confusion_matrix(truth, decided, self.plan.classes)
-        if self.reference is None:
-            return Evaluation(self.plan.labels, counts)
-        right = self.float_decisions(features).argmax(axis=1) == truth
-        return Evaluation(self.plan.labels, counts, float(right.mean()))
+        real = None
+        if self.reference is not None:
+            right = self.float_decisions(features).argmax(axis=1) == truth
+            real = float(right.mean())
+        decisions, least = self.decisions(features), self.plan.least_confidence
+        return Evaluation.of(self.plan.labels, truth, decisions, least, real)
 
     def matched(self, dataset: Dataset) -> Dataset:
         """Return the data as the model takes them: classes numbered as outputs, features in order.

@@ -38,6 +38,7 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
 from ska_edge.rules import neuron
+from ska_edge.rules.confidence import UNKNOWN, classified, confidences
 from ska_edge.spelling import did_you_mean
 
 FORMS = ("integer", "float")
@@ -67,7 +68,9 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
 
     Args:
         form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
-            Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. The
+            Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. If the
+            plan has a least confidence, a smaller one gives the label `UNKNOWN`, and there is the
+            output `confidence` int32 (n,) in Q0.15. The
             metadata contain the plan and the state, including the samples of a replay buffer.
             "float": the same network with dequantized weights, float32 features and decisions; the
             decisions are close, not equal.
@@ -144,19 +147,39 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         decided = neuron.decision(z, plan.decision_table)
         signal = plan.rule_definition.activation(z, decided, plan.formats.activation)
     ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
-    ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
-    used = _used_nodes(ops.nodes, ("decisions", "label"))
+    outputs = [
+        helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
+        helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+    ]
+    if plan.least_confidence:
+        _reject(ops, plan.least_confidence)
+        outputs.append(helper.make_tensor_value_info("confidence", TensorProto.INT32, ["n"]))
+    else:
+        ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
+    used = _used_nodes(ops.nodes, [output.name for output in outputs])
     edges = {edge for node in used for edge in node.input}
     return helper.make_graph(
         used,
         "ska_edge_integer",
         [helper.make_tensor_value_info("input", input_kind(plan, takes), ["n", plan.inputs])],
-        [
-            helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
-            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
-        ],
+        outputs,
         [tensor for tensor in ops.initializers if tensor.name in edges],
     )
+
+
+def _reject(ops: OnnxOps, least: int) -> None:
+    """Add the outputs `confidence`, and `label`, which is `UNKNOWN` for a smaller confidence."""
+    two = ops.initializer("two", np.array([2]))
+    top, _ = ops.nodes_of("TopK", "decisions", two, outputs=2, axis=1)
+    first, second = ops.nodes_of("Split", top, outputs=2, axis=1)
+    difference = ops.node("Sub", first, second)
+    at = ops.initializer("second_axis", np.array([1]))
+    ops.nodes.append(helper.make_node("Squeeze", [difference, at], ["confidence"]))
+    limit = ops.initializer("least_confidence", np.array(least, dtype=np.int32))
+    largest = ops.node("ArgMax", "decisions", axis=1, keepdims=0)
+    rejected = ops.node("Less", "confidence", limit)
+    unknown = ops.initializer("unknown", np.array(UNKNOWN))
+    ops.nodes.append(helper.make_node("Where", [rejected, unknown, largest], ["label"]))
 
 
 def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat) -> str:
@@ -237,7 +260,11 @@ def compare(
     if form == "integer":
         fed = features if takes == FEATURES else quantized.astype(f"int{bits}")
         got, labels = session.run(["decisions", "label"], {"input": fed})
-        wrong = (got != expected).any(axis=1) | (labels != expected.argmax(axis=1))
+        classes = classified(expected, model.plan.least_confidence)
+        wrong = (got != expected).any(axis=1) | (labels != classes)
+        if model.plan.least_confidence:
+            (found,) = session.run(["confidence"], {"input": fed})
+            wrong |= found != confidences(expected)
     else:
         (labels,) = session.run(["label"], {"input": features.astype(np.float32)})
         wrong = labels != expected.argmax(axis=1)

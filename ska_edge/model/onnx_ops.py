@@ -40,6 +40,12 @@ class OnnxOps:
         self.nodes.append(helper.make_node(operator, list(inputs), [edge], **attributes))
         return edge
 
+    def nodes_of(self, operator: str, *inputs: str, outputs: int, **attributes: Any) -> list[str]:
+        """Append a node with several outputs; return their edges."""
+        edges = [self._edge("t") for _ in range(outputs)]
+        self.nodes.append(helper.make_node(operator, list(inputs), edges, **attributes))
+        return edges
+
     def initializer(self, name: str, values: NDArray[np.generic]) -> str:
         """Add a stored tensor of the type of `values`; return its name."""
         self.initializers.append(numpy_helper.from_array(values, name))

@@ -38,6 +38,7 @@ from ska_edge.monitor.pace import Pace
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch, general_warning
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan
+from ska_edge.rules.confidence import UNKNOWN
 from ska_edge.wire.protocol import COUNTED
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
@@ -64,8 +65,9 @@ class Monitor:
         info: the last report of the device.
         step, samples: updates made and samples learned so far.
         halvings: how many times the device's rate is halved.
-        learned, correct, unanswered: number of rows learned in this session, of rows that the
-            device classified correctly before it learned them, and of lost answers.
+        learned, correct, unknown, unanswered: number of rows learned in this session, of rows that
+            the device classified correctly before it learned them, of rows that it gave no class,
+            and of lost answers.
         first: index of the first row that this session sends; above 0 if it continues a lesson.
         missing: number of rows that the device learned by itself and whose announcements were lost.
         result: the last answer with metrics.
@@ -79,7 +81,8 @@ class Monitor:
         self.info: DeviceInfo = stream.link.info
         self.step, self.samples = self.info.step, self.info.samples
         self.halvings = self.info.halvings
-        self.learned = self.correct = self.unanswered = self.missing = self.fell_back = 0
+        self.learned = self.correct = self.unknown = self.unanswered = 0
+        self.missing = self.fell_back = 0
         self.first = 0
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
@@ -342,6 +345,7 @@ class Monitor:
         else:
             self.step = result.step
             self.correct += result.predicted == sample.label
+            self.unknown += result.predicted == UNKNOWN
             self.result = result if result.metrics else self.result
             layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)

@@ -37,6 +37,7 @@ from ska_edge.network.engine import trainer_for
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
+from ska_edge.rules.confidence import classified
 from ska_edge.wire.protocol import COUNTED
 
 MOST_AHEAD = 255  # rows in flight, at most; a device reports its limit in 8 bits
@@ -208,7 +209,7 @@ class _Replay:
         learned = [*self._trainer.learn_stream(rows.x, rows.labels)]
         decisions = np.concatenate([part.decisions for part in learned])
         steps = np.concatenate([part.steps for part in learned]) % COUNTED
-        if not rows.answered(decisions, steps):
+        if not rows.answered(decisions, steps, self._state.plan.least_confidence):
             self._trainer.state = before
             return False
         self._checked = False
@@ -272,7 +273,8 @@ class _Replay:
         self.rows += 1
         self._compare("step", row.step, self._state.step % COUNTED)
         self._compare("halvings", row.halvings, self._state.halvings)
-        self._compare("predicted", row.predicted, int(decisions.argmax()))
+        predicted = classified(decisions[None], self._state.plan.least_confidence)
+        self._compare("predicted", row.predicted, int(predicted[0]))
         theirs = (None,) * len(decisions) if row.decisions is None else row.decisions
         self._compare("the number of decisions", len(theirs), len(decisions))
         for index, (logged, ours) in enumerate(zip(theirs, decisions.tolist(), strict=True)):

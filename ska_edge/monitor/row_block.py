@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ska_edge.monitor.log_line import LogLine, parse
 from ska_edge.plan.plan import Plan
+from ska_edge.rules.confidence import classified
 
 MOST_ROWS = 1024  # largest number of rows in a block
 
@@ -62,16 +63,19 @@ class RowBlock:
             and self.x.max() <= format.maximum
         )
 
-    def answered(self, decisions: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
+    def answered(
+        self, decisions: NDArray[np.int64], steps: NDArray[np.int64], least_confidence: int
+    ) -> bool:
         """Tell whether the answers of the device are equal to the host's.
 
         Args:
             decisions: (n, classes), before the update with each row.
             steps: (n,), number of updates made after each row.
+            least_confidence: see `Plan`.
         """
         return (
             np.array_equal(self.steps, steps)
-            and np.array_equal(self.predicted, decisions.argmax(axis=1))
+            and np.array_equal(self.predicted, classified(decisions, least_confidence))
             and np.array_equal(self.decisions, decisions)
         )
 

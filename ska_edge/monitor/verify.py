@@ -20,6 +20,8 @@ from ska_edge.network.difference import (
 )
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.plan import Plan
+from ska_edge.rules.confidence import classified
 from ska_edge.wire.protocol import Want
 
 
@@ -131,8 +133,10 @@ def _verify_decisions(
         if found:
             break
         result = link.infer(row.tolist())
-        decisions = trainer.infer(row[None])[0].tolist()
-        found = decision_difference(plan, 0, decisions, result.decisions)
+        decisions = trainer.infer(row[None])[0]
+        found = decision_difference(
+            plan, 0, decisions.tolist(), result.decisions
+        ) or _class_difference(plan, 0, decisions, result)
         samples += 1
         correct += int(result.predicted == int(label))
         on_sample(samples, int(label), result)
@@ -145,7 +149,7 @@ def compare_state(link: Link, state: State) -> Difference | None:
 
 
 def _compare_result(
-    trainer: FixedTrainer, decisions: NDArray[np.integer], result: Result, updated: bool
+    trainer: FixedTrainer, decisions: NDArray[np.int64], result: Result, updated: bool
 ) -> Difference | None:
     plan, step = trainer.plan, trainer.state.step
     last = len(plan.layers) - 1
@@ -154,9 +158,17 @@ def _compare_result(
     found = decision_difference(plan, step, decisions.tolist(), result.decisions)
     if found is not None:
         return found
-    predicted = int(decisions.argmax())
-    if result.predicted != predicted:
-        return Difference(step, last, "predicted", (), predicted, result.predicted)
-    if not updated:
-        return None
+    found = _class_difference(plan, step, decisions, result)
+    if found is not None or not updated:
+        return found
     return metric_difference(step, trainer.metrics(), result.metrics)
+
+
+def _class_difference(
+    plan: Plan, step: int, decisions: NDArray[np.int64], result: Result
+) -> Difference | None:
+    """Compare the class of a sample, from the host's decisions (classes,) and a device's answer."""
+    predicted = int(classified(decisions[None], plan.least_confidence)[0])
+    if result.predicted == predicted:
+        return None
+    return Difference(step, plan.hidden, "predicted", (), predicted, result.predicted)

@@ -27,6 +27,7 @@ from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
 from ska_edge.plan.replay import BUFFERS, Replay
+from ska_edge.rules.confidence import UNKNOWN_NAMES
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES
 
@@ -218,6 +219,10 @@ def _check_labels(plan: Plan) -> None:
     if len(set(plan.labels)) != len(plan.labels):
         raise InputError("two classes have the same label")
     for label in plan.labels:
+        if plan.least_confidence and label in UNKNOWN_NAMES:
+            raise InputError(
+                f"the class '{label}' has the name that samples of no known class get; rename it"
+            )
         if len(label) > LONGEST_LABEL:
             raise InputError(
                 f"the label {label[:40]!r}... has {len(label)} characters; at most"
@@ -292,6 +297,13 @@ def _check_rule(plan: Plan) -> None:
         raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
     if not 0 <= plan.margin <= largest_margin(plan.formats.shift):
         raise InputError(f"the margin {plan.margin} is out of range")
+    if plan.least_confidence and not (plan.rule_definition.supervised and plan.classes > 1):
+        raise InputError(
+            f"rule {plan.rule} with {plan.classes} outputs: its confidence says nothing about"
+            " classes, so there is no least confidence"
+        )
+    if not 0 <= plan.least_confidence <= plan.formats.decision.maximum:
+        raise InputError(f"the least confidence {plan.least_confidence} is out of range")
     if plan.hidden_halvings and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} learns all layers at one rate")
     if not 0 <= plan.hidden_halvings <= MOST_HALVINGS:

@@ -51,6 +51,9 @@ class Plan:
         margin: in the format of the shift: a sample changes nothing if the absolute values of all
             its output errors are below it; 0 if every sample learns.
         activation: that of the hidden layers, in `ACTIVATIONS`.
+        least_confidence: in the format of the decision: a sample with a smaller confidence, the
+            difference of its two largest decisions, belongs to no known class; 0 if every sample
+            belongs to one. It does not affect learning.
         schema: version of this structure.
     """
 
@@ -69,6 +72,7 @@ class Plan:
     table: tuple[int, ...]
     margin: int = 0
     activation: str = SIGMOID
+    least_confidence: int = 0
     schema: int = SCHEMA
 
     @property

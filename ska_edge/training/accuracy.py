@@ -8,7 +8,7 @@ import numpy as np
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
-from ska_edge.model.evaluation import Evaluation, confusion_matrix
+from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.model_file import Model
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules.reference import accuracy
@@ -24,21 +24,20 @@ def evaluations(model: Model, parts: Mapping[str, Dataset]) -> dict[str, Evaluat
     represent classes.
     """
     found: dict[str, Evaluation | None] = {}
-    trainer, classes = FixedTrainer(model.state), model.plan.classes
+    trainer = FixedTrainer(model.state)
     for name, part in parts.items():
         if not (len(part.y) and model.plan.rule_definition.supervised):
             found[name] = None
             continue
         blocks = [part.x[block] for block in row_blocks(len(part.y))]
-        decided = np.concatenate(
-            [trainer.infer(model.quantize(block)).argmax(axis=1) for block in blocks]
-        )
+        integers = np.concatenate([trainer.infer(model.quantize(block)) for block in blocks])
         real = None
         if model.reference is not None:
             decisions = np.concatenate([model.float_decisions(block) for block in blocks])
             real = accuracy(decisions, part.y)
-        counts = confusion_matrix(part.y, decided, classes)
-        found[name] = Evaluation(model.plan.labels, counts, real)
+        found[name] = Evaluation.of(
+            model.plan.labels, part.y, integers, model.plan.least_confidence, real
+        )
     return found
 
 

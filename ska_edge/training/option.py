@@ -81,6 +81,7 @@ class Option:
         python: description for Python, if it differs from `help`.
         auto: whether the word "auto" is a value, too.
         divides: whether the option only determines which rows are learned, and which are held out.
+        held_out: whether the option needs held-out rows.
     """
 
     help: str
@@ -102,6 +103,7 @@ class Option:
     python: str = ""
     auto: bool = False
     divides: bool = False
+    held_out: bool = False
 
     def default(self, at: Situation) -> Any:
         """Return the computed default; None if the default is a constant, or if there is none."""

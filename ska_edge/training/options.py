@@ -192,6 +192,18 @@ class Options:
         words=f"{TEST_FRACTION}; published: 0",
         settle=lambda at: TEST_FRACTION if at.labeled else 0.0,
     )
+    reject: float | None = option(
+        help="Share of the held-out rows that keep a class; rows of less confidence are unknown."
+        " 0: no row is unknown.",
+        kind=Kind.REAL,
+        noun="share",
+        least=0,
+        most=1,
+        scope=Scope.LABELS,
+        words="0",
+        settle=lambda _: 0.0,
+        held_out=True,
+    )
     split: str | None = option(
         help="How rows are held out; docs/DATA.md describes the kinds.",
         python='How rows are held out: "random", "blocked", "group", "file", "own" or "plain";'

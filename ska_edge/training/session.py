@@ -88,15 +88,18 @@ class Session:
         _check_data(dataset, options)
         division = parts(dataset, options)
         options = replace(options, split=division.kind)
+        _check_held_out(options, division)
         base = imported(start, division.train, options)
         return cls._continued(options, dataset, division, base)
 
     @classmethod
     def _from(cls, dataset: Dataset, options: Options, base: Model | None) -> Session:
         """Prepare a training that continues a model, or begins with a new one."""
-        fraction = options.test_fraction
+        fraction, reject = options.test_fraction, options.reject
         options = options.settled(dataset.x.shape[1], base.plan if base else None)
         if base is not None:
+            if reject is None:
+                options = replace(options, reject=_rejection(base))
             dataset = base.matched(dataset)
             if fraction is None:
                 options = repeated(dataset, options, base)
@@ -109,6 +112,7 @@ class Session:
             _check_data(dataset, options)
         division = parts(dataset, options, base)
         fit, options = division.train, replace(options, split=division.kind)
+        _check_held_out(options, division)
         if base is not None:
             return cls._continued(options, dataset, division, base)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
@@ -348,6 +352,18 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
             file=options.start,
             kept=base.plan.activation,
         )
+
+
+def _rejection(base: Model) -> float:
+    """Return the share with which a continued model's least confidence was found; 0 without one."""
+    share = base.notes.get("reject") if base.plan.least_confidence else 0.0
+    return share if isinstance(share, float) else 0.0
+
+
+def _check_held_out(options: Options, division: Division) -> None:
+    """Raise OptionError if the least confidence is to be found without held-out rows."""
+    if options.reject and not len(division.test.y):
+        raise OptionError("{reject} needs held-out rows, and there are none; give {test_fraction}")
 
 
 def _check_data(dataset: Dataset, options: Options) -> None:

@@ -22,6 +22,7 @@ from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fracti
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
 from ska_edge.training.rate_trial import Tried, with_rate
+from ska_edge.model.rejection import with_rejection
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 
@@ -131,6 +132,8 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
     model.reference = None if options.arithmetic == "fixed" else parameters
     log.close()
     model.notes = session.notes()
+    if options.reject:
+        model = with_rejection(model, session.division.test, options.reject)
     _watch_decisions(watch, model, session.fit)
     found = evaluations(model, parts)
     return Trained(

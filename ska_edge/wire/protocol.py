@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ska_edge.rules.confidence import UNKNOWN
 from ska_edge.rules.metric_sums import METRIC_PURPOSE
 
 PROTOCOL_VERSION = 4
@@ -317,7 +318,12 @@ MESSAGES = (
             STEP,
             SAMPLES,
             Field("crc", "u32", 1, "CRC-32 of the state if SAMPLE or FOLLOW wants it, otherwise 0"),
-            Field("predicted", "u16", 1, "index of the largest decision; the first of equal ones"),
+            Field(
+                "predicted",
+                "u16",
+                1,
+                f"index of the largest decision, the first of equal ones; {UNKNOWN}: unknown",
+            ),
             Field(
                 "decisions", "i16", "classes", "in Q0.15, from the forward pass before any update"
             ),

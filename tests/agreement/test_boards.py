@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     formats.
 
     Some plans are wide enough for 64-bit sums, some have replay, some let only the readout learn,
-    and those of `RECTIFIED` have ReLU.
+    those of `RECTIFIED` have ReLU, and some have a least confidence.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed // len(RULES) % len(PRECISIONS)]]
@@ -128,7 +128,8 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation"] = RELU
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
-    return make_plan(sizes, **options)
+    plan = make_plan(sizes, **options)
+    return replace(plan, least_confidence=8192) if seed % 2 else plan
 
 
 def random_case(seed: int, ram: int = LARGE) -> Case:

@@ -51,8 +51,11 @@ def emit_classifier(source: str) -> str:
 
 
 def _for_an_estimator(each: Option) -> bool:
-    """Tell whether an option is for an estimator, which gets rows with labels and uses no file."""
-    return not (each.divides or each.kind is Kind.FILE or each.scope is Scope.NO_LABELS)
+    """Tell whether an option is for an estimator, which gets rows with labels and uses no file.
+
+    An estimator holds no rows out."""
+    held_out = each.divides or each.held_out
+    return not (held_out or each.kind is Kind.FILE or each.scope is Scope.NO_LABELS)
 
 
 def _with_labels(each: Option) -> Option:

@@ -280,6 +280,10 @@ static void from_reading(void) {
     }
     const uint16_t predicted = ska_predicted(&ska);
     /*@ check class_exists: predicted < SKA_CLASSES; */
+    const int16_t confidence = ska_confidence(&ska);
+    /*@ check confidence_reads: 0 <= confidence <= 32767; */
+    const uint16_t class = ska_classify(&ska);
+    /*@ check class_or_none: class < SKA_CLASSES || class == SKA_UNKNOWN; */
     const int16_t *decisions = ska_decisions(&ska);
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         /*@ check decision_reads: 0 <= decisions[c] <= 32767; */

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ PLANS = {
         precision="w32a16",
         raw=RawInput((5, 2**30, 2**22), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
-    "readout": make_plan((3, 5, 2), output_only=True),
+    "readout": replace(make_plan((3, 5, 2), output_only=True), least_confidence=9000),
 }
 
 

@@ -173,6 +173,7 @@ def public_functions(header: str) -> list[str]:
 
 def expected_functions(plan: Plan, inference_only: bool = False) -> set[str]:
     names = {"init", "infer", "predicted", "decisions", "state", "initial_crc"}
+    names |= {"classify", "confidence"}
     if not inference_only:
         names |= {"learn", "step", "samples", "metrics", "rate_halve", "state_written"}
         if plan.replay.per_class:

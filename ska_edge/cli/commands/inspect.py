@@ -130,6 +130,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         + f" precision {plan.precision},"
         f" rate {plan.rate.real:g}{_hidden_rate(plan)}, batch {plan.batch},"
         + (f" margin {plan.real_margin:g}," if plan.margin else "")
+        + (f" least confidence {loaded.least_confidence:.4f}," if plan.least_confidence else "")
         + f" plan {plan.digest}"
     )
     out.line(_state_sentence(loaded.state))
@@ -226,6 +227,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "rate": plan.rate.real,
             "hidden_halvings": plan.hidden_halvings,
             "margin": plan.real_margin,
+            "least_confidence": loaded.least_confidence,
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,
             "digest": plan.digest,

@@ -21,11 +21,11 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.rows import Rows
 from ska_edge.device.info import DeviceInfo
 from ska_edge.files import write_file
-from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted, listed
+from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, classified, confidences
 
 
 @click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
@@ -53,7 +53,8 @@ def predict(
 
     If DATA have labels, the output has them in a column "truth". A CSV file without labels has the
     columns of the training data except the label column. Rows count from 0. The confidence, 0 to 1,
-    is the decision of the class divided by the sum of all decisions.
+    is the difference of the two largest decisions. A row whose confidence is below the limit of the
+    model (`train --reject`) is "unknown".
 
     With --port or --board, the device classifies with its present weights. No weight changes.
     """
@@ -68,7 +69,7 @@ def predict(
     else:
         decisions, where = _on_device(loaded, rows, board, port, line, out)
     lines = _lines(loaded, rows, decisions)
-    accuracy = _accuracy(lines)
+    accuracy = _accuracy(loaded, lines)
     if output is not None:
         write_file(output, _csv(lines).encode())
         out.line(f"wrote {output}: {counted(len(lines), 'row')}")
@@ -77,6 +78,12 @@ def predict(
     unknown = _unknown(loaded, lines)
     if unknown:
         out.warning(unknown)
+    rejected = sum(line["class"] == UNKNOWN_NAME for line in lines)
+    if loaded.plan.least_confidence:
+        out.note(
+            f"{rejected} of {counted(len(lines), 'row')} unknown: their confidence is below"
+            f" {loaded.least_confidence:.4f}"
+        )
     if accuracy is not None:
         right, labeled = accuracy
         out.note(f"{right} of {counted(labeled, 'labeled row')} right ({right / labeled:.2%})")
@@ -84,6 +91,7 @@ def predict(
         out.document(
             {
                 "rows": len(lines),
+                "unknown": rejected if loaded.plan.least_confidence else None,
                 "accuracy": None if accuracy is None else accuracy[0] / accuracy[1],
                 "digest": loaded.plan.digest,
                 "model": str(model),
@@ -115,13 +123,14 @@ def _history(info: DeviceInfo) -> str:
 
 def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return a line for each row, with values by column."""
-    shares = probabilities(decisions)
-    lines = []
-    for row, index in enumerate(decisions.argmax(axis=1).tolist()):
+    plan, lines = model.plan, []
+    indices = classified(decisions, plan.least_confidence).tolist()
+    confident = plan.formats.decision.dequantize(confidences(decisions)).tolist()
+    for row, (index, confidence) in enumerate(zip(indices, confident, strict=True)):
         line = {
             "row": row,
-            "class": model.plan.labels[index],
-            "confidence": round(float(shares[row, index]), 4),
+            "class": UNKNOWN_NAME if index == UNKNOWN else plan.labels[index],
+            "confidence": round(confidence, 4),
         }
         if rows.truth is not None:
             line["truth"] = rows.truth[row]
@@ -129,12 +138,19 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
     return lines
 
 
-def _accuracy(lines: list[dict[str, Any]]) -> tuple[int, int] | None:
-    """Return the numbers of correct rows and of labeled rows; None if no row has a label."""
+def _accuracy(model: Model, lines: list[dict[str, Any]]) -> tuple[int, int] | None:
+    """Return the numbers of correct rows and of labeled rows; None if no row has a label.
+
+    "unknown" is correct for a label that is no class of the model.
+    """
     labeled = [line for line in lines if line.get("truth")]
     if not labeled:
         return None
-    return sum(line["class"] == line["truth"] for line in labeled), len(labeled)
+    correct = [
+        line["class"] == (line["truth"] if line["truth"] in model.plan.labels else UNKNOWN_NAME)
+        for line in labeled
+    ]
+    return sum(correct), len(labeled)
 
 
 def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
@@ -146,6 +162,7 @@ def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
     return (
         f"{counted(len(found), 'row')} with labels that the model does not know"
         f" ({listed(sorted(set(found)))}); they count as wrong"
+        + (" unless they are unknown" if model.plan.least_confidence else "")
     )
 
 

@@ -75,6 +75,11 @@ def report_training(trained: Trained, out: Output) -> None:
             f"{trained.skipped:.1%} of the samples were within the margin"
             f" {plan.real_margin:g}, so they changed nothing"
         )
+    if plan.least_confidence:
+        out.line(
+            f"rows of a confidence below {trained.model.least_confidence:.4f} are unknown:"
+            f" {trained.options.reject:g} of the held-out rows keep their class"
+        )
     for warning in _warnings(trained):
         out.warning(warning["text"])
 
@@ -102,6 +107,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
         "split": trained.division.as_dict(),
         "before": trained.before,
         "skipped": trained.skipped,
+        "least_confidence": trained.model.least_confidence,
         "tried": [{"rate": rate, "accuracy": right} for rate, right in trained.tried.items()],
         "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,

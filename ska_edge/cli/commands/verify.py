@@ -26,6 +26,7 @@ from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
+from ska_edge.rules.confidence import UNKNOWN
 
 
 def learn_and_compare(
@@ -40,14 +41,15 @@ def learn_and_compare(
     if not info.learns:
         return _classify_and_compare(link, model, features, labels, out)
     out.line(f"{info.board} at {link.port} learns {counted(len(labels), 'sample')}")
-    correct, last = 0, Result(0, 0, 0, ())
+    correct, unknown, last = 0, 0, Result(0, 0, 0, ())
     with out.live() as update:
 
         def show(number: int, label: int, result: Result) -> None:
-            nonlocal correct, last
+            nonlocal correct, unknown, last
             correct += result.predicted == label
+            unknown += result.predicted == UNKNOWN
             last = result if result.metrics else last
-            title = progress_title(model, number, labels, correct)
+            title = progress_title(model, number, labels, correct, unknown)
             update(metrics_table(model.plan, title, last), title)
 
         report = verify_device(link, model, model.quantize(features), labels, show)

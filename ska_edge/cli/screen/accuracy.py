@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,20 @@ def accuracy_table(
         majority = [each.majority if (each := found[part]) else None for part in parts]
         rows.append(["fixed, balanced", *map(percent, balanced)])
         rows.append(["most frequent class", *map(percent, majority)])
+        rows += _unknown_rows([found[part] for part in parts])
     out.table(title, ["arithmetic", *parts.values()], rows)
+
+
+def _unknown_rows(found: Sequence[Evaluation | None]) -> list[list[str]]:
+    """Return the share of unknown rows and the accuracy of the others; [] without a limit."""
+    if not any(each is not None and each.unknown is not None for each in found):
+        return []
+    unknown = [each.unknown if each else None for each in found]
+    accepted = [each.accepted_accuracy if each else None for each in found]
+    return [
+        ["unknown rows", *map(percent, unknown)],
+        ["fixed, known rows", *map(percent, accepted)],
+    ]
 
 
 def shown(found: Found) -> tuple[str, Evaluation] | None:

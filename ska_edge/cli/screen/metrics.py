@@ -29,12 +29,17 @@ def metrics_table(plan: Plan, title: str, result: Result) -> Table:
     return table
 
 
-def progress_title(model: Model, count: int, labels: NDArray[np.int64], correct: int) -> str:
+def progress_title(
+    model: Model, count: int, labels: NDArray[np.int64], correct: int, unknown: int
+) -> str:
     """Return the progress as text, with the number of correct rows if the outputs are classes.
 
-    `labels` are those of all rows; they are empty for a device that learns by itself.
+    `labels` are those of all rows; they are empty for a device that learns by itself. `unknown` is
+    the number of rows that the device gave no class.
     """
     title = f"{count}/{counted(len(labels), 'sample')}" if len(labels) else counted(count, "sample")
     if model.plan.rule_definition.supervised:
         title += f", {correct} right before learning them"
+    if model.plan.least_confidence:
+        title += f", {unknown} unknown"
     return title

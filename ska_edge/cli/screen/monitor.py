@@ -43,6 +43,7 @@ def device_entry(port: str, info: DeviceInfo | None, error: str | None) -> dict[
         "step": info.step if info else None,
         "samples": 0,
         "correct": 0,
+        "unknown": 0,
         "held_out": None,
         "warnings": [],
         "log": None,
@@ -288,7 +289,9 @@ class View:
         if monitor is None:
             return "no contact yet"
         labels = member.labels[monitor.first :]  # a continued session sends only the rest
-        title = progress_title(self._model, monitor.learned, labels, monitor.correct)
+        title = progress_title(
+            self._model, monitor.learned, labels, monitor.correct, monitor.unknown
+        )
         exam = monitor.exam
         if exam is not None and exam.right is not None:
             title += f", {exam.right.sum()} of {exam.size} held out right (at first {exam.first})"
@@ -331,6 +334,7 @@ class View:
             "samples": monitor.learned,
             "correct": int(monitor.correct),
             "saved": monitor.saved,
+            "unknown": int(monitor.unknown),
             "held_out": _held_out(monitor.exam, self._model.plan.labels),
             "warnings": [
                 *self._said[member.port],

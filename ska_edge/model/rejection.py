@@ -1,0 +1,26 @@
+"""Finds the confidence below which the class of a row is unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.model.model_file import Model
+from ska_edge.network.state import State
+from ska_edge.plan.check import check_plan
+from ska_edge.rules.confidence import confidences, least_confidence
+
+
+def with_rejection(model: Model, held_out: Dataset, share: float) -> Model:
+    """Return the same model with a least confidence that this share of held-out rows reaches.
+
+    `share` is above 0 and at most 1. The other parts of the plan, and so what the network learns,
+    stay the same.
+    """
+    found = least_confidence(confidences(model.decisions(held_out.x)), share)
+    plan = replace(model.plan, least_confidence=found)
+    check_plan(plan)
+    state = State(plan, np.array(model.state.parameters), model.state.step)
+    return replace(model, plan=plan, state=state)
