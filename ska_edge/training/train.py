@@ -14,6 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
+from ska_edge.model.rejection import with_rejection
 from ska_edge.network.diagnosis import Symptom, Watch
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
@@ -22,7 +23,6 @@ from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fracti
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
 from ska_edge.training.rate_trial import Tried, with_rate
-from ska_edge.model.rejection import with_rejection
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
 

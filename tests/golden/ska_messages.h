@@ -526,7 +526,7 @@ typedef struct {
     uint32_t samples;
     /* CRC-32 of the state if SAMPLE or FOLLOW wants it, otherwise 0 */
     uint32_t crc;
-    /* index of the largest decision, the first of equal ones; 65535 if it is unknown */
+    /* index of the largest decision, the first of equal ones; 65535: unknown */
     uint16_t predicted;
     /* SKA_CLASSES elements: in Q0.15, from the forward pass before any update */
     const int16_t *decisions;
