@@ -218,11 +218,8 @@ class _Replay:
 
     def _continues(self, rows: RowBlock) -> bool:
         """Tell whether the rows continue the state, and no state between them is needed."""
-        samples, first, last = (
-            rows.samples.tolist(),
-            self._state.step % COUNTED,
-            int(rows.steps[-1]),
-        )
+        samples = rows.samples.tolist()
+        first, last = self._state.step % COUNTED, int(rows.steps[-1])
         if self._at is not None and (last < first or first <= self._at <= last):
             return False
         expected = [(self._samples + 1 + i) % COUNTED for i in range(len(samples))]
