@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-LONGEST = 80  # characters of a name in a comment
+LONGEST = 80  # maximum characters of a name in a comment
 # The places between two of * and /, and between two question marks.
 _PAIRS = re.compile(r"(?<=[*/])(?=[*/])|(?<=\?)(?=\?)")
 

@@ -1,10 +1,10 @@
 /*
  * ska_journal.h: saves a network's state, so that it survives a restart.
  *
- * Saves are appended to a slot until it is full, and then go to the other slot, which is erased
- * first. So the last save stays valid until the next save is complete. Power may fail at any
- * moment; ska_load then loads the old state or the new one. ska_journal.c describes a slot.
- * docs/FIRMWARE.md describes the guarantees and their limits.
+ * Saves are appended to a slot until it is full, and then go to the other slot. Memory that needs
+ * an erase is erased first. So the last save stays valid until the next save is complete. Power may
+ * fail at any moment; ska_load then loads the old state or the new one. ska_journal.c describes a
+ * slot. docs/FIRMWARE.md describes the guarantees and their limits.
  */
 #ifndef SKA_JOURNAL_H
 #define SKA_JOURNAL_H
