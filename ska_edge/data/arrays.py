@@ -23,7 +23,7 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
 
     Features are finite numbers, in any unit. Labels are integers, booleans or text, see
     `classes.label_array`; classes are numbered in sorted order, and their names are the labels as
-    text. The columns of a data frame name the features.
+    text. If all columns of a data frame have text as names, these name the features.
 
     Raises InputError for arrays that cannot be used.
     """

@@ -222,7 +222,6 @@ def _npz_groups(
 
 
 def _npz_files(path: Path, content: Content, count: int) -> tuple[IntArray | None, tuple[str, ...]]:
-    """Return the file of each row as an index into the names of the files, and these names."""
     file, names = content.get("from_file"), content.get("file_names")
     if file is None or names is None:
         return None, ()

@@ -131,7 +131,7 @@ class Window:
         return []
 
     def _closed(self, request: Request, sample: Sample) -> list[Sample]:
-        """Return the rows that the device has learned, as the end of an answer shows."""
+        """Return the rows that the end of an answer confirms as learned, if any."""
         closing = request.end
         if closing is not None and closing.code == STATUS.code:
             code = peek(closing.code, closing.payload, "code")

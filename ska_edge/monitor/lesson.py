@@ -92,7 +92,6 @@ def prepare(
 
 
 def _size(labels: NDArray[np.int64], spare: int, samples: int | None, hold_out: int | None) -> int:
-    """Return how many of the `spare` rows to hold out."""
     if hold_out is None:
         most = max(MOST, PER_CLASS * len(np.unique(labels)))
         if samples is not None:

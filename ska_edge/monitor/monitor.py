@@ -201,7 +201,6 @@ class Monitor:
     # --- parts of a session -----------------------------------------------------------------------
 
     def _begin(self, lesson: Lesson | None, rows: int) -> int:
-        """Prepare for a lesson; return the index of the first row to learn."""
         known, self.place = self.place, None
         if lesson is None:
             return 0

@@ -339,7 +339,6 @@ class Watch:
         return Symptom("plateau", layer, what, "try another {rate}, or more neurons in {hidden}")
 
     def _discord(self, layer: int) -> Symptom | None:
-        """Compare the layer with the one above it."""
         above = layer + 1
         if above == len(self._plan.layers):
             return None

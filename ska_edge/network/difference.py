@@ -53,7 +53,9 @@ class Difference:
 
 
 def first_difference(state: State, raw: bytes) -> Difference | None:
-    """Return the first integer in which a device's state, as bytes, differs from the host's."""
+    """Return the first difference of a device's state, as bytes, from the host's, if there is
+    one.
+    """
     plan, ours, place = state.plan, state.to_bytes(), 0
     for field in plan.state_fields():
         host, device = (
@@ -94,7 +96,7 @@ def _parameter_difference(state: State, flat: int, host: int, device: int) -> Di
 def decision_difference(
     plan: Plan, step: int, host: Sequence[int], device: Sequence[int]
 ) -> Difference | None:
-    """Return the first difference between the decisions (classes,) of both sides for one row."""
+    """Return the first difference between both sides' decisions (classes,) for a row, if any."""
     format = plan.formats.decision
     unit = 2.0**-format.frac
     for index, (ours, theirs) in enumerate(zip(host, device, strict=True)):
@@ -116,7 +118,7 @@ def decision_difference(
 def metric_difference(
     step: int, host: Sequence[Mapping[str, int]], device: Sequence[Mapping[str, int]]
 ) -> Difference | None:
-    """Return the first metric sum that differs, in order of the layers."""
+    """Return the first difference of the metric sums, in order of the layers, if there is one."""
     for layer, (ours, theirs) in enumerate(zip(host, device, strict=True)):
         for name in METRICS:
             if ours[name] != theirs[name]:

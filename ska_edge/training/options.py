@@ -481,7 +481,7 @@ _DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 
 
 def _kept(base: Plan | None) -> dict[str, Any]:
-    """Return the values that a continued model keeps, by option."""
+    """Return the values that a continued model keeps, by option; none without a model."""
     if base is None:
         return {}
     found = {name: each.keep(base) for name, each in OPTIONS.items() if each.keep is not None}

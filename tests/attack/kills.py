@@ -70,7 +70,6 @@ def _any_moment(random: Random, moments: int) -> int:
 
 
 def replaced(place: Place, executioner: Executioner, random: Random, line: list[str]) -> str | None:
-    """Kill a command whose last argument is an output that exists already."""
     output = Path(line[-1])
     old = _content(output)
     moments = executioner.moments(line)
@@ -110,7 +109,6 @@ def firmware(place: Place, executioner: Executioner, random: Random) -> str | No
 
 
 def sweep(place: Place, executioner: Executioner, random: Random) -> str | None:
-    """Kill a sweep; the next sweep does the missing runs, each once."""
     moments = executioner.moments(SWEEP)
     wanted = _runs()
     place.restore()

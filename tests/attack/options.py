@@ -63,7 +63,7 @@ BY_NAME = {
     "mqtt": ["", ":", "127.0.0.1:1", "127.0.0.1:99999", "mqtt://", "a" * 300],
     "dask": ["", "://", "x://y", "tcp://127.0.0.1:99999"],
 }
-# These parameters are numbers of rounds. A large number is valid but takes long.
+# A large number is valid for these parameters, but takes long or much memory.
 ROUNDS = {
     "epochs",
     "steps",

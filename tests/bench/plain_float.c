@@ -4,9 +4,9 @@
  * This is what a careful engineer would write without our library, for speed and little memory. It
  * uses single precision throughout, has its own exponential function, and reads the weights in
  * memory order. Before it changes the weights of a layer, it computes the errors of the layer below
- * from them, so it copies nothing. As in our networks, D = sigmoid(z), and a hidden layer passes on
- * a = 2 D - 1, so da/dz = 2 D'. The output's error is Y - D, the negative gradient of the
- * cross-entropy. `ska-edge bench --compare` measures the program. */
+ * from them, so it copies nothing. As in our networks of sigmoids, D = sigmoid(z), and a hidden
+ * layer passes on a = 2 D - 1, so da/dz = 2 D'. The output's error is Y - D, the negative gradient
+ * of the cross-entropy. `ska-edge bench --compare` measures the program. */
 #include "bench_network.h"
 #include "bench_weights.h"
 

@@ -165,7 +165,6 @@ def _export(
 
 
 def _raw_types(model: Model) -> list[str]:
-    """Return the types of raw features that a device with this model standardizes."""
     if model.plan.raw_float:
         return [RAW_FLOAT]
     return [] if model.plan.raw is None else ["uint8", "int16", "uint16", "int32"]

@@ -39,7 +39,9 @@ BUFFER_WORDS = {RESERVOIR: "a reservoir", FIFO: "a FIFO"}
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
-    """Format two numbers: the bits that the sum in `SUMS` may need, and its accumulator's bits."""
+    """Format the bits that the sum in `SUMS` may need and its accumulator's; "" if it has no
+    sum.
+    """
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):
             needed = math.log2(max(-bound.lo, bound.hi + 1)) + 1
@@ -72,7 +74,6 @@ def _hidden_rate(plan: Plan) -> str:
 
 
 def _raw(plan: Plan) -> str | None:
-    """Return the kind of raw features that a device standardizes, as `--raw` names it."""
     return None if plan.raw is None else RAW_FLOAT if plan.raw_float else RAW_INTEGER
 
 

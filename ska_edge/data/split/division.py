@@ -179,7 +179,9 @@ def _name(dataset: Dataset, kind: str, number: int) -> str:
 
 
 def _once(dataset: Dataset) -> dict[str, str]:
-    """Return a caution about classes in a single run, whose test rows are like the learned ones."""
+    """Return a caution if classes are in a single run, whose test rows are like the learned
+    ones.
+    """
     once = recorded_once(dataset.y, _sections(dataset))
     if not len(once):
         return {}

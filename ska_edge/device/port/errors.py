@@ -162,7 +162,7 @@ def _busy_refusal(path: str) -> str:
 
 
 def holders(path: str) -> list[Holder]:
-    """Return the processes that have a device open, sorted by id; only those this user can see.
+    """Return the processes that have a device open, as far as this user can see them, sorted by id.
 
     Args:
         path: device path, or a link to one.

@@ -197,7 +197,6 @@ def _complement(scores: Signal) -> bool:
 
 
 def _labels(path: Path, labels: tuple[str, ...] | None, outputs: int) -> tuple[str, ...] | None:
-    """Check the class names of the file, one for each class."""
     if labels is None:
         return None
     classes = max(outputs, 2)

@@ -15,7 +15,7 @@ CODE = 0x100
 
 
 def missing(*halves: int, marks: tuple[tuple[int, bool], ...] = ((CODE, True),)) -> int | None:
-    """Return the offset of the first missing instruction between two NOPs."""
+    """Return the offset of the first missing instruction between two NOPs, if one is missing."""
     content = struct.pack(f"<{len(halves) + 2}H", NOP, *halves, NOP)
     found = missing_instruction(Image(Path("x.elf"), [(CODE, content)], [], marks=marks))
     return None if found is None else found - CODE
