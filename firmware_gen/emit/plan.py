@@ -149,7 +149,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 
 
 def _rule(plan: Plan) -> str:
-    """Return the rule, and the activation unless it is the usual one."""
+    """Return the rule, and the activation unless it is sigmoid."""
     return plan.rule if plan.activation == SIGMOID else f"{plan.rule} with {plan.activation}"
 
 

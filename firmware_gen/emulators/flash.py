@@ -1,9 +1,9 @@
 """Starts built firmware on its emulated board, for one `with` block or until it is stopped.
 
 `start` is a context manager: the board runs as long as the block. `launch` leaves the board
-running after this program ends, like a real board, and its saves survive a stop. It writes a small
-file for each board to a folder of the user, so that `running` can list the boards and `stop` can
-end them. The output of a board goes to `build/board.log`.
+running after this program ends, like a real board. Its saves survive a stop, except on QEMU's
+boards. `launch` writes a small file for each board to a folder of the user, so that `running` can
+list the boards and `stop` can end them. The output of a board goes to `build/board.log`.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
 def launch(project: Path) -> RunningBoard:
     """Start the project's firmware and leave it running; stop a board that already runs it.
 
-    If the same image ran before, the board starts with its saves; see `_saves`.
+    If the same image ran before, the board starts with its saves, except on QEMU's boards.
 
     Raises:
         InputError, CheckError, ToolError, DeviceError: see `start`.

@@ -106,7 +106,7 @@ const int16_t *ska_decisions(const ska_t *ska);
  * (Q0.15). */
 int16_t ska_confidence(const ska_t *ska);
 
-/* The class of a sample that belongs to no known class. */
+/* The class of a sample whose confidence is too small. */
 #define SKA_UNKNOWN UINT16_MAX
 
 /* Returns the class of the last forward pass, as ska_predicted does; SKA_UNKNOWN if the confidence
