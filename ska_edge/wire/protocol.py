@@ -302,7 +302,7 @@ MESSAGES = (
                 "error",
                 "u8",
                 1,
-                "code of the first refusal since the start but SEQUENCE, KEY and EARLY; or OK",
+                "code of the first refusal since the start, without SEQUENCE, KEY and EARLY; or OK",
             ),
             Field("error_detail", "u32", 1, "detail of that refusal"),
             Field("dropped", "u16", 1, "received pieces that were not valid frames, up to 65535"),

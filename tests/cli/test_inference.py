@@ -1,4 +1,4 @@
-"""`--inference-only` makes a device that classifies and refuses everything else in one sentence."""
+"""A device with `--inference-only` classifies; what it cannot do is refused in one sentence."""
 
 from __future__ import annotations
 

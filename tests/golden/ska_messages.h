@@ -479,7 +479,7 @@ typedef struct {
     uint32_t capabilities;
     /* saves made so far; if 0, a restart loses what was learned */
     uint32_t saves;
-    /* code of the first refusal since the start but SEQUENCE, KEY and EARLY; or OK */
+    /* code of the first refusal since the start, without SEQUENCE, KEY and EARLY; or OK */
     uint8_t error;
     /* detail of that refusal */
     uint32_t error_detail;
@@ -558,9 +558,9 @@ typedef struct {
     int64_t shift_square;
     /* sum of D * (z - z of the previous step); 0 for rules with labels */
     int64_t decision_net;
-    /* sum of z * D' * (z - z of the previous step) */
+    /* sum of z * D' * (z - z of the previous step); 0 for rules with labels */
     int64_t alignment_net;
-    /* sum of the squares of z - z of the previous step */
+    /* sum of (z - z of the previous step)^2; 0 for rules with labels */
     int64_t flow_square;
     /* sum of W * W; for 32-bit weights, W is the upper 16 bits */
     int64_t w_square;

@@ -112,7 +112,7 @@ def write_copy(plan: Plan, folder: Path, *, inference_only: bool = False) -> Pat
     fixed.write_text(text)
     if member is not None:
         header.write_text(state.replace(END, member[0] + END))
-    # The moved member leaves a gap in the state, so the check for gaps is removed. The analysis
+    # A moved member leaves a gap in the state, so the check for gaps is removed. The analysis
     # covers every rate.
     library, numbers = sources / "ska.c", sources / "ska_plan.h"
     text, checks = WHOLE.subn("", library.read_text())

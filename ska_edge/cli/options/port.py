@@ -62,9 +62,8 @@ class Line:
 
 
 def _default_control(port: str) -> Control:
-    """Return the levels that a device needs: those of the board with this USB device.
-
-    A bridge on the network sets the lines of its port by itself.
+    """Return the levels of the board with this USB device, or else the defaults; a bridge on the
+    network keeps its own.
     """
     if is_address(port):
         return Control(KEEP, KEEP)

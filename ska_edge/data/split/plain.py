@@ -18,9 +18,9 @@ from ska_edge.plural import counted
 def split(dataset: Dataset, test_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
     """Return (train, test), both shuffled by ``np.random.default_rng(seed)``.
 
-    The test part is the first ceil(test_fraction * n) shuffled rows. If the data have groups, the
-    test part is ceil(test_fraction * groups) whole groups, so no group is in both parts. With a
-    fraction of 0, the test part is empty.
+    Without groups, the test part is the first ceil(test_fraction * n) shuffled rows. If the data
+    have groups, the test part is ceil(test_fraction * groups) whole groups, so no group is in both
+    parts. With a fraction of 0, the test part is empty.
 
     Raises InputError unless 0 <= test_fraction < 1, or if no row is left for training.
     """
