@@ -121,6 +121,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_SUM_SPARE {int(_sums_have_spare_bits(plan))} /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS {update_width(plan)}
 #define SKA_TARGET {target} /* the target decision for the sample's class */
+#define SKA_REGRESSION {int(plan.regression)} /* 1 if the outputs are values, not decisions */
 #define SKA_FIRST_LEARNED {plan.first_learned} /* the lowest layer that learns */
 #define SKA_MARGIN {plan.margin} /* a sample whose errors are all smaller changes no weight */
 #define SKA_RELU {int(plan.rule_definition.relu)} /* 1 if hidden layers pass on max(0, z) */
@@ -132,7 +133,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_TEACHER_READOUT {int(teacher == READOUT)}
 #define SKA_TEACHER_SIGNS {int(teacher == SIGNS)}
 #define SKA_TEACHER_CODE {int(teacher == CODE)}
-{_draws(plan)}
+{_draws(plan)}{_targets(plan)}
 #define SKA_REPLAY_SLOTS {plan.replay.per_class} /* samples in the replay buffer per class */
 #define SKA_REPLAY_FIFO {int(plan.replay.kind == FIFO)} /* 1 if the buffer keeps the last samples */
 #define SKA_REPLAYS {plan.replay.per_sample} /* stored samples learned with each new sample */
@@ -209,6 +210,17 @@ def _draws(plan: Plan) -> str:
         )
         lines.append(f"#define SKA_AFTER_MOST_SEEN {after} /* follows the largest count */")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _targets(plan: Plan) -> str:
+    """Return the constants of a regression."""
+    if plan.output is None:
+        return ""
+    return f"""
+/* A regression has SKA_TARGETS targets, and a value of each. Both are integers of 16 bits. */
+#define SKA_TARGETS SKA_CLASSES
+#define SKA_TARGET_FRAC {plan.output.frac} /* fractional bits of a target and of a value */
+"""
 
 
 def _batch(plan: Plan) -> str:

@@ -14,15 +14,37 @@ static void add_metrics(const ska_t *ska, ska_metrics_t metrics[SKA_LAYERS]) {
     }
 }
 
-uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x, const uint16_t *labels,
+#if SKA_REGRESSION
+
+static bool row_learn(ska_t *ska, const ska_signal_t *x, const int16_t *truth, uint32_t row) {
+    ska_learn_values(ska, x, truth + (size_t)row * SKA_TARGETS);
+    return true;
+}
+
+/* The output layer has a value instead of a decision, so its decision is computed again. */
+static int_fast16_t decision_of(const ska_t *ska, uint16_t neuron) {
+    return ska_rule_decision(ska->knowledge[neuron]);
+}
+
+#else
+
+static bool row_learn(ska_t *ska, const ska_signal_t *x, const uint16_t *truth, uint32_t row) {
+    return ska_learn(ska, x, truth[row]) == SKA_OK;
+}
+
+static int_fast16_t decision_of(const ska_t *ska, uint16_t neuron) { return ska->decision[neuron]; }
+
+#endif
+
+uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x, const ska_library_truth_t *truth,
                            uint32_t count, int16_t *decisions, uint32_t *steps,
                            ska_metrics_t *metrics) {
     for (uint32_t row = 0; row < count; row++) {
-        if (ska_learn(ska, x + (size_t)row * SKA_INPUTS, labels[row]) != SKA_OK) {
+        if (!row_learn(ska, x + (size_t)row * SKA_INPUTS, truth, row)) {
             return row;
         }
         if (decisions != NULL) {
-            memcpy(decisions + (size_t)row * SKA_CLASSES, ska_decisions(ska),
+            memcpy(decisions + (size_t)row * SKA_CLASSES, outputs(ska),
                    SKA_CLASSES * sizeof *decisions);
         }
         if (steps != NULL) {
@@ -49,8 +71,8 @@ void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
         }
         if (activations != NULL) {
             for (uint16_t neuron = 0; neuron < SKA_NEURONS; neuron++) {
-                activations[place + neuron] =
-                    (ska_signal_t)neuron_activation(ska->knowledge[neuron], ska->decision[neuron]);
+                activations[place + neuron] = (ska_signal_t)neuron_activation(
+                    ska->knowledge[neuron], decision_of(ska, neuron));
             }
         }
     }
@@ -59,7 +81,7 @@ void ska_library_forward(ska_t *ska, const ska_signal_t *x, uint32_t count,
 void ska_library_infer(ska_t *ska, const ska_signal_t *x, uint32_t count, int16_t *decisions) {
     for (uint32_t row = 0; row < count; row++) {
         forward(ska, x + (size_t)row * SKA_INPUTS);
-        memcpy(decisions + (size_t)row * SKA_CLASSES, ska_decisions(ska),
+        memcpy(decisions + (size_t)row * SKA_CLASSES, outputs(ska),
                SKA_CLASSES * sizeof *decisions);
     }
 }

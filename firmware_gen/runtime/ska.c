@@ -83,10 +83,16 @@ static inline int_fast16_t neuron_activation(ska_knowledge_fast_t knowledge,
 }
 
 /* Stores what is needed later: the activation if another layer reads it, otherwise the decision;
- * for learning also the knowledge, and the decision of every neuron. */
+ * for learning also the knowledge, and the decision of every neuron. The outputs of a regression
+ * have values instead of decisions. */
 static inline void neuron_decide(ska_t *ska, uint8_t layer, uint16_t neuron,
                                  ska_knowledge_fast_t knowledge) {
+#if SKA_REGRESSION
+    const int_fast16_t decision =
+        layer == OUTPUT_LAYER ? ska_rule_output_value(knowledge) : ska_rule_decision(knowledge);
+#else
     const int_fast16_t decision = ska_rule_decision(knowledge);
+#endif
 #if SKA_INFERENCE_ONLY
     if (layer == OUTPUT_LAYER) {
         ska->decision[neuron - OUTPUTS] = (int16_t)decision;
@@ -207,6 +213,46 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
 #endif
 }
 
+/* --- the truth about a sample ----------------------------------------------------------------- */
+
+#if SKA_REGRESSION
+
+typedef const int16_t *truth_t; /* a target of each output */
+
+/* Returns the error of an output, or of a readout's output, from its knowledge. */
+static inline int_fast16_t output_error(truth_t truth, uint16_t output,
+                                        ska_knowledge_fast_t knowledge) {
+    return ska_rule_output_shift(truth[output], ska_rule_output_value(knowledge));
+}
+
+/* Computes the errors of the output layer. */
+static inline void output_errors(ska_t *ska, truth_t truth) {
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        ska->shift[OUTPUTS + c] =
+            (int16_t)ska_rule_output_shift(truth[c], ska->decision[OUTPUTS + c]);
+    }
+}
+
+#else
+
+typedef uint16_t truth_t; /* the class of the sample */
+
+static inline int_fast16_t output_error(truth_t truth, uint16_t output,
+                                        ska_knowledge_fast_t knowledge) {
+    const int_fast16_t target = output == truth ? SKA_TARGET : 0;
+    return ska_rule_output_shift(target, ska_rule_decision(knowledge));
+}
+
+static inline void output_errors(ska_t *ska, truth_t truth) {
+    for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
+        ska->shift[neuron] = (int16_t)ska_rule_output_shift(0, ska->decision[neuron]);
+    }
+    ska->shift[OUTPUTS + truth] =
+        (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + truth]);
+}
+
+#endif
+
 /* --- shifts of a hidden layer ----------------------------------------------------------------- */
 
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
@@ -249,7 +295,7 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
 #if SKA_READOUTS > 0
 /* Computes the errors of a layer's own readout. They set the layer's shifts, and then the readout
  * learns from them. */
-static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
+static void readout_learn(ska_t *ska, uint8_t layer, truth_t truth) {
     const ska_matrix_t *readout = &ska_readouts[layer];
     const ska_signal_t *inputs = layer_inputs(ska, (uint8_t)(layer + 1), ska->signal);
     const ska_lane_t *lanes = ska_kernel_lanes(ska, inputs, readout->inputs);
@@ -259,10 +305,8 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
         const uint16_t count = block_sums(ska, readout, row, lanes, sums);
         for (uint16_t i = 0; i < count; i++) {
             const uint16_t c = (uint16_t)(row + i);
-            const int_fast16_t target = c == label ? SKA_TARGET : 0;
-            const int_fast16_t decision =
-                ska_rule_decision(knowledge_of(sums[i], bias[c], readout));
-            ska->readout_error[c] = (int16_t)ska_rule_output_shift(target, decision);
+            ska->readout_error[c] =
+                (int16_t)output_error(truth, c, knowledge_of(sums[i], bias[c], readout));
         }
     }
     readout_shifts(ska, layer, readout, ska->readout_error);
@@ -277,14 +321,14 @@ static void readout_learn(ska_t *ska, uint8_t layer, uint16_t label) {
 
 /* Computes the shifts of a hidden layer. The top hidden layer uses the output layer as its readout;
  * lower layers have readouts of their own. */
-static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
+static void hidden_shifts(ska_t *ska, uint8_t layer, truth_t truth) {
 #if SKA_READOUTS > 0
     if (layer < SKA_READOUTS) {
-        readout_learn(ska, layer, label);
+        readout_learn(ska, layer, truth);
         return;
     }
 #else
-    (void)label;
+    (void)truth;
 #endif
     readout_shifts(ska, layer, &ska_layers[OUTPUT_LAYER], ska->shift + OUTPUTS);
 }
@@ -328,15 +372,15 @@ static int_fast16_t code_shift(const ska_t *ska, uint16_t neuron, uint16_t label
 
 #endif
 
-static void hidden_shifts(ska_t *ska, uint8_t layer, uint16_t label) {
+static void hidden_shifts(ska_t *ska, uint8_t layer, truth_t truth) {
     const uint16_t first = ska_first_neuron[layer];
     for (uint16_t i = 0; i < ska_layers[layer].outputs; i++) {
         const uint16_t neuron = (uint16_t)(first + i);
 #if SKA_TEACHER_SIGNS
-        (void)label;
+        (void)truth;
         ska->shift[neuron] = signs_shift(ska, neuron);
 #else
-        ska->shift[neuron] = (int16_t)code_shift(ska, neuron, label);
+        ska->shift[neuron] = (int16_t)code_shift(ska, neuron, truth);
 #endif
     }
 }
@@ -370,14 +414,10 @@ static inline int is_within_margin(const ska_t *ska) {
 }
 #endif
 
-static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
+static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
     ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
     layers_forward(ska, ska->signal);
-    for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
-        ska->shift[neuron] = (int16_t)ska_rule_output_shift(0, ska->decision[neuron]);
-    }
-    ska->shift[OUTPUTS + label] =
-        (int16_t)ska_rule_output_shift(SKA_TARGET, ska->decision[OUTPUTS + label]);
+    output_errors(ska, truth);
 #if SKA_MARGIN > 0
     if (is_within_margin(ska) != 0) {
         ska->step++;
@@ -386,7 +426,7 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, uint16_t label) {
 #endif
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {
-        hidden_shifts(ska, layer, label);
+        hidden_shifts(ska, layer, truth);
     }
 #endif
     /* All shifts were computed with the layers' weights before this step; only now these weights
@@ -465,6 +505,16 @@ void ska_replay(ska_t *ska) {
 
 #endif
 
+#if SKA_REGRESSION
+
+void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
+                      const int16_t targets[SKA_TARGETS]) {
+    sample_learn(ska, x, targets);
+    ska->samples++;
+}
+
+#else
+
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label) {
     if (label >= SKA_CLASSES) {
         return SKA_ERROR_LABEL;
@@ -482,6 +532,8 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
 #endif
     return SKA_OK;
 }
+
+#endif
 
 #else /* no labels: SKA_STEPS passes of a held batch */
 
@@ -608,6 +660,23 @@ void ska_init(ska_t *ska) {
 #endif
 }
 
+#if SKA_INFERENCE_ONLY
+static inline const int16_t *outputs(const ska_t *ska) { return ska->decision; }
+#else
+static inline const int16_t *outputs(const ska_t *ska) { return ska->decision + OUTPUTS; }
+#endif
+
+#if SKA_REGRESSION
+
+const int16_t *ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
+    forward(ska, x);
+    return outputs(ska);
+}
+
+const int16_t *ska_values(const ska_t *ska) { return outputs(ska); }
+
+#else
+
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
     forward(ska, x);
     return ska_predicted(ska);
@@ -648,13 +717,11 @@ uint16_t ska_classify(const ska_t *ska) {
     return ska_predicted(ska);
 }
 
-#if SKA_INFERENCE_ONLY
+const int16_t *ska_decisions(const ska_t *ska) { return outputs(ska); }
 
-const int16_t *ska_decisions(const ska_t *ska) { return ska->decision; }
+#endif
 
-#else
-
-const int16_t *ska_decisions(const ska_t *ska) { return ska->decision + OUTPUTS; }
+#if !SKA_INFERENCE_ONLY
 
 uint32_t ska_step(const ska_t *ska) { return ska->step; }
 
@@ -861,11 +928,13 @@ static int is_fresh(const ska_t *ska) {
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
     const ska_knowledge_t knowledge = ska->knowledge[neuron];
-    add_neuron(metrics, knowledge, ska->decision[neuron], last_shift(ska, neuron), knowledge);
+    /* No term of a supervised rule depends on the decision, and a value is no decision. */
+    const int_fast16_t decision =
+        SKA_REGRESSION && layer == OUTPUT_LAYER ? 0 : ska->decision[neuron];
+    add_neuron(metrics, knowledge, decision, last_shift(ska, neuron), knowledge);
 
     const ska_signal_t *inputs = layer_inputs(ska, layer, ska->signal);
-    const int_fast16_t delta =
-        ska_rule_delta(ska->knowledge[neuron], ska->decision[neuron], last_shift(ska, neuron));
+    const int_fast16_t delta = ska_rule_delta(knowledge, decision, last_shift(ska, neuron));
     const int_fast16_t step = ska_rule_step(delta, SKA_RATE_MANTISSA);
     const int8_t shift = with_rate(ska, ska_layers[layer].update_shift);
     for (uint16_t column = 0; column < ska_layers[layer].inputs; column++) {

@@ -7,6 +7,11 @@
  *     predicted = ska_infer(&ska, x);
  *     status = ska_learn(&ska, x, label);
  *
+ * A regression has values of targets instead of classes:
+ *
+ *     values = ska_infer(&ska, x);
+ *     ska_learn_values(&ska, x, targets);
+ *
  * No function allocates, blocks, recurses or uses floating point. Do not use one `ska_t` from two
  * threads, or from a thread and an interrupt, at the same time; several `ska_t` are independent.
  */
@@ -57,9 +62,15 @@ typedef struct {
 /* Sets the initial weights, and clears everything else. */
 void ska_init(ska_t *ska);
 
+#if SKA_REGRESSION
+/* Computes the SKA_TARGETS values for one quantized input, and returns them. The comment at the top
+ * of ska_plan.h says how they become the user's units. */
+const int16_t *ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
+#else
 /* Classifies one quantized input. Returns the class with the largest decision, the first of several
  * such classes. */
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
+#endif
 
 #if SKA_RAW_INPUT
 /* Standardizes raw features from a sensor to an input. The functions differ only in the type of the
@@ -85,11 +96,18 @@ void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]
 void ska_replay(ska_t *ska);
 #endif
 
+#if SKA_REGRESSION
+/* Learns one sample: its input, and the SKA_TARGETS targets, in the format of values. If the plan
+ * has a margin M, a sample whose errors are all smaller than M changes no weight. */
+void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
+                      const int16_t targets[SKA_TARGETS]);
+#else
 /* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first.
  * If the plan has a margin M, a sample whose output errors are all smaller than M, of either
  * sign, changes no weight. Rules without labels collect SKA_BATCH samples and then make
  * SKA_STEPS passes; they only check that the label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
+#endif
 
 #if !SKA_SUPERVISED
 /* Learns a whole batch in SKA_STEPS passes; the first pass only records. */
@@ -97,10 +115,16 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
 #endif
 #endif
 
+#if SKA_REGRESSION
+/* Returns the SKA_TARGETS values of the last forward pass, integers with SKA_TARGET_FRAC fractional
+ * bits. ska_learn_values makes this pass before it updates the weights. */
+const int16_t *ska_values(const ska_t *ska);
+#else
 /* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
  * makes this pass before it updates the weights. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
+#endif
 
 /* Returns the confidence of the last forward pass: the difference of its two largest decisions
  * (Q0.15). */

@@ -22,6 +22,7 @@ def train(
     data: Source,
     *,
     rule: str | None = None,
+    task: str | None = None,
     hidden: int | Sequence[int] | None = None,
     activation: str | None = None,
     rate: float | Literal["auto"] | None = None,
@@ -59,6 +60,8 @@ def train(
         data: a built-in name, a path, a Dataset, or arrays `(x, y)`. Options for reading a file,
             such as the column of the labels, belong to `ska_edge.load_data`.
         rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
+        task: what to learn: classes, or numbers; then y is (rows,), or (rows, targets). Default:
+            "classification".
         hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
         activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
             "sigmoid" or "relu". Default: "sigmoid".
@@ -125,7 +128,7 @@ def train(
     del named["data"], named["progress"]
     options = Options(**named)
     check_outputs(options, data, by="train")
-    trained = train_model(load_data(data), options, progress or silent)
+    trained = train_model(load_data(data, task=task), options, progress or silent)
     if trained.log_fault is not None:
         warnings.warn(f"the log is incomplete: {trained.log_fault}", stacklevel=3)
     return trained

@@ -12,6 +12,7 @@ from ska_edge.data.classes import classes_of_array
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.tables.columns import repeated, require
 from ska_edge.data.tables.number import check_inputs
+from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
 
 NAME = "arrays"  # the name of the data in messages and in the notes of a model
@@ -30,6 +31,19 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
     values = features(x)
     index, labels = classes_of_array(y, len(values))
     return Dataset(name, values, index, labels, features=column_names(x))
+
+
+def with_targets(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
+    """Create data for a regression from features x (rows, features) and targets y (rows,) or
+    (rows, targets).
+
+    The columns of data frames name the features and the targets. Raises InputError for arrays that
+    cannot be used.
+    """
+    values = features(x)
+    targets, names = targets_of(y, len(values))
+    index = np.zeros(len(values), dtype=np.int64)
+    return Dataset(name, values, index, names, features=column_names(x), targets=targets)
 
 
 def column_names(x: ArrayLike) -> tuple[str, ...] | None:

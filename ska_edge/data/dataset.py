@@ -33,6 +33,9 @@ class Dataset:
     data. ``features`` has a name for each column of ``x``, or is None.
     ``group_names`` are the names of the groups 0, 1, ..., if the data name their groups.
 
+    ``targets`` is float64 (n, t), the numbers that a regression learns, or None for data with
+    classes. With targets, ``y`` is 0, and ``labels`` has the names of the targets.
+
     ``origin`` says in one line which columns of a file are used, ``dialect`` how the file is
     written, if that is unusual, and ``doubts`` are sentences about columns that may be no inputs;
     see ``load``.
@@ -60,12 +63,13 @@ class Dataset:
     time: str = ""
     default_split: str = ""
     dialect: str = ""
+    targets: FloatArray | None = None
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""
         rows, columns = self.x.shape
         parts = [self.name, counted(rows, "row"), counted(columns, "feature")]
-        parts.append(counted(self.classes, "class"))
+        parts.append(counted(self.classes, "class" if self.targets is None else "target"))
         if self.group is not None:
             parts.append(counted(len(np.unique(self.group)), "group"))
         return f"Dataset({', '.join(parts)})"
@@ -89,7 +93,7 @@ class Dataset:
         content = hashlib.sha256("\n".join(self.labels).encode())
         for block in row_blocks(len(self.x)):
             content.update(np.ascontiguousarray(self.x[block], dtype=np.float64).tobytes())
-        for values in (self.y, self.group, self.file, self.tested):
+        for values in (self.y, self.group, self.file, self.tested, self.targets):
             if values is not None:
                 content.update(np.ascontiguousarray(values).tobytes())
         return content.hexdigest()[:16]
@@ -98,7 +102,7 @@ class Dataset:
         """Return the same samples, with ``labels`` as class names; ``y`` has indices into them.
 
         Classes are matched by name. Raises InputError if a class of these data is not in
-        ``labels``.
+        ``labels``. For data with targets, see ``with_targets``.
         """
         present = [self.labels[index] for index in np.unique(self.y)]
         unknown = [name for name in present if name not in labels]
@@ -110,6 +114,27 @@ class Dataset:
         known = {name: number for number, name in enumerate(labels)}
         numbers = np.array([known.get(name, 0) for name in self.labels], dtype=np.int64)
         return replace(self, y=numbers[self.y], labels=tuple(labels))
+
+    def with_targets(self, names: Sequence[str]) -> Dataset:
+        """Return the same samples with the targets of a model, which have these names.
+
+        Targets are matched by name; if not all of them have the same names, they keep their order.
+        Raises InputError for data with classes, or with another number of targets.
+        """
+        if self.targets is None:
+            raise InputError(
+                f"'{self.name}' has classes, but the model has learned numbers; give data with"
+                f" {counted(len(names), 'target')}"
+            )
+        if len(self.labels) != len(names):
+            raise InputError(
+                f"'{self.name}' has {counted(len(self.labels), 'target')}, but the model has"
+                f" {len(names)}: {', '.join(names)}"
+            )
+        order = list(range(len(names)))
+        if set(names) == set(self.labels):
+            order = [self.labels.index(name) for name in names]
+        return replace(self, targets=self.targets[:, order], labels=tuple(names))
 
     def with_features(self, names: Sequence[str] | None) -> Dataset:
         """Return the same samples with the features of these names, in their order.
@@ -135,6 +160,7 @@ class Dataset:
             group=None if self.group is None else self.group[chosen],
             file=None if self.file is None else self.file[chosen],
             tested=None if self.tested is None else self.tested[chosen],
+            targets=None if self.targets is None else self.targets[chosen],
             places=places[chosen],
         )
 
@@ -184,7 +210,7 @@ def save(dataset: Dataset, path: str | Path) -> None:
         raise InputError(f"{path}: data are written as npz, so the name must end in .npz")
     arrays: dict[str, NDArray[Any]] = {
         "x": dataset.x.astype("<f8"),
-        "y": dataset.y.astype("<i8"),
+        "y": dataset.y.astype("<i8") if dataset.targets is None else dataset.targets,
         "labels": np.array(dataset.labels).astype("<U"),
     }
     if dataset.group is not None:

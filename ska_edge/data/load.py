@@ -7,6 +7,7 @@ place in it.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from ska_edge.data.several import files_of, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
 from ska_edge.data.tables.doubts import doubts_about
 from ska_edge.data.tables.table import Table
+from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
@@ -71,6 +73,7 @@ def load(
     """
     if isinstance(source, str) and source in builtin_names():
         _refuse_columns(source, columns)
+        _refuse_targets(source, columns, model)
         return Dataset(source, *read_builtin(source), default_split="plain")
     path = Path(source)
     try:
@@ -98,9 +101,10 @@ def load(
         return _load_table(path, columns, max_memory, model)
     if suffix == ".npz":
         _refuse_columns(path, columns)
-        return _load_npz(path, max_memory)
+        return _load_npz(path, max_memory, columns.targets is not None or _has_targets(model))
     if is_idx(path):
         _refuse_columns(path, columns)
+        _refuse_targets(path, columns, model)
         return _load_idx(path, max_memory)
     raise InputError(
         f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
@@ -133,28 +137,42 @@ def files_read(source: str | os.PathLike[str]) -> list[Path]:
 
 def _refuse_columns(source: str | Path, columns: Columns) -> None:
     """Raise InputError if columns are named for data that have none."""
-    if columns != ALL_COLUMNS:
+    if replace(columns, targets=columns.targets or None) != ALL_COLUMNS:
         raise InputError(
             f"{source} has no columns to choose from; only a table, such as a CSV file, has"
         )
 
 
+def _has_targets(model: Inputs | None) -> bool:
+    return model is not None and bool(model.targets)
+
+
+def _refuse_targets(source: str | Path, columns: Columns, model: Inputs | None) -> None:
+    """Raise InputError if targets are needed of data that have classes."""
+    if columns.targets is not None or _has_targets(model):
+        raise InputError(f"{source} has classes, but a regression learns numbers")
+
+
 def _load_table(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:
     table = read_table(path, columns, model, max_memory)
-    if not table.label_column:
+    if table.targets is None and not table.label_column:
         raise InputError(
             f"{path} has no labels: it has {counted(table.header.width, 'column')}, as many as the"
             " model has inputs; add a column of labels, or classify its rows with"
             " `ska-edge predict`"
         )
-    y, labels = classes_of_texts(path, table.labels, table.place_in(table.label_column))
+    if table.targets is not None:
+        y, labels = np.zeros(len(table.x), dtype=np.int64), table.target_names
+    else:
+        y, labels = classes_of_texts(path, table.labels, table.place_in(table.label_column))
     groups, group_names = _groups(path, table)
     return Dataset(
         path.stem,
-        table.x,
+        table.inputs,
         y,
         labels,
         groups,
+        targets=table.targets,
         features=table.features,
         group_names=group_names,
         origin=table.origin,
@@ -176,12 +194,16 @@ def _groups(path: Path, table: Table) -> tuple[IntArray | None, tuple[str, ...]]
         return numbers, names
 
 
-def _load_npz(path: Path, max_memory: int) -> Dataset:
+def _load_npz(path: Path, max_memory: int, regression: bool) -> Dataset:
     content = read_npz(path, max_memory)
     x = npz_features(path, content)
     if content.get("y") is None:
         raise InputError(lacks(path, "y", content.held))
-    y, labels = _npz_classes(path, content, len(x))
+    targets = None
+    if regression:
+        y, labels, targets = _npz_targets(path, content, len(x))
+    else:
+        y, labels = _npz_classes(path, content, len(x))
     group, group_names = _npz_groups(path, content, len(x))
     tested = content.get("tested")
     if tested is not None and (tested.shape != (len(x),) or tested.dtype != np.bool_):
@@ -202,6 +224,7 @@ def _load_npz(path: Path, max_memory: int) -> Dataset:
         group_names=group_names,
         origin=content.origin,
         tested=tested,
+        targets=targets,
     )
 
 
@@ -251,6 +274,19 @@ def _load_idx(path: Path, max_memory: int) -> Dataset:
     x: NDArray[Any] = images  # bytes, as the file has them
     y, labels = classes_of_array(numbers, len(images))
     return Dataset(path.name.removesuffix(".gz"), x, y, labels)
+
+
+def _npz_targets(
+    path: Path, content: Content, count: int
+) -> tuple[IntArray, tuple[str, ...], NDArray[np.float64]]:
+    """Return zeros as classes, the names of the targets, and the targets (count, targets)."""
+    names = content.get("labels")
+    given = None if names is None else [str(name) for name in names.ravel().tolist()]
+    try:
+        targets, labels = targets_of(content.arrays["y"], count, given)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return np.zeros(count, dtype=np.int64), labels, targets
 
 
 def _npz_classes(path: Path, content: Content, count: int) -> tuple[IntArray, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.data.several import check_named, files_found, folder_of, joined_origin
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
+from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
@@ -35,6 +36,7 @@ class Rows:
         origin: which columns of a file are used, in one line.
         features: the names of the inputs, as the file has them; None if it has none.
         dialect: how the file is written, if that is unusual.
+        targets: numbers (rows, targets) for a regression; None if there are none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Rows:
     origin: str = ""
     features: tuple[str, ...] | None = None
     dialect: str = ""
+    targets: NDArray[np.float64] | None = None
 
 
 def load_rows(
@@ -89,11 +92,25 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
     if suffix in TABLES and path.is_file():
         table = read_table(path, columns, replace(model, labeled=False), max_memory)
         truth = tuple(map(class_name, table.labels)) if table.label_column else None
-        return Rows(path.stem, table.x, truth, table.origin, table.features, table.dialect)
-    if suffix == ".npz" and path.is_file() and columns == ALL_COLUMNS:
+        return Rows(
+            path.stem,
+            table.inputs,
+            truth,
+            table.origin,
+            table.features,
+            table.dialect,
+            table.targets,
+        )
+    plain = replace(columns, targets=columns.targets or None) == ALL_COLUMNS
+    if suffix == ".npz" and path.is_file() and plain:
         content = read_npz(path, max_memory)
         x = npz_features(path, content)
         names = npz_feature_names(path, content, x.shape[1])
+        if model.targets:
+            y = content.get("y")
+            targets = None if y is None else targets_of(y, len(x), model.targets)[0]
+            x = arranged(path.stem, x, names, model.names)
+            return Rows(path.stem, x, None, content.origin, names, targets=targets)
         return Rows(
             path.stem,
             arranged(path.stem, x, names, model.names),
@@ -106,6 +123,8 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
 
 def _labeled(dataset: Dataset, model: Inputs) -> Rows:
     x = arranged(dataset.name, dataset.x, dataset.features, model.names)
+    if dataset.targets is not None:
+        return Rows(dataset.name, x, None, targets=dataset.targets)
     return Rows(dataset.name, x, tuple(dataset.labels[index] for index in dataset.y))
 
 
@@ -128,7 +147,14 @@ def _joined(
         tuple(truth) if any(part.truth is not None for part in parts) else None,
         joined_origin(name, paths, parts[0].origin, [part.dialect for part in parts]),
         parts[0].features,
+        targets=_joined_targets(parts),
     )
+
+
+def _joined_targets(parts: Sequence[Rows]) -> NDArray[np.float64] | None:
+    """Return the targets of all parts; None if a part has none."""
+    found = [part.targets for part in parts if part.targets is not None]
+    return np.concatenate(found) if len(found) == len(parts) else None
 
 
 def _npz_truth(path: Path, rows: int, content: Content) -> tuple[str, ...] | None:

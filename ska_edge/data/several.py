@@ -133,8 +133,7 @@ def load_several(
             part = part.with_features(parts[0].features)
         parts.append(part)
         check_memory(Path(name), sum(each.x.nbytes for each in parts), max_memory)
-    labels = _names([part.labels for part in parts])
-    parts = [part.with_classes(labels) for part in parts]
+    parts, targets = _alike_outputs(parts)
     group, group_names = _groups(parts)
     first = parts[0]
     files = titles(paths)
@@ -144,6 +143,7 @@ def load_several(
         name=folder_of(paths),
         x=np.concatenate([part.x for part in parts]),
         y=np.concatenate([part.y for part in parts]),
+        targets=targets,
         group=group,
         group_names=group_names,
         file=np.repeat(np.arange(len(parts)), [len(part.y) for part in parts]),
@@ -154,6 +154,15 @@ def load_several(
         dialect=first.dialect if len({*dialects}) == 1 else "",
         doubts=first.doubts if all(part.doubts for part in parts) else (),
     )
+
+
+def _alike_outputs(parts: list[Dataset]) -> tuple[list[Dataset], NDArray[np.float64] | None]:
+    """Return the parts with the same classes, or with the same targets, and all targets."""
+    if parts[0].targets is None:
+        labels = _names([part.labels for part in parts])
+        return [part.with_classes(labels) for part in parts], None
+    parts = [part.with_targets(parts[0].labels) for part in parts]
+    return parts, np.concatenate([part.targets for part in parts if part.targets is not None])
 
 
 def titles(paths: Sequence[Path]) -> list[str]:

@@ -10,11 +10,12 @@ from typing import ParamSpec, TypeAlias, TypeVar
 
 from numpy.typing import ArrayLike
 
-from ska_edge.data.arrays import from_arrays
+from ska_edge.data.arrays import from_arrays, with_targets
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.tables.columns import Columns
+from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError
 
 Source: TypeAlias = (
@@ -46,9 +47,14 @@ def _names(columns: Sequence[str | int] | str) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else tuple(map(str, columns))
 
 
+def _listed(columns: str | int | Sequence[str | int]) -> tuple[str, ...]:
+    """Return one column, or several, by name or number as texts."""
+    return _names([columns] if isinstance(columns, int) else columns)
+
+
 def load_data(
     data: Source,
-    label_column: str | int | None = None,
+    label_column: str | int | Sequence[str | int] | None = None,
     max_memory: int = MAX_MEMORY,
     *,
     group_column: str | int | None = None,
@@ -56,6 +62,7 @@ def load_data(
     drop: Sequence[str | int] | str = (),
     separator: str | None = None,
     decimal: str | None = None,
+    task: str | None = None,
 ) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
@@ -64,7 +71,8 @@ def load_data(
             ARFF, .ts, npz or MNIST-idx file, or of a folder; a list of paths, which are joined;
             `(x, y)` with features x (rows, features) and labels y (rows,), for example numpy
             arrays, lists or data frames; or a Dataset, which is returned unchanged.
-        label_column: the column of a table that holds the labels: its name, or its number from 1.
+        label_column: the column of a table that holds the labels: its name, or its number from 1;
+            for a regression, the column of the target, or the columns of several targets.
         max_memory: MB that data from a file may take; larger data are refused before unpacking.
         group_column: the column of a table that holds the groups, such as persons or sessions.
         features: the columns of a table that are inputs, by name or number, in this order; by
@@ -73,6 +81,8 @@ def load_data(
         separator: the character between two columns of a CSV file, or its name; by default it is
             found.
         decimal: the decimal sign of a CSV file, "." or ","; by default it is found.
+        task: "regression" if the labels are numbers to learn: in arrays (rows,) or (rows,
+            targets); by default, labels are classes.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
@@ -90,17 +100,21 @@ def load_data(
     if isinstance(data, tuple):
         if len(data) != 2:
             raise InputError(f"data is a tuple of {len(data)}; give two arrays, (x, y)")
-        return from_arrays(*data)
+        return with_targets(*data) if task == REGRESSION else from_arrays(*data)
     if isinstance(data, list) and data and all(isinstance(e, (str, os.PathLike)) for e in data):
         data = ",".join(map(os.fspath, data))
     if isinstance(data, (str, os.PathLike)):
+        named = () if label_column is None else _listed(label_column)
+        if task != REGRESSION and len(named) > 1:
+            raise InputError("only a regression takes several label columns")
         columns = Columns(
-            None if label_column is None else str(label_column),
+            named[0] if named and task != REGRESSION else None,
             None if group_column is None else str(group_column),
             _names(features),
             _names(drop),
             separator,
             decimal,
+            named if task == REGRESSION else None,
         )
         return load(data, columns, max_memory)
     if hasattr(data, "__array__") or isinstance(data, list):

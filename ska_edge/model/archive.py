@@ -83,6 +83,8 @@ def _parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Parts:
         ranges=header["ranges"],
         notes=header["notes"],
         reference=reference or None,
+        target_mean=arrays.get("target_mean"),
+        target_scale=arrays.get("target_scale"),
     )
 
 

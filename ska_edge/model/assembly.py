@@ -23,6 +23,7 @@ from ska_edge.network.state import State
 from ska_edge.network.twin import parameters_for
 from ska_edge.plan.check import plan_from_json
 from ska_edge.plan.plan import Plan
+from ska_edge.plural import counted
 from ska_edge.rules.reference import Parameters
 
 MOST_STEPS = 2**63 - 1
@@ -44,6 +45,7 @@ class Parts:
         limit: largest magnitude of a scaled input.
         ranges, notes: see `Model`.
         reference: tensors of the float twin; None if the model has none.
+        target_mean, target_scale: mean and scale of each target of a regression; None for classes.
     """
 
     plan: Any
@@ -55,6 +57,8 @@ class Parts:
     ranges: Any
     notes: Any
     reference: Tensors | None = None
+    target_mean: NDArray[Any] | None = None
+    target_scale: NDArray[Any] | None = None
 
 
 def assembled(parts: Parts) -> Model:
@@ -67,26 +71,39 @@ def assembled(parts: Parts) -> Model:
     return Model(
         plan=plan,
         state=state,
-        scaling=_scaling(plan, parts),
+        scaling=_scaling(parts.mean, parts.scale, parts.limit, plan.inputs),
         reference=None if parts.reference is None else _reference(plan, parts.reference),
         ranges=ranges_from(plan, parts.ranges),
         notes=_notes(plan, parts.notes),
+        units=_units(plan, parts),
     )
 
 
-def _scaling(plan: Plan, parts: Parts) -> Scaling:
-    for values in (parts.mean, parts.scale):
-        if values.dtype != np.float64 or values.shape != (plan.inputs,):
-            raise InputError(f"the scaling does not fit {plan.inputs} inputs")
+def _scaling(
+    mean: NDArray[Any], scale: NDArray[Any], limit: float, count: int, noun: str = "input"
+) -> Scaling:
+    for values in (mean, scale):
+        if values.dtype != np.float64 or values.shape != (count,):
+            raise InputError(f"the scaling does not fit {counted(count, noun)}")
     # These comparisons also refuse NaN, because every comparison with NaN is false.
     if not (
-        (np.abs(parts.mean) <= LARGEST).all()
-        and (parts.scale >= LEAST_SCALE).all()
-        and np.isfinite(parts.scale).all()
-        and parts.limit > 0
+        (np.abs(mean) <= LARGEST).all()
+        and (scale >= LEAST_SCALE).all()
+        and np.isfinite(scale).all()
+        and limit > 0
     ):
         raise InputError("a number of the scaling is out of range")
-    return Scaling(parts.mean, parts.scale, parts.limit)
+    return Scaling(mean, scale, limit)
+
+
+def _units(plan: Plan, parts: Parts) -> Scaling | None:
+    """Return the scaling of the targets; raise InputError unless exactly a regression has one."""
+    mean, scale = parts.target_mean, parts.target_scale
+    if (mean is None or scale is None) == plan.regression:
+        raise InputError("the scaling of the targets does not fit the plan")
+    if mean is None or scale is None:
+        return None
+    return _scaling(mean, scale, math.inf, plan.classes, "target")
 
 
 def _reference(plan: Plan, tensors: Tensors) -> Parameters:

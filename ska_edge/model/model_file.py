@@ -25,9 +25,11 @@ from ska_edge.data.load import load
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.data.tables.columns import Inputs
+from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError, require_flag
 from ska_edge.files import npz_bytes, path_of, write_file
 from ska_edge.model.evaluation import Agreement, Evaluation, probabilities
+from ska_edge.model.regression import Fit
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.range_tracker import Range
@@ -63,6 +65,7 @@ class Model:
         plan: everything that fixes the integers, except the weights.
         state: the learned integers.
         scaling: scales features to the plan's input, before quantization.
+        units: scales the targets of a regression; None for classes.
         reference: the float twin's parameters, or None if only integers were trained.
         ranges: the ranges of the integers during the training.
         notes: plain data about the training, such as its split and the names of the inputs.
@@ -74,6 +77,7 @@ class Model:
     reference: Parameters | None = None
     ranges: list[Range] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
+    units: Scaling | None = None
 
     def __repr__(self) -> str:
         """Return sizes, rule and precision; there are too many integers to show."""
@@ -99,7 +103,8 @@ class Model:
     @property
     def takes(self) -> Inputs:
         """The number and the names of the inputs, to read data for this model."""
-        return Inputs(self.plan.inputs, self.features)
+        targets = self.plan.labels if self.plan.regression else ()
+        return Inputs(self.plan.inputs, self.features, targets=targets)
 
     def input_notes(self) -> dict[str, list[Any]]:
         """Return plain data for programs that send their own samples to a device.
@@ -109,7 +114,21 @@ class Model:
         named: dict[str, list[Any]] = {}
         if self.features is not None:
             named = {FEATURES: list(self.features)}
-        return {**named, **self.scaling.as_dict()}
+        found = {**named, **self.scaling.as_dict()}
+        return found if self.units is None else {**found, **self._unit_notes()}
+
+    def _unit_notes(self) -> dict[str, list[Any]]:
+        """Return plain data that convert targets: integer * scale + mean, in the unit of the data.
+
+        `target_frac` is the number of fractional bits of the integers.
+        """
+        assert self.units is not None and self.plan.output is not None
+        return {
+            "targets": list(self.plan.labels),
+            "target_mean": self.units.mean.tolist(),
+            "target_scale": self.units.scale.tolist(),
+            "target_frac": [self.plan.output.frac],
+        }
 
     def named(self, indices: NDArray[np.integer]) -> NDArray[Any]:
         """Return the class of each index, (n,); "unknown" or -1 for `UNKNOWN`."""
@@ -141,26 +160,50 @@ class Model:
         return self.quantize(self._features(x))
 
     def targets(self, rows: int, y: ArrayLike | None) -> NDArray[np.int64]:
-        """Convert labels to class indices (rows,); zeros for a rule without labels.
+        """Convert labels to class indices (rows,); zeros for a rule without labels. Convert the
+        targets of a regression to integers of the plan's `output`, (rows, targets).
 
         Args:
             rows: the required number of labels.
-            y: labels (rows,), each one of `classes`; None for a rule without labels.
+            y: labels (rows,), each one of `classes`; None for a rule without labels; or targets
+                (rows,) or (rows, targets) in the unit of the training data.
 
-        Raises InputError for labels that are no class of the model, and for missing labels.
+        Raises InputError for labels that are no class of the model, for missing labels, and for
+        targets that are no numbers.
         """
         if not self.plan.rule_definition.supervised:
             return np.zeros(rows, dtype=np.int64)
         if y is None:
-            raise InputError(f"the rule {self.plan.rule} learns from labels; give learn(x, y)")
+            noun = "targets" if self.plan.regression else "labels"
+            raise InputError(f"the rule {self.plan.rule} learns from {noun}; give learn(x, y)")
+        if self.plan.regression:
+            return self.target_integers(targets_of(y, rows, self.plan.labels)[0])
         labels = class_indices(y, self.plan.labels)
         if len(labels) != rows:
             raise InputError(mismatch(rows, len(labels)))
         return labels
 
+    def target_integers(self, targets: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Convert targets (rows, targets), in the unit of the data, to integers as a device learns.
+
+        Raises InputError for a model that has learned classes.
+        """
+        if self.plan.output is None or self.units is None:
+            raise InputError("the model has learned classes, so it has no targets")
+        return self.plan.output.quantize(self.units.apply(targets))
+
+    def values_of(self, outputs: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Convert the outputs (rows, targets) of a regression to the unit of the training data.
+
+        Raises InputError for a model that has learned classes.
+        """
+        if self.plan.output is None or self.units is None:
+            raise InputError("the model has learned classes, so it has no values")
+        return self.units.undo(self.plan.output.dequantize(outputs))
+
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the decisions as a device computes them, (rows, classes) in Q0.15: 32768 would be
-        1.
+        1. Those of a regression are its values, in the plan's `output` format.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -179,7 +222,8 @@ class Model:
         """Return the class of each row, (rows,): one of `classes`, bit for bit as on a device.
 
         If the model has a limit (`reject`), a row with a smaller confidence has no class: it is
-        "unknown", or -1 if all classes are integers.
+        "unknown", or -1 if all classes are integers. A regression returns its values in the unit of
+        the training data: (rows,), or (rows, targets) for several targets.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -189,7 +233,18 @@ class Model:
         Example: ``(model.predict(x) == y).mean()``
         """
         self.require_labels()
-        return self.named(classified(self.decisions(x), self.plan.least_confidence))
+        decisions = self.decisions(x)
+        if self.plan.regression:
+            return self._predicted(decisions)
+        return self.named(classified(decisions, self.plan.least_confidence))
+
+    def _predicted(self, decisions: NDArray[np.integer]) -> NDArray[Any]:
+        """Return the classes or the values that decisions (rows, classes) represent."""
+        if self.plan.regression:
+            values = self.values_of(decisions)
+            return values[:, 0] if values.shape[1] == 1 else values
+        decided: NDArray[Any] = self.classes[decisions.argmax(axis=1)]
+        return decided
 
     def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the difference of the two largest decisions of each row, (rows,) in Q0.15.
@@ -201,6 +256,8 @@ class Model:
         Example: ``sure = x[model.confidence(x) >= 0.5 * 32768]``
         """
         self.require_labels()
+        if self.plan.regression:
+            raise InputError("a regression has values and no confidence; use predict(x)")
         return confidences(self.decisions(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
@@ -212,6 +269,8 @@ class Model:
         Example: ``odds = model.predict_proba(x)[:, 0]``
         """
         self.require_labels()
+        if self.plan.regression:
+            raise InputError("a regression has values and no probabilities; use predict(x)")
         return probabilities(self.decisions(x))
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
@@ -221,11 +280,12 @@ class Model:
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
-            y: labels (rows,), each one of `classes`; None for a rule without labels.
+            y: labels (rows,), each one of `classes`; None for a rule without labels. For a
+                regression, targets as `targets` takes them.
 
         Returns:
-            The class of each row, (rows,), as predicted just before the row was learned. For a rule
-            without labels, these are class indices.
+            The class of each row, (rows,), or the values of a regression, as predicted just before
+            the row was learned. For a rule without labels, these are class indices.
 
         Raises InputError as `decisions` does, for labels that are no class of the model, and for a
         model that learns several rows at once (`batch`). After an error, nothing is learned.
@@ -241,15 +301,14 @@ class Model:
         labels = self.targets(len(inputs), y)
         trainer = trainer_for(self.state, learn=len(inputs))
         self.reference = None
-        pieces = (piece.decisions.argmax(axis=1) for piece in trainer.learn_stream(inputs, labels))
-        decided: NDArray[Any] = np.concatenate([np.empty(0, dtype=np.int64), *pieces])
-        if supervised:
-            decided = self.classes[decided]
-        return decided
+        pieces = (piece.decisions for piece in trainer.learn_stream(inputs, labels))
+        decisions = np.concatenate([np.empty((0, self.plan.classes), dtype=np.int64), *pieces])
+        return self._predicted(decisions) if supervised else decisions.argmax(axis=1)
 
     @takes_one
-    def evaluate(self, data: Source) -> Evaluation:
-        """Return the accuracy and the confusion matrix on labeled data.
+    def evaluate(self, data: Source) -> Evaluation | Fit:
+        """Return the accuracy and the confusion matrix on labeled data; for a regression, a `Fit`
+        with R2 and the mean absolute error of each target.
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`; classes are matched by
@@ -261,6 +320,8 @@ class Model:
         Example: ``model.evaluate("digits").accuracy``
         """
         self.require_labels()
+        if self.plan.regression:
+            return self._fit(data)
         if isinstance(data, tuple) and len(data) == 2:
             features, truth = self._features(data[0]), class_indices(data[1], self.plan.labels)
             if len(features) != len(truth):
@@ -277,11 +338,27 @@ class Model:
         decisions, least = self.decisions(features), self.plan.least_confidence
         return Evaluation.of(self.plan.labels, truth, decisions, least, real)
 
+    def _fit(self, data: Source) -> Fit:
+        """Return the result of a regression; see `evaluate`."""
+        if isinstance(data, tuple) and len(data) == 2:
+            features = self._features(data[0])
+            truth, _ = targets_of(data[1], len(features), self.plan.labels)
+        else:
+            if isinstance(data, (str, os.PathLike)):
+                data = load(data, model=self.takes)
+            dataset = self.matched(load_data(data))
+            assert dataset.targets is not None
+            features, truth = dataset.x, dataset.targets
+        values = self.values_of(self.decisions(features))
+        real = None if self.reference is None else self.float_values(features)
+        return Fit.of(self.plan.labels, truth, values, real)
+
     def matched(self, dataset: Dataset) -> Dataset:
         """Return the data as the model takes them: classes numbered as outputs, features in order.
 
         Classes and features are matched by name; features without names keep their order. Raises
         InputError for a missing feature, a wrong number of features, and a class without an output.
+        Targets of a regression are matched as classes are.
         """
         dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:
@@ -290,10 +367,25 @@ class Model:
                 f" but the model has {self.plan.inputs} inputs;"
                 " name the data that it was trained on"
             )
+        if self.plan.regression:
+            return dataset.with_targets(self.plan.labels)
+        if dataset.targets is not None:
+            raise InputError(f"{dataset.name} has targets, but the model has learned classes")
         return dataset.with_classes(self.plan.labels)
 
+    def float_values(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Return the values of a regression's float twin, (rows, targets) in the unit of the
+        training data.
+
+        Raises InputError as `float_decisions` does, and for a model that has learned classes.
+        """
+        if self.units is None:
+            raise InputError("the model has learned classes, so it has no values")
+        return self.units.undo(self.float_decisions(x))
+
     def float_decisions(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Return the decisions of the float twin, (rows, classes) from 0 to 1.
+        """Return the decisions of the float twin, (rows, classes) from 0 to 1; those of a
+        regression are its scaled values.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -419,6 +511,9 @@ class Model:
             "scale": self.scaling.scale.astype("<f8"),
             "limit": np.array([self.scaling.limit], dtype="<f8"),
         }
+        if self.units is not None:
+            arrays["target_mean"] = self.units.mean.astype("<f8")
+            arrays["target_scale"] = self.units.scale.astype("<f8")
         if self.reference is not None:
             for place, values in tensors_of(self.reference).items():
                 arrays[reference_name(*place)] = values.astype("<f8")

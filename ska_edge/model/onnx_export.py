@@ -77,6 +77,8 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
         float_input: the integer form takes features, float64 (n, d) in the unit of the training
             data, and quantizes them in the graph, with the same bits.
     """
+    if model.plan.regression:
+        raise InputError("a regression cannot be exported yet; train with classes")
     if form not in FORMS:
         raise InputError(
             f"no form {form!r}{did_you_mean(form, FORMS)}; there are {', '.join(FORMS)}"

@@ -71,6 +71,10 @@ class Scaling:
         kept: NDArray[np.float64] = np.minimum(np.maximum(scaled, -self.limit), self.limit)
         return kept
 
+    def undo(self, scaled: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values (n, d) in the unit of the data, the inverse of `apply`."""
+        return scaled * self.scale + self.mean
+
 
 def deviation(features: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the standard deviation of each feature, (d,), as numpy's `std` gives it.

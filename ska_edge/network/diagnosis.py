@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import with_names
 from ska_edge.network.metrics import LayerMetrics
+from ska_edge.network.output import DEVIATIONS
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2
 
@@ -199,6 +200,8 @@ class Watch:
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
         output = layer == len(self._plan.layers) - 1
+        if output and self._plan.regression:
+            return  # targets may depend on each other
         # The decisions can differ in as many directions as these data, but not in more.
         apart = np.eye(self._plan.classes)[labels] if output and self._labeled else inputs
         self._ratios[layer] = participation_ratio(rows), participation_ratio(apart)
@@ -253,6 +256,8 @@ class Watch:
             return 1.0
         classes = self._plan.classes
         errors = _last_third(self._series("shift_square", len(self._plan.layers) - 1))
+        if self._plan.regression:
+            return float(errors.mean()) * DEVIATIONS**2
         return float(errors.mean() * classes * classes / max(classes - 1, 1))
 
     def _learned(self) -> bool:

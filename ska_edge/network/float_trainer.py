@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,9 @@ class FloatRule:
         margin: a sample whose output errors are all smaller changes nothing.
         hidden_rate: rate of the hidden layers, without their readouts, as a multiple of the rate.
         relu: whether the activation of the hidden layers is max(0, z).
+        linear: whether the outputs are values, not decisions; an error is then limited to -1 to 1,
+            the range of a shift.
+        output_rate: rate of the output layer and of readouts, as a multiple of the rate.
     """
 
     rule: str
@@ -50,6 +54,8 @@ class FloatRule:
     margin: float = 0.0
     hidden_rate: float = 1.0
     relu: bool = False
+    linear: bool = False
+    output_rate: float = 1.0
 
 
 class FloatTrainer:
@@ -71,13 +77,13 @@ class FloatTrainer:
         self._rule = rule
 
     def learn_many(
-        self, x: Reals, labels: NDArray[np.int64], rows: NDArray[np.int64], batch: int = 1
+        self, x: Reals, labels: NDArray[Any], rows: NDArray[np.int64], batch: int = 1
     ) -> None:
         """Learn rows in order, `batch` of them per update.
 
         Args:
             x: inputs (n, d).
-            labels: class indices (n,).
+            labels: class indices (n,); if the outputs are linear, targets (n, classes).
             rows: indices (m,) of the rows to learn; m is a multiple of `batch`.
             batch: rows per update.
         """
@@ -90,30 +96,41 @@ class FloatTrainer:
         return self._forward(x)[0]
 
     def _forward(self, x: Reals) -> tuple[list[Reals], list[Reals], list[Reals]]:
-        """Return, per layer, knowledge and decision (n, width), and the input (n, fan_in)."""
+        """Return, per layer, knowledge (n, width) and input (n, fan_in), between them the decisions
+        of the hidden layers.
+        """
         p = self.parameters
         knowledge, decisions, seen = [], [], [x]
         for weights, bias in zip(p.weights, p.biases, strict=True):
             z = products(seen[-1].T, weights.T) + bias
             knowledge.append(z)
-            decisions.append(sigmoid(z))
-            relu = self._rule.relu
-            seen.append(np.where(z > 0.0, z, 0.0) if relu else 2.0 * decisions[-1] - 1.0)
+            if len(knowledge) < len(p.weights):
+                decisions.append(sigmoid(z))
+                relu = self._rule.relu
+                seen.append(np.where(z > 0.0, z, 0.0) if relu else 2.0 * decisions[-1] - 1.0)
         return knowledge, decisions, seen
 
-    def _update(self, x: Reals, labels: NDArray[np.int64]) -> None:
+    def _error(self, labels: NDArray[Any], knowledge: Reals) -> Reals:
+        """Return the errors (n, classes) of the outputs or of a readout, from its knowledge."""
+        if self._rule.linear:
+            error: Reals = np.minimum(np.maximum(labels - knowledge, -1.0), 1.0)
+            return error
+        target = np.zeros_like(knowledge)
+        target[np.arange(len(labels)), labels] = 1.0
+        return target - sigmoid(knowledge)
+
+    def _update(self, x: Reals, labels: NDArray[Any]) -> None:
         """Make one update with the mean over a batch, (n, d) and (n,)."""
         p, rule = self.parameters, self._rule
         knowledge, decisions, seen = self._forward(x)
         outputs = len(p.weights) - 1
-        target = np.zeros_like(decisions[-1])
-        target[np.arange(len(labels)), labels] = 1.0
-        error = target - decisions[-1]
+        error = self._error(labels, knowledge[-1])
         within = (np.abs(error) < rule.margin).all(axis=1)
         if within.all():
             return
         rate = self.rate / len(labels)
-        changes = [(p.weights[-1], p.biases[-1], error, seen[outputs], rate)]
+        output_rate = rate * rule.output_rate
+        changes = [(p.weights[-1], p.biases[-1], error, seen[outputs], output_rate)]
         for layer in range(rule.first_learned, outputs):
             decision = decisions[layer]
             slope = decision * (1.0 - decision)
@@ -132,8 +149,8 @@ class FloatTrainer:
                         p.readout_biases[layer],
                         seen[layer + 1],
                     )
-                    missed = target - sigmoid(products(signal.T, readout.T) + bias)
-                    changes.append((readout, bias, missed, signal, rate))
+                    missed = self._error(labels, products(signal.T, readout.T) + bias)
+                    changes.append((readout, bias, missed, signal, output_rate))
                 shift = (1.0 if rule.relu else 4.0) * slope * products(missed.T, readout)
             hidden_rate = rate * rule.hidden_rate
             changes.append((p.weights[layer], p.biases[layer], shift, seen[layer], hidden_rate))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.numpy_ops import Integers
+from ska_edge.network.output import output_errors
 from ska_edge.plan.plan import Plan
 
 
@@ -15,7 +16,8 @@ def learning(plan: Plan, errors: Integers) -> NDArray[np.bool_]:
     return learns
 
 
-def skipped(plan: Plan, decisions: Integers, labels: NDArray[np.integer]) -> int:
-    """Return how many samples change nothing, from decisions (n, classes) and labels (n,)."""
-    targets = plan.formats.decision.maximum * (labels[:, None] == np.arange(plan.classes))
-    return int((~learning(plan, targets - decisions)).sum())
+def skipped(plan: Plan, decisions: Integers, truth: Integers) -> int:
+    """Return how many samples change nothing, from decisions (n, classes) and the truth; see
+    `output`.
+    """
+    return int((~learning(plan, output_errors(plan, decisions, truth))).sum())

@@ -13,6 +13,7 @@ from ska_edge.arithmetic.numpy_ops import Integers, NumpyOps, stored
 from ska_edge.errors import InputError
 from ska_edge.network.codes import class_codes
 from ska_edge.network.margin import learning
+from ska_edge.network.output import Output
 from ska_edge.network.state import State
 from ska_edge.plan.layer import Matrix
 from ska_edge.rules import neuron
@@ -66,6 +67,9 @@ class Learned:
 class FixedTrainer:
     """Infers and learns in integers, on a `State` that it changes in place.
 
+    `output` says what the truth about a row is; without a regression, it is the label. The
+    decisions of a regression's output layer are its values, in the plan's `output` format.
+
     Args:
         state: plan and parameters.
         check: assert every proven interval (see `NumpyOps`).
@@ -82,6 +86,7 @@ class FixedTrainer:
         self._table = state.plan.decision_table
         self._last: list[LayerTrace] = []
         self._codes = class_codes(state.plan)
+        self._output = Output(state.plan, self._ops)
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -107,10 +112,6 @@ class FixedTrainer:
         weight = self._tensor(layer, kind, "weight")
         return neuron.forward_weight(weight, self.plan.formats.forward_bits)
 
-    def _targets(self, labels: Integers) -> Values:
-        maximum = self.plan.formats.decision.maximum
-        return self._decided(maximum * (labels[:, None] == np.arange(self.plan.classes)))
-
     def forward_weights(self, layer: int) -> Integers:
         """Return a layer's weights as used in sums, (outputs, inputs); see `forward_format`."""
         return self._forward_weight(layer, "").data
@@ -128,6 +129,8 @@ class FixedTrainer:
         knowledge = self._knowledge(index, "", signal)
         decided = neuron.decision(knowledge, self._table)
         activation = self._rule.activation(knowledge, decided, self.plan.formats.activation)
+        if index == self.plan.hidden:
+            decided = self._output.values(knowledge)
         return knowledge, decided, activation
 
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
@@ -143,7 +146,7 @@ class FixedTrainer:
 
     # --- learning with labels -------------------------------------------------------------------
 
-    def learn_one(self, inputs: NDArray[np.integer], label: int) -> Integers:
+    def learn_one(self, inputs: NDArray[np.integer], label: int | Integers) -> Integers:
         """Learn one sample, inputs (d,), as a device does.
 
         Returns the decisions (classes,) of the last forward pass before an update. Rules without
@@ -159,7 +162,7 @@ class FixedTrainer:
             learned: Integers = self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
             state.samples += 1
             if self.plan.replay.per_class:
-                state.replay.remember(inputs, label)
+                state.replay.remember(inputs, int(label))
             return learned
         state.batch[state.held] = inputs
         state.held += 1
@@ -178,11 +181,11 @@ class FixedTrainer:
     ) -> Iterator[Learned]:
         """Learn rows in order as a device does, each with `learn_one`; yield after every row."""
         for row, label in zip(inputs, labels, strict=True):
-            decisions = self.learn_one(row, int(label))
+            decisions = self.learn_one(row, label)
             yield Learned(decisions[None, :], np.array([self.state.step]))
 
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
-        """Make one update from inputs (n, d) and labels (n,), n = plan.batch.
+        """Make one update from inputs (n, d) and labels (n,) or targets, n = plan.batch.
 
         This makes one forward pass. Every shift is computed with the weights before this update.
         All shifts of a sample within the margin are 0. Returns the decisions (n, classes) before
@@ -190,14 +193,14 @@ class FixedTrainer:
         """
         plan, formats = self.plan, self.plan.formats
         signal = self._value(np.asarray(inputs, dtype=np.int64), plan.layers[0].input)
-        targets = self._targets(np.asarray(labels))
+        targets = self._output.targets(np.asarray(labels, dtype=np.int64))
         outputs = plan.hidden
         signals, passed = [signal], list[Passed]()
         for index in range(outputs + 1):
             passed.append(self._layer(index, signals[-1]))
             signals.append(passed[-1][2])
         decided = passed[outputs][1]
-        output_error = neuron.output_shift(targets, decided)
+        output_error = self._output.errors(targets, decided)
         learns = learning(plan, output_error.data)[:, None]
         output_error = self._masked(output_error, learns)
         shifts = [
@@ -264,7 +267,7 @@ class FixedTrainer:
         if self.plan.layers[layer].readout is None:  # the top hidden layer uses the output layer
             return self._readout_shift(self.plan.hidden, "", output_error, passed)
         readout_z = self._knowledge(layer, "readout_", signal)
-        error = neuron.output_shift(targets, neuron.decision(readout_z, self._table))
+        error = self._output.errors(targets, self._output.values(readout_z))
         error = self._masked(error, learns)
         shift = self._readout_shift(layer, "readout_", error, passed)
         self._update(layer, "readout_", self._step(error), signal)
@@ -370,7 +373,9 @@ class FixedTrainer:
         formats, matrix = self.plan.formats, self.plan.layers[index].matrix
         weight = self._tensor(index, "", "weight")
         z = self._value(trace.knowledge, formats.knowledge)
-        decided = self._decided(trace.decision)
+        # No term of a supervised rule depends on the decision, and a value is no decision.
+        values = self.plan.regression and index == self.plan.hidden
+        decided = self._decided(0 * trace.decision if values else trace.decision)
         shift = self._value(trace.shift, formats.shift)
         previous = self._value(trace.previous, formats.knowledge)
         sums = {

@@ -33,6 +33,8 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
         margin=plan.real_margin,
         hidden_rate=2.0**-plan.hidden_halvings,
         relu=plan.rule_definition.relu,
+        linear=plan.regression,
+        output_rate=2.0 ** -plan.layers[-1].matrix.halvings,
     )
 
 

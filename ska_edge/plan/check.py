@@ -29,7 +29,7 @@ from ska_edge.plan.range_proof import range_proof
 from ska_edge.plan.replay import BUFFERS, Replay
 from ska_edge.rules.confidence import UNKNOWN_NAMES
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
-from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES
+from ska_edge.rules.rule import ACTIVATIONS, READOUT, RELU, RULES, SIGNS
 
 LARGEST_COUNT = 65535  # C counts inputs, samples of a batch and steps in 16 bits
 MOST_NEURONS = 65504  # the largest multiple of 32 in 16 bits: C counts neurons in steps up to 32
@@ -167,19 +167,27 @@ def _check_formats(plan: Plan) -> None:
         for tensor in plan.tensors()
         if tensor.name.endswith("weight")
     }
-    rule, halvings = plan.rule_definition, plan.hidden_halvings
-    resolved = layer_plans(plan.sizes, rule, profile, incoming, activation, weights, halvings)
+    rule, halvings, linear = plan.rule_definition, plan.hidden_halvings, plan.regression
+    resolved = layer_plans(
+        plan.sizes, rule, profile, incoming, activation, weights, halvings, linear
+    )
     for index, (found, layer) in enumerate(zip(plan.layers, resolved, strict=True)):
         if found.matrix.halvings != layer.matrix.halvings:
             raise InputError(
                 f"layer {index}: its rate is halved {found.matrix.halvings} times; all hidden"
-                " layers have one rate, and the output layer has that of the plan"
+                " layers have one rate, and the output layer has that of its task"
             )
         if found != layer:
             raise InputError(
                 f"layer {index}: its input or its readout does not belong to rule {plan.rule} with"
                 f" {plan.precision}"
             )
+    output = plan.output
+    if output is not None and not (output.bits == RAW.bits and 0 <= output.frac < output.bits):
+        raise InputError(
+            f"the outputs have {output.bits} bits with {output.frac} of fraction; a regression"
+            f" supports {RAW.bits} bits with 0 to {RAW.bits - 1} of fraction"
+        )
     if plan.table != decision_table(profile.decision, profile.table_limit):
         raise InputError("the decision table is not sigmoid")
 
@@ -217,7 +225,7 @@ def _check_labels(plan: Plan) -> None:
     if len(plan.labels) != plan.classes:
         raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
     if len(set(plan.labels)) != len(plan.labels):
-        raise InputError("two classes have the same label")
+        raise InputError(f"two {'targets' if plan.regression else 'classes'} have the same label")
     for label in plan.labels:
         if plan.least_confidence and label in UNKNOWN_NAMES:
             raise InputError(
@@ -259,6 +267,14 @@ def _prove_functions(plan: Plan) -> None:
 def _check_rule(plan: Plan) -> None:
     """Check options that only some rules support."""
     replay = plan.replay
+    if plan.regression and plan.rule_definition.teacher not in (READOUT, SIGNS):
+        raise InputError(
+            f"rule {plan.rule} learns no numbers; a regression needs rule local or feedback"
+        )
+    if plan.regression and replay.per_class:
+        raise InputError(
+            "a replay buffer stores samples of each class, and a regression has no classes"
+        )
     if plan.rule_definition.supervised:
         if plan.steps != 1:
             raise InputError(f"rule {plan.rule} learns in one step, not in {plan.steps}")
@@ -297,6 +313,8 @@ def _check_rule(plan: Plan) -> None:
         raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
     if not 0 <= plan.margin <= largest_margin(plan.formats.shift):
         raise InputError(f"the margin {plan.margin} is out of range")
+    if plan.least_confidence and plan.regression:
+        raise InputError("a regression has no classes, so it has no least confidence")
     if plan.least_confidence and not (plan.rule_definition.supervised and plan.classes > 1):
         raise InputError(
             f"rule {plan.rule} with {plan.classes} outputs: its confidence says nothing about"

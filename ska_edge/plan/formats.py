@@ -13,6 +13,9 @@ from ska_edge.rules.rule import RELU, Rule
 COARSEST_KNOWLEDGE = (
     TABLE_STEPS_LOG2 + 1
 )  # fractional bits; with fewer, there is nothing to interpolate
+# A linear output has slope 1, four times the largest slope of a sigmoid. Its rate, and that of
+# linear readouts, is a quarter of the plan's rate, so that a step does not overshoot.
+LINEAR_HALVINGS = 2
 FINEST_KNOWLEDGE = 15  # fractional bits, as many as the decision has
 RELU_LIMIT = 8  # without calibration, max(0, z) saturates here
 
@@ -50,6 +53,7 @@ def layer_plans(
     activation: QFormat,
     weights: Mapping[tuple[int, str], QFormat],
     hidden_halvings: int = 0,
+    linear: bool = False,
 ) -> tuple[LayerPlan, ...]:
     """Return the layers of a network, with readouts of hidden layers if the rule has them.
 
@@ -61,20 +65,22 @@ def layer_plans(
         activation: format of the inputs of all other layers.
         weights: other formats of weights, by layer and name, "weight" or "readout_weight".
         hidden_halvings: how many times the rate of the hidden layers is halved.
+        linear: whether the output layer is linear, as for a regression.
     """
     hidden, layers = len(sizes) - 2, []
+    slower = LINEAR_HALVINGS if linear else 0
     for index in range(hidden + 1):
         weight = weights.get((index, "weight"), profile.weight)
         readout = None
         if rule.readouts and index < hidden - 1:
             readout_weight = weights.get((index, "readout_weight"), profile.weight)
-            readout = Matrix(sizes[index + 1], sizes[-1], activation, readout_weight)
+            readout = Matrix(sizes[index + 1], sizes[-1], activation, readout_weight, slower)
         matrix = Matrix(
             sizes[index],
             sizes[index + 1],
             activation if index else incoming,
             weight,
-            hidden_halvings if index < hidden else 0,
+            hidden_halvings if index < hidden else slower,
         )
         layers.append(LayerPlan(matrix, readout))
     return tuple(layers)

@@ -39,7 +39,7 @@ class Plan:
         rule, precision: names in `RULES` and `PRECISIONS`.
         layers: hidden layers and the output layer, in order.
         formats: the formats of a neuron's values, the same in all layers.
-        labels: class names, one per output.
+        labels: class names, one per output; for a regression, the names of the targets.
         rate: learning rate; it includes the division by the batch size.
         batch: samples per update.
         steps: steps on a held batch (`published`), otherwise 1.
@@ -54,6 +54,8 @@ class Plan:
         least_confidence: in the format of the decision: a sample with a smaller confidence, the
             difference of its two largest decisions, belongs to no known class; 0 if every sample
             belongs to one. It does not affect learning.
+        output: the format of a regression's values and targets; None if the outputs are decisions
+            of classes.
         schema: version of this structure.
     """
 
@@ -73,6 +75,7 @@ class Plan:
     margin: int = 0
     activation: str = SIGMOID
     least_confidence: int = 0
+    output: QFormat | None = None
     schema: int = SCHEMA
 
     @property
@@ -106,6 +109,11 @@ class Plan:
         return self.rule_definition.gain(self.classes)
 
     @property
+    def regression(self) -> bool:
+        """Whether the outputs are values, to be compared with targets, not decisions of classes."""
+        return self.output is not None
+
+    @property
     def raw_float(self) -> bool:
         """Whether a device standardizes raw features in float32."""
         return self.raw is not None and self.raw.points is not None
@@ -119,6 +127,7 @@ class Plan:
             self.gain,
             self.layers[0].input,
             self.raw,
+            self.output,
         )
 
     def first_neuron(self, layer: int) -> int:

@@ -45,6 +45,7 @@ class Draft:
         margin: a real number, see `Plan`.
         hidden_halvings: how many times the rate of the hidden layers is halved.
         activation: that of the hidden layers, in `ACTIVATIONS`.
+        output: format of the values of a regression; None for classes.
     """
 
     sizes: Sequence[int]
@@ -65,6 +66,7 @@ class Draft:
     margin: float = 0.0
     hidden_halvings: int = 0
     activation: str = SIGMOID
+    output: QFormat | None = None
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -75,6 +77,7 @@ class Draft:
             weight_formats=formats,
             knowledge_format=plan.formats.knowledge,
             activation_format=plan.formats.activation,
+            output=plan.output,
             raw=plan.raw,
         )
 
@@ -100,6 +103,7 @@ class Draft:
                 activation,
                 self.weight_formats,
                 self.hidden_halvings,
+                self.output is not None,
             ),
             formats=neuron_formats(
                 profile, classes, self.knowledge_format or profile.knowledge, activation
@@ -115,6 +119,7 @@ class Draft:
             table=decision_table(profile.decision, profile.table_limit),
             margin=margin_integer(self.margin, profile.shift),
             activation=self.activation,
+            output=self.output,
         )
         check_plan(plan)
         return plan

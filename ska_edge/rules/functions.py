@@ -21,6 +21,7 @@ from ska_edge.rules.neuron import (
     decision,
     forward_weight,
     output_shift,
+    output_value,
     plain_activation,
     projected_shift,
     published_shift,
@@ -29,6 +30,7 @@ from ska_edge.rules.neuron import (
     signed_activation,
     standardized,
     step,
+    value_shift,
 )
 from ska_edge.rules.rule import CODE, PAST, READOUT, Rule
 
@@ -65,11 +67,14 @@ def neuron_functions(
     gain: int,
     input_format: QFormat,
     raw: RawInput | None = None,
+    output: QFormat | None = None,
 ) -> tuple[NeuronFunction, ...]:
-    """Return every per-neuron function that a plan with this rule needs, in order of use."""
+    """Return every per-neuron function that a plan with this rule needs, in order of use.
+
+    `output` is the format of a regression's values; None if the outputs are decisions.
+    """
     z = Argument.of("knowledge", formats.knowledge)
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
-    target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
     shift = Argument.of("shift", formats.shift)
     delta = Argument.of("delta", formats.shift)
     half = 1 << (Rate.MANTISSA_FRAC - 1)
@@ -90,7 +95,7 @@ def neuron_functions(
         _activation(rule, formats),
     ]
     if rule.supervised:
-        functions.append(made_of("output_shift", "Y - D", (target, d), output_shift))
+        functions += _output_functions(formats, output)
     functions += _hidden_functions(rule, formats, gain)
     functions += [
         made_of(
@@ -163,6 +168,29 @@ def _activation(rule: Rule, formats: NeuronFormats) -> NeuronFunction:
         (Argument("decision", formats.decision.frac, 0, formats.decision.maximum),),
         lambda d: body(d, formats.activation),
     )
+
+
+def _output_functions(formats: NeuronFormats, output: QFormat | None) -> list[NeuronFunction]:
+    """Return the functions of an output with labels, or of an output with targets."""
+    if output is None:
+        d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
+        target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
+        return [NeuronFunction("output_shift", "Y - D", (target, d), output_shift)]
+    value, target = Argument.of("value", output), Argument.of("target", output)
+    return [
+        NeuronFunction(
+            "output_value",
+            "the output of a regression: z in the format of the targets",
+            (Argument.of("knowledge", formats.knowledge),),
+            lambda z: output_value(z, output),
+        ),
+        NeuronFunction(
+            "output_shift",
+            "target - value, saturated",
+            (target, value),
+            lambda target, value: value_shift(target, value, formats.shift),
+        ),
+    ]
 
 
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:

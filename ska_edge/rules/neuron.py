@@ -125,6 +125,16 @@ def output_shift(target: Fixed[T], decision: Fixed[T]) -> Fixed[T]:
     return target - decision
 
 
+def output_value(knowledge: Fixed[T], format: QFormat) -> Fixed[T]:
+    """Return the output of a regression: z itself, in the format of the targets."""
+    return knowledge.requantize(format)
+
+
+def value_shift(target: Fixed[T], value: Fixed[T], format: QFormat) -> Fixed[T]:
+    """Return target - value, saturated to the format of the shift."""
+    return (target - value).requantize(format)
+
+
 def projected_shift(
     projection: Fixed[T], decision: Fixed[T], gain: int, format: QFormat
 ) -> Fixed[T]:

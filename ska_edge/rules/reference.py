@@ -29,6 +29,10 @@ a = max(0, z), and the slope is 1 where z > 0 and 0 elsewhere. It takes the plac
 shift: ``local`` has the shift slope * (A^T e_l) and ``feedback`` gain * slope * (e B). D remains
 sigmoid(z), and only the output layer and the metrics use it.
 
+
+A regression has linear outputs and targets instead of labels: the outputs are z, and the shift of
+the output layer and the error of a readout are e = Y - z, limited to -1 to 1.
+
 With one hidden layer and alignment 0, ``local`` is one step of gradient descent on the binary
 cross-entropy of that network (summed over classes, mean over the batch). The hidden layer has twice
 the rate, because its shift has the factor 4 D', and da/dz = 2 D'; with ReLU it has the same rate.
@@ -167,9 +171,11 @@ class Reference:
     or 1 / sqrt(classes) with ReLU, the shifts are about as large as the errors of the output.
     ``relu``: whether the activation of the hidden layers is ReLU. ``margin``: a sample changes
     nothing if all its output errors e have |e| < ``margin``. ``hidden_rate`` is the factor of the
-    rate of the hidden layers, without their readouts, when they learn from labels. Raises
-    ValueError for an unknown rule, for ReLU with a rule that has none, or if the shapes of
-    ``parameters`` or ``codes`` do not fit each other or the rule.
+    rate of the hidden layers, without their readouts, when they learn from labels. ``linear``: the
+    outputs are those of a regression, with ``local`` or ``feedback``; targets (n, classes) take the
+    place of labels, and values that of decisions. ``output_rate`` is the factor of the rate of the
+    output layer and of readouts. Raises ValueError for an unknown rule, for ReLU with a rule that
+    has none, or if the shapes of ``parameters`` or ``codes`` do not fit each other or the rule.
     """
 
     def __init__(
@@ -184,6 +190,8 @@ class Reference:
         margin: float = 0.0,
         hidden_rate: float = 1.0,
         relu: bool = False,
+        linear: bool = False,
+        output_rate: float = 1.0,
     ) -> None:
         _check_rule(rule)
         if relu and rule not in RECTIFYING:
@@ -199,25 +207,30 @@ class Reference:
         self.margin = margin
         self.hidden_rate = hidden_rate
         self.relu = relu
+        self.linear = linear
+        self.output_rate = output_rate
+        if linear and rule not in ("local", "feedback"):
+            raise ValueError(f"rule '{rule}' has no linear outputs")
         if not 0 <= first_learned < len(parameters.weights):
             raise ValueError(f"first_learned is {first_learned}, but there is no such layer")
         _check_codes(self.codes, parameters, rule)
 
     def infer(self, x: ArrayLike) -> FloatArray:
         """Return decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d)."""
-        return self._forward(self._batch(x))[1][-1]
+        knowledge, decisions, _ = self._forward(self._batch(x))
+        return knowledge[-1] if self.linear else decisions[-1]
 
     def knowledge(self, x: ArrayLike) -> list[FloatArray]:
         """Return the knowledge z of every layer, (n, width) each, for inputs ``x`` (n, d)."""
         return self._forward(self._batch(x))[0]
 
-    def learn_one(self, x: ArrayLike, label: int) -> FloatArray:
+    def learn_one(self, x: ArrayLike, label: ArrayLike) -> FloatArray:
         """Learn ``x`` (d,) of class ``label``; return the decisions (classes,) before the update.
 
         Raises the errors of ``learn_batch``.
         """
         inputs = np.asarray(x, dtype=np.float64)[np.newaxis]
-        decisions: FloatArray = self.learn_batch(inputs, [label])[0]
+        decisions: FloatArray = self.learn_batch(inputs, np.asarray(label)[np.newaxis])[0]
         return decisions
 
     def learn_batch(self, x: ArrayLike, labels: ArrayLike | None) -> FloatArray:
@@ -240,10 +253,15 @@ class Reference:
         inputs = self._batch(x)
         if labels is None:
             raise ValueError(f"rule '{self.rule}' learns from labels, and none were given")
-        target = _one_hot(labels, len(inputs), p.weights[-1].shape[0])
+        classes = p.weights[-1].shape[0]
+        if self.linear:
+            target = _targets(labels, len(inputs), classes)
+        else:
+            target = _one_hot(labels, len(inputs), classes)
 
         knowledge, decisions, seen = self._forward(inputs)
-        error = target - decisions[-1]
+        output = knowledge[-1] if self.linear else decisions[-1]
+        error = self._error(target, output)
         changes: list[_Change] = []
         for layer in range(self.first_learned, hidden):
             z, decision, a = knowledge[layer], decisions[layer], seen[layer]
@@ -260,23 +278,26 @@ class Reference:
                     readout, readout_bias = p.readout_weights[layer], p.readout_biases[layer]
                     z_readout = seen[layer + 1] @ readout.T + readout_bias
                     readout_decision = _sigmoid(z_readout)
-                    readout_error = target - readout_decision
+                    readout_error = self._error(
+                        target, z_readout if self.linear else readout_decision
+                    )
                     readout_slope = readout_decision * (1.0 - readout_decision)
                     delta = self._delta(z_readout, readout_slope, readout_error)
-                    changes.append(_Change(readout, readout_bias, delta, seen[layer + 1]))
+                    pace = self.output_rate
+                    changes.append(_Change(readout, readout_bias, delta, seen[layer + 1], pace))
                 shift = (1.0 if self.relu else 4.0) * steepness * (readout_error @ readout)
             delta = self._delta(z, slope, shift)
             pace = self.hidden_rate
             changes.append(_Change(p.weights[layer], p.biases[layer], delta, a, pace))
         decision = decisions[-1]
         delta = self._delta(knowledge[-1], decision * (1.0 - decision), error)
-        changes.append(_Change(p.weights[-1], p.biases[-1], delta, seen[hidden]))
+        changes.append(_Change(p.weights[-1], p.biases[-1], delta, seen[hidden], self.output_rate))
 
         within = (np.abs(error) < self.margin).all(axis=1)
         for change in changes:
             change.delta[within] = 0.0
             change.apply(self.rate * change.pace)
-        return decision
+        return output
 
     def learn_steps(self, x: ArrayLike, steps: int) -> list[list[StepMetrics]]:
         """Run the published rule: ``steps`` = K forward passes of the batch ``x`` (n, d).
@@ -343,6 +364,11 @@ class Reference:
             else:
                 seen.append(decision if self.rule == "published" else 2.0 * decision - 1.0)
         return knowledge, decisions, seen
+
+    def _error(self, target: FloatArray, output: FloatArray) -> FloatArray:
+        """Return target - output, limited to -1 to 1; decisions never differ by more."""
+        error: FloatArray = np.minimum(np.maximum(target - output, -1.0), 1.0)
+        return error
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
         """Return alignment * z D' + shift."""
@@ -526,6 +552,13 @@ def _one_hot(labels: ArrayLike, count: int, classes: int) -> FloatArray:
     target = np.zeros((count, classes))
     target[np.arange(count), indices] = 1.0
     return target
+
+
+def _targets(targets: ArrayLike, count: int, outputs: int) -> FloatArray:
+    found = np.asarray(targets, dtype=np.float64)
+    if found.shape != (count, outputs):
+        raise ValueError(f"targets must be ({count}, {outputs}), not {found.shape}")
+    return found
 
 
 def _check_rule(rule: str) -> None:

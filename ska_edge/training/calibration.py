@@ -52,15 +52,17 @@ class Magnitudes:
         knowledge: largest magnitude of the knowledge of all layers.
         activation: the value that `CLIPPED_SHARE` of max(0, z) exceed, in all hidden layers
             together.
+        output: largest magnitude of the knowledge of the output layer.
     """
 
     weights: dict[tuple[int, str], float] = field(default_factory=dict)
     knowledge: float = 0.0
     activation: float = 0.0
+    output: float = 0.0
 
     def copy(self) -> Magnitudes:
         """Return an independent copy."""
-        return Magnitudes(dict(self.weights), self.knowledge, self.activation)
+        return Magnitudes(dict(self.weights), self.knowledge, self.activation, self.output)
 
     def observe(self, reference: Observed, scaled: Reals) -> None:
         """Record the current magnitudes of a twin, for scaled inputs (n, d)."""
@@ -73,7 +75,9 @@ class Magnitudes:
                 self.weights[key] = max(self.weights.get(key, 0.0), largest)
         found = reference.knowledge(scaled[:ROWS])
         for knowledge in found:
-            self.knowledge = max(self.knowledge, float(np.abs(knowledge).max()))
+            largest = float(np.abs(knowledge).max())
+            self.knowledge = max(self.knowledge, largest)
+        self.output = max(self.output, largest)
         if len(found) > 1:
             hidden = np.concatenate([knowledge.ravel() for knowledge in found[:-1]])
             most = float(np.quantile(hidden, 1 - CLIPPED_SHARE))
@@ -137,6 +141,15 @@ def knowledge_format(
             bits=bits,
         )
     return QFormat(bits, frac)
+
+
+def output_format(seen: Magnitudes, targets: Reals) -> QFormat:
+    """Return the finest 16-bit format that holds the scaled targets (n, targets) of a regression.
+
+    It also holds the outputs of the float twin.
+    """
+    largest = HEADROOM * max(float(np.abs(targets).max()), seen.output)
+    return QFormat(RAW.bits, max(0, fraction(largest, RAW.bits)))
 
 
 def input_format(scaled: Iterable[Reals], bits: int = 8) -> QFormat:

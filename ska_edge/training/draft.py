@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
+from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
-from ska_edge.errors import OptionError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
@@ -26,6 +29,9 @@ from ska_edge.training.calibration import (
 )
 from ska_edge.training.option import ALL_ROWS
 from ska_edge.training.options import RAW_FLOAT, Options
+
+UNCALIBRATED = QFormat(16, 11)
+"""The format of a regression's values before `calibration.output_format` chooses one."""
 
 
 def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
@@ -58,6 +64,7 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         margin=options.margin or 0.0,
         hidden_halvings=options.hidden_halvings or 0,
         activation=options.activation or SIGMOID,
+        output=None if dataset.targets is None else UNCALIBRATED,
     )
 
 
@@ -102,3 +109,22 @@ def calibrated(draft: Draft, seen: Magnitudes, plan: Plan) -> Draft:
         knowledge_format=knowledge_format(seen, precision, rule.supervised, relu),
         activation_format=relu,
     )
+
+
+def check_data(dataset: Dataset, options: Options) -> None:
+    """Raise InputError if nothing can be learned from the data."""
+    if (dataset.x.min(axis=0) == dataset.x.max(axis=0)).all():
+        raise InputError(
+            f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
+            f" nothing distinguishes its {'rows' if dataset.targets is not None else 'classes'}"
+        )
+    if dataset.targets is not None or (options.test_fraction == 0 and options.per_class is None):
+        return  # no class can lack a row
+    for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
+        if count == 1:
+            raise OptionError(
+                "'{name}' has a single sample of the class '{label}'; every class needs two or"
+                " more, one to learn from and one to test, unless {test_fraction} is 0",
+                name=dataset.name,
+                label=label,
+            )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ska_edge.data.split.kind import SPLITS
+from ska_edge.data.targets import CLASSIFICATION, REGRESSION, TASKS
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS
@@ -45,6 +46,12 @@ from ska_edge.training.option import (
 
 ARITHMETICS = ("fixed", "float", "both")
 RAW_TYPES = RAW_INTEGER, RAW_FLOAT = "integer", "float32"
+NEED_CLASSES = {
+    "reject": "finds rows of unknown classes",
+    "stored": "stores samples of each class",
+    "per_class": "takes rows of each class",
+    "stream_order": "blocked takes one class after the other",
+}
 STREAM_ORDERS = ("iid", "as-is", "blocked")
 
 
@@ -68,6 +75,17 @@ class Options:
         settle=lambda _: RULE,
         keep=lambda plan: plan.rule,
         listed=True,
+    )
+    task: str | None = option(
+        help="What to learn: classes, or numbers; the label columns are then targets.",
+        python="What to learn: classes, or numbers; then y is (rows,), or (rows, targets).",
+        kind=Kind.WORD,
+        choices=TASKS,
+        scope=Scope.LABELS,
+        words=CLASSIFICATION,
+        settle=lambda _: CLASSIFICATION,
+        keep=lambda plan: REGRESSION if plan.regression else CLASSIFICATION,
+        noted=False,  # the plan tells
     )
     hidden: tuple[int, ...] | None = option(
         help="Widths of the hidden layers; '' for none.",
@@ -425,6 +443,8 @@ class Options:
                 )
 
     def _check_together(self, at: Situation) -> None:
+        if self.task == REGRESSION:
+            self._check_regression()
         if self.decay and self.decay >= self.epochs:
             raise OptionError("{decay} is at least 0, and less than {epochs}")
         if self.relearned != 1 and not self.stored:
@@ -459,6 +479,19 @@ class Options:
             raise OptionError("{spread} is for new random weights; leave it out")
         if self.spread is not None and not self.hidden:
             raise OptionError("{spread} is for hidden layers, and there are none; leave it out")
+
+    def _check_regression(self) -> None:
+        """Refuse what needs classes."""
+        if self.rule == "code":
+            raise OptionError(
+                "{rule} code has a code for each class; for {task} regression, use {rule} local or"
+                " feedback"
+            )
+        for name, why in NEED_CLASSES.items():
+            if getattr(self, name) not in (None, 0, "iid", "as-is"):
+                raise OptionError(
+                    f"{{{name}}} {why}, and {{task}} regression has no classes; leave it out"
+                )
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
         """Return the old and the new value of each option that differs from the continued

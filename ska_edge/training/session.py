@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
+from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
+from ska_edge.model.regression import fit_units, mean_r2
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import Watch
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
@@ -30,9 +32,9 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 from ska_edge.rules.rule import RELU
-from ska_edge.training.calibration import ROWS, Magnitudes
+from ska_edge.training.calibration import ROWS, Magnitudes, output_format
 from ska_edge.training.division import parts, repeated
-from ska_edge.training.draft import calibrated, draft_for, with_input
+from ska_edge.training.draft import calibrated, check_data, draft_for, with_input
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
@@ -52,6 +54,7 @@ class Session:
         dataset: all rows; if a model is continued, with the classes of the model.
         division, fit: how the rows are divided, and those to learn.
         scaling: the scaling of features to inputs.
+        units: the scaling of a regression's targets; None for classes.
         draft: the current specification of the plan.
         plan: the plan. Before `calibrate`, a new model has the precision's formats; a continued
             model always has its own.
@@ -68,6 +71,7 @@ class Session:
     draft: Draft
     parameters: Parameters
     base: Model | None
+    units: Scaling | None = None
     magnitudes: Magnitudes = field(default_factory=Magnitudes)
     skipped: int = 0
     plan: Plan = field(init=False)
@@ -85,7 +89,7 @@ class Session:
             return cls._from(dataset, options, start)
         options = options.for_network(start.widths).settled(dataset.x.shape[1])
         dataset = start.matched(dataset)
-        _check_data(dataset, options)
+        check_data(dataset, options)
         division = parts(dataset, options)
         options = replace(options, split=division.kind)
         _check_held_out(options, division)
@@ -96,6 +100,8 @@ class Session:
     def _from(cls, dataset: Dataset, options: Options, base: Model | None) -> Session:
         """Prepare a training that continues a model, or begins with a new one."""
         fraction, reject = options.test_fraction, options.reject
+        if options.task is None and base is None and dataset.targets is not None:
+            options = replace(options, task=REGRESSION)
         options = options.settled(dataset.x.shape[1], base.plan if base else None)
         if base is not None:
             if reject is None:
@@ -103,13 +109,21 @@ class Session:
             dataset = base.matched(dataset)
             if fraction is None:
                 options = repeated(dataset, options, base)
-        elif dataset.classes < 2:
+        elif (options.task == REGRESSION) != (dataset.targets is not None):
+            has = "classes" if dataset.targets is None else "targets"
+            raise OptionError(
+                "'{name}' has {has}, which {task} {given} does not learn",
+                name=dataset.name,
+                has=has,
+                given=options.task,
+            )
+        elif dataset.classes < 2 and dataset.targets is None:
             raise InputError(
                 f"'{dataset.name}' has only one class, '{dataset.labels[0]}'; learning needs at"
                 " least two"
             )
         else:
-            _check_data(dataset, options)
+            check_data(dataset, options)
         division = parts(dataset, options, base)
         fit, options = division.train, replace(options, split=division.kind)
         _check_held_out(options, division)
@@ -124,7 +138,8 @@ class Session:
         if options.init:
             given = read_parameters(options.init, sizes)
             parameters.weights, parameters.biases = given.weights, given.biases
-        return cls(options, dataset, division, scaling, draft, parameters, None)
+        units = None if fit.targets is None else fit_units(fit.targets)
+        return cls(options, dataset, division, scaling, draft, parameters, None, units)
 
     @classmethod
     def _continued(
@@ -136,11 +151,17 @@ class Session:
         _check_base(options, base, sizes)
         draft = draft.with_formats_of(base.plan)
         parameters = parameters_for(draft.resolve(), _start_tensors(base))
-        return cls(options, dataset, division, base.scaling, draft, parameters, base)
+        return cls(options, dataset, division, base.scaling, draft, parameters, base, base.units)
 
     def scaled(self, rows: slice | NDArray[np.int64]) -> Features:
         """Return the inputs of some rows of `fit`; those of all rows would take much memory."""
         return self.scaling.apply(self.fit.x[rows])
+
+    def truth(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        """Return what the float twin learns from some rows of `fit`: labels, or scaled targets."""
+        if self.units is None or self.fit.targets is None:
+            return self.fit.y[rows]
+        return self.units.apply(self.fit.targets[rows])
 
     @property
     def rate(self) -> float:
@@ -168,7 +189,10 @@ class Session:
             return self.plan
         seen = self.magnitudes.copy()
         seen.observe(self._twin(parameters), self.scaled(OBSERVED))
-        return calibrated(self.draft, seen, self.plan).resolve()
+        draft = calibrated(self.draft, seen, self.plan)
+        if self.units is not None:
+            draft = replace(draft, output=output_format(seen, self.truth(slice(None))))
+        return draft.resolve()
 
     def notes(self) -> dict[str, Any]:
         """Return the model's notes about its training."""
@@ -189,7 +213,7 @@ class Session:
                 place = tensor.layer, tensor.name
                 if place in state.places:
                     state.tensor(*place)[...] = self.base.state.tensor(*place)
-        return Model(self.plan, state, self.scaling, self.parameters)
+        return Model(self.plan, state, self.scaling, self.parameters, units=self.units)
 
     def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield, for every epoch, how many times the rate is halved, and the order of the rows."""
@@ -210,6 +234,9 @@ class Session:
         Yields the progress toward `total`, after complete updates.
         """
         inputs, record = self._quantized(model), RangeTracker()
+        truth = self.fit.y
+        if self.fit.targets is not None:
+            truth = model.target_integers(self.fit.targets)
         if not self.plan.rule_definition.supervised:
             yield from self._steps_work(model, inputs[: self.plan.batch], log, watch, record)
             return
@@ -219,7 +246,7 @@ class Session:
         for halvings, order in self.orders():
             trainer.state.halve_rate(halvings)
             for rows in measuring.stretches(order):
-                labels = self.fit.y[rows]
+                labels = truth[rows]
                 for decisions in trainer.learn_many(inputs[rows], labels):
                     new, labels = np.split(labels, [len(decisions)])
                     self.skipped += skipped(self.plan, decisions, new)
@@ -282,7 +309,7 @@ class Session:
             trainer.rate = math.ldexp(self.rate, -halvings)
             for new in self._stretches(order):
                 rows = self._with_replays(new, buffer) if self.plan.replay.per_class else new
-                inputs, labels = self.scaled(rows), self.fit.y[rows]
+                inputs, labels = self.scaled(rows), self.truth(rows)
                 trainer.learn_many(inputs, labels, np.arange(len(rows)), self.plan.batch)
                 done += len(new)
                 yield done
@@ -292,13 +319,17 @@ class Session:
     def float_accuracy(self, parameters: Parameters, rows: Dataset) -> float:
         """Return the fraction of rows that the float twin with these parameters classifies right.
 
-        It is 0 if there are no rows.
+        It is 0 if there are no rows. For a regression, it is the mean of R2 over the targets.
         """
-        trainer, right = self._twin(parameters), 0
-        for block in row_blocks(len(rows.y)):
-            decided = trainer.knowledge(self.scaling.apply(rows.x[block]))[-1].argmax(axis=1)
-            right += int((decided == rows.y[block]).sum())
-        return right / max(len(rows.y), 1)
+        trainer = self._twin(parameters)
+        found = [
+            trainer.knowledge(self.scaling.apply(rows.x[block]))[-1]
+            for block in row_blocks(len(rows.y))
+        ]
+        outputs = np.concatenate([np.empty((0, self.plan.classes)), *found])
+        if self.units is not None and rows.targets is not None:
+            return mean_r2(self.units.apply(rows.targets), outputs)
+        return int((outputs.argmax(axis=1) == rows.y).sum()) / max(len(rows.y), 1)
 
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Divide the rows of an epoch into parts of whole batches: one batch, or up to `BETWEEN`
@@ -364,25 +395,6 @@ def _check_held_out(options: Options, division: Division) -> None:
     """Raise OptionError if the least confidence is to be found without held-out rows."""
     if options.reject and not len(division.test.y):
         raise OptionError("{reject} needs held-out rows, and there are none; give {test_fraction}")
-
-
-def _check_data(dataset: Dataset, options: Options) -> None:
-    """Raise InputError if nothing can be learned from the data."""
-    if (dataset.x.min(axis=0) == dataset.x.max(axis=0)).all():
-        raise InputError(
-            f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
-            " nothing distinguishes its classes"
-        )
-    if options.test_fraction == 0 and options.per_class is None:
-        return  # no row is held out
-    for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
-        if count == 1:
-            raise OptionError(
-                "'{name}' has a single sample of the class '{label}'; every class needs two or"
-                " more, one to learn from and one to test, unless {test_fraction} is 0",
-                name=dataset.name,
-                label=label,
-            )
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:

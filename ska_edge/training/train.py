@@ -14,6 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
+from ska_edge.model.regression import Fit
 from ska_edge.model.rejection import with_rejection
 from ska_edge.network.diagnosis import Symptom, Watch
 from ska_edge.network.trainer import FixedTrainer
@@ -43,7 +44,8 @@ class Trained:
         accuracy: fractions, as {"float": {"train": ..., "test": ...}, "fixed": {...}}; None for a
             missing value.
         evaluations: confusion, recall and more, as {"train": ..., "test": ...}; None for a part
-            without rows, and for a rule without labels.
+            without rows, and for a rule without labels. For a regression, R2 and the mean absolute
+            error of each target; its accuracy is None.
         before: the accuracy before the first update, if the training continued a model.
         options: the options, with all defaults filled in.
         changes: the old and the new value of each changed option of a continued model, by name.
@@ -60,7 +62,7 @@ class Trained:
     test: Dataset
     division: Division
     accuracy: Accuracy
-    evaluations: dict[str, Evaluation | None]
+    evaluations: dict[str, Evaluation | Fit | None]
     options: Options
     before: Accuracy | None = None
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)

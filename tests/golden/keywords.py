@@ -42,7 +42,7 @@ def emit_train(source: str) -> str:
 
 def emit_classifier(source: str) -> str:
     """Return the source of `ska_edge.Classifier` with the current parameters."""
-    found = {name: each for name, each in OPTIONS.items() if _for_an_estimator(each)}
+    found = {name: each for name, each in OPTIONS.items() if _for_an_estimator(name, each)}
     described = [_described(name, _with_labels(each), "None") for name, each in found.items()]
     kept = [f"self.{name} = {name}" for name in found]
     source = _between(source, "    Args:\n", "\n    Attributes:", described, 8)
@@ -50,11 +50,12 @@ def emit_classifier(source: str) -> str:
     return _between(source, "    ) -> None:\n", "\n    def fit", kept, 8)
 
 
-def _for_an_estimator(each: Option) -> bool:
+def _for_an_estimator(name: str, each: Option) -> bool:
     """Tell whether an option is for an estimator, which gets rows with labels and uses no file.
 
-    An estimator holds no rows out."""
-    held_out = each.divides or each.held_out
+    An estimator holds no rows out, and has a task of its own.
+    """
+    held_out = each.divides or each.held_out or name == "task"
     return not (held_out or each.kind is Kind.FILE or each.scope is Scope.NO_LABELS)
 
 

@@ -310,7 +310,7 @@ def bench(
     if options.hidden is None:
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating", "samples") as update:
-        begun = beginning(reader.dataset(data), options, SAMPLES, update)
+        begun = beginning(reader.dataset(data, options.task), options, SAMPLES, update)
     task, later = task_of(begun, margin), list[Task]()
     if phases:
         with out.progress("training", "samples") as update:

@@ -58,7 +58,7 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
     one = shown(found)
     if one is not None:
         confusion_table(out, one[1])
-    else:
+    elif not loaded.plan.regression:
         out.line(f"the rule {loaded.plan.rule} sees no labels: its outputs represent no classes")
     out.document(
         {

@@ -18,6 +18,7 @@ from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.screen.columns import PROOF, RANGES, TENSORS, ExplainedModel
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import forms_sentence
+from ska_edge.data.targets import CLASSIFICATION, REGRESSION
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
@@ -191,6 +192,8 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         if isinstance(value := getattr(plan.formats, f.name), QFormat)
     }
     formats["input"] = plan.layers[0].input.name
+    if plan.output is not None:
+        formats["output"] = plan.output.name
     out.table("neuron formats", ["value", "format"], [[k, v] for k, v in formats.items()])
     memory: dict[str, Any] | None = None
     if target.memory is not None:
@@ -214,8 +217,14 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             f" {saves['endurance']} in all before the memory is worn out"
         )
     raw = _raw(plan)
+    if plan.output is not None:
+        out.line(
+            f"targets: {', '.join(plan.labels)}; an output is (target - mean) / scale in"
+            f" {plan.output.name}, see --json for mean and scale"
+        )
     out.line(
-        f"classes: {', '.join(plan.labels)}; an input is (feature - mean) / scale in"
+        ("" if plan.regression else f"classes: {', '.join(plan.labels)}; ")
+        + f"an input is (feature - mean) / scale in"
         f" {plan.layers[0].input.name}, see --json for mean and scale"
         + (f"; a device computes it from raw features ({flag('raw')} {raw})" if raw else "")
     )
@@ -224,6 +233,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "sizes": list(plan.sizes),
             "rule": plan.rule,
             "activation": plan.activation,
+            "task": REGRESSION if plan.regression else CLASSIFICATION,
             "precision": plan.precision,
             "rate": plan.rate.real,
             "hidden_halvings": plan.hidden_halvings,
@@ -246,6 +256,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "labels": list(plan.labels),
             "raw": raw,
             "scaling": loaded.scaling.as_dict(),
+            "units": None if loaded.units is None else loaded.units.as_dict(),
             "features": loaded.features,
             "proof": [asdict(bound) for bound in proof],
             "notes": loaded.notes,

@@ -23,6 +23,7 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.files import write_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.model.regression import Fit
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted, listed
 from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, classified, confidences
@@ -49,7 +50,8 @@ def predict(
     reader: Reader,
     as_json: bool,
 ) -> None:
-    """Classify every row of DATA with MODEL, and print CSV: row, class, confidence.
+    """Classify every row of DATA with MODEL, and print CSV: row, class, confidence. For a
+    regression, print row and the value of each target.
 
     If DATA have labels, the output has them in a column "truth". A CSV file without labels has the
     columns of the training data except the label column. Rows count from 0. The confidence, 0 to 1,
@@ -69,6 +71,9 @@ def predict(
     else:
         decisions, where = _on_device(loaded, rows, board, port, line, out)
     lines = _lines(loaded, rows, decisions)
+    fit = None
+    if loaded.plan.regression and rows.targets is not None:
+        fit = Fit.of(loaded.plan.labels, rows.targets, loaded.values_of(decisions))
     accuracy = _accuracy(loaded, lines)
     if output is not None:
         write_file(output, _csv(lines).encode())
@@ -87,12 +92,14 @@ def predict(
     if accuracy is not None:
         right, labeled = accuracy
         out.note(f"{right} of {counted(labeled, 'labeled row')} right ({right / labeled:.2%})")
+    for label, error in (fit.mae if fit else {}).items():
+        out.note(f"mean absolute error of {label}: {error:.4g} in {counted(len(lines), 'row')}")
     if as_json:
         out.document(
             {
                 "rows": len(lines),
                 "unknown": rejected if loaded.plan.least_confidence else None,
-                "accuracy": None if accuracy is None else accuracy[0] / accuracy[1],
+                **_measured(loaded, accuracy, fit),
                 "digest": loaded.plan.digest,
                 "model": str(model),
                 "port": where,
@@ -123,6 +130,8 @@ def _history(info: DeviceInfo) -> str:
 
 def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return a line for each row, with values by column."""
+    if model.plan.regression:
+        return _value_lines(model, rows, decisions)
     plan, lines = model.plan, []
     indices = classified(decisions, plan.least_confidence).tolist()
     confident = plan.formats.decision.dequantize(confidences(decisions)).tolist()
@@ -136,6 +145,31 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
             line["truth"] = rows.truth[row]
         lines.append(line)
     return lines
+
+
+def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
+    """Return a line for each row of a regression: the value of each target, and its truth."""
+    names = model.plan.labels
+    lines = []
+    for row, values in enumerate(model.values_of(decisions).tolist()):
+        line = {"row": row, **{name: _digits(v) for name, v in zip(names, values, strict=True)}}
+        if rows.targets is not None:
+            truth = rows.targets[row].tolist()
+            line |= {f"truth {name}": v for name, v in zip(names, truth, strict=True)}
+        lines.append(line)
+    return lines
+
+
+def _digits(value: float | None) -> float | None:
+    """Return a value with 6 digits; 16-bit integers have fewer than 5."""
+    return None if value is None else float(f"{value:.6g}")
+
+
+def _measured(model: Model, accuracy: tuple[int, int] | None, fit: Fit | None) -> dict[str, Any]:
+    """Return the keys about accuracy, which is None without labels."""
+    if model.plan.regression:
+        return {"r2": fit and fit.r2, "mae": fit and fit.mae}
+    return {"accuracy": None if accuracy is None else accuracy[0] / accuracy[1]}
 
 
 def _accuracy(model: Model, lines: list[dict[str, Any]]) -> tuple[int, int] | None:
@@ -155,6 +189,8 @@ def _accuracy(model: Model, lines: list[dict[str, Any]]) -> tuple[int, int] | No
 
 def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
     """Return a sentence about labels that are no classes of the model; "" without any."""
+    if model.plan.regression:
+        return ""
     known = set(model.plan.labels)
     found = [label for line in lines if (label := line.get("truth")) and label not in known]
     if not found:

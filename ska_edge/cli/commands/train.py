@@ -32,7 +32,7 @@ def train_with_bar(
     data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
 ) -> Trained:
     """Train with a progress bar."""
-    dataset = reader.dataset(data)
+    dataset = reader.dataset(data, options.task)
     if target is not None:
         options = target.fitted(options, dataset)
     labeled = options.rule is None or RULES[options.rule].supervised
@@ -61,7 +61,8 @@ def report_training(trained: Trained, out: Output) -> None:
         )
         out.note(f"changed from {trained.options.start}: {changed}")
     if trained.tried:
-        scores = ", ".join(f"{rate:g} ({right:.1%})" for rate, right in trained.tried.items())
+        form = ".3f" if trained.model.plan.regression else ".1%"  # R2 or accuracy
+        scores = ", ".join(f"{rate:g} ({right:{form}})" for rate, right in trained.tried.items())
         out.note(f"{flag('rate')} {trained.options.rate:g}, from trials on held-out rows: {scores}")
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)

@@ -17,6 +17,7 @@ from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
+from ska_edge.data.targets import REGRESSION
 from ska_edge.model.model_file import Model
 
 
@@ -27,20 +28,24 @@ class Reader:
     columns: Columns
     max_memory: int
 
-    def dataset(self, source: str) -> Dataset:
+    def dataset(self, source: str, task: str | None = None) -> Dataset:
         """Read labeled data to train on; see `load.load`."""
-        return load(source, self.columns, self.max_memory)
+        return load(source, self._columns(task == REGRESSION), self.max_memory)
 
     def matched(self, source: str, model: Model, out: Output) -> Dataset:
         """Read labeled data for a model, with its inputs and classes; see `Model.matched`."""
-        found = model.matched(load(source, self.columns, self.max_memory, model.takes))
+        columns = self._columns(model.plan.regression)
+        found = model.matched(load(source, columns, self.max_memory, model.takes))
         _say(found.origin, out)
         return found
 
     def rows(self, source: str, model: Model, out: Output) -> Rows:
         """Read rows with or without labels for a model; see `rows.load_rows`."""
-        found = load_rows(source, model.takes, self.columns, self.max_memory)
+        columns = self._columns(model.plan.regression)
+        found = load_rows(source, model.takes, columns, self.max_memory)
         _say(found.origin, out)
+        if model.plan.regression:
+            return found
         labels = sorted({label for label in found.truth or () if label})
         if labels and numbered(labels, model.plan.labels):
             out.note(
@@ -49,6 +54,14 @@ class Reader:
             )
             return replace(found, truth=None)
         return found
+
+    def _columns(self, regression: bool) -> Columns:
+        """Return the columns; the label columns of a regression are its targets."""
+        label = self.columns.label
+        if not regression:
+            return self.columns
+        targets = () if label is None else tuple(part.strip() for part in label.split(","))
+        return replace(self.columns, label=None, targets=targets)
 
 
 def _say(origin: str, out: Output) -> None:
@@ -62,8 +75,8 @@ _options = (
     click.option(
         "--label-column",
         "--label",
-        help=f"Column of the labels in {_COLUMN} [default: label, class, target, activity or y, or"
-        " else the last one].",
+        help=f"Column of the labels in {_COLUMN}; for a regression, a list of its targets"
+        " [default: label, class, target, activity or y, or else the last one].",
     ),
     click.option(
         "--group-column",

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from ska_edge.cli.screen.console import Output, percent
+from ska_edge.cli.screen.regression import fit_table, fits
 from ska_edge.data.split.division import Division
 from ska_edge.model.evaluation import Evaluation
+from ska_edge.model.regression import Fit
 from ska_edge.plural import counted
-from ska_edge.training.accuracy import Accuracy, fractions
+from ska_edge.training.accuracy import Accuracy, figures, fractions
 
-Found = Mapping[str, Evaluation | None]
+Found = Mapping[str, Evaluation | Fit | None]
 PARTS = ("train", "test")
 CONFUSIONS = 10  # how many confusions are shown if the matrix is too wide
 SHORTEST = 4  # characters that a name keeps at least
@@ -36,19 +38,24 @@ def accuracy_table(
     """Print the accuracy of the parts.
 
     The table also has the balanced accuracy, and the accuracy of always naming the most frequent
-    class. `parts` are the parts to show, each with the title of its column.
+    class. `parts` are the parts to show, each with the title of its column. For a regression, the
+    table has R2 and the mean absolute error.
     """
+    if fits(found):
+        fit_table(out, title, parts, found)
+        return
     rows = []
     for kind, accuracy in fractions(found).items():
         if before is not None:
             rows.append([f"{kind}, before", *(percent(before[kind][part]) for part in parts)])
         rows.append([kind, *(percent(accuracy[part]) for part in parts)])
-    if any(found.values()):
-        balanced = [each.balanced_accuracy if (each := found[part]) else None for part in parts]
-        majority = [each.majority if (each := found[part]) else None for part in parts]
+    classes = {part: _classes(each) for part, each in found.items()}
+    if any(classes.values()):
+        balanced = [each.balanced_accuracy if (each := classes[part]) else None for part in parts]
+        majority = [each.majority if (each := classes[part]) else None for part in parts]
         rows.append(["fixed, balanced", *map(percent, balanced)])
         rows.append(["most frequent class", *map(percent, majority)])
-        rows += _unknown_rows([found[part] for part in parts])
+        rows += _unknown_rows([classes[part] for part in parts])
     out.table(title, ["arithmetic", *parts.values()], rows)
 
 
@@ -64,10 +71,14 @@ def _unknown_rows(found: Sequence[Evaluation | None]) -> list[list[str]]:
     ]
 
 
+def _classes(found: Evaluation | Fit | None) -> Evaluation | None:
+    return found if isinstance(found, Evaluation) else None
+
+
 def shown(found: Found) -> tuple[str, Evaluation] | None:
     """Return the test part, or if it is empty the training part; None without classes."""
     for part in reversed(PARTS):
-        evaluation = found[part]
+        evaluation = _classes(found[part])
         if evaluation is not None:
             return part, evaluation
     return None
@@ -158,8 +169,11 @@ def shortened(name: str, most: int) -> str:
 
 
 def accuracy_document(found: Found) -> dict[str, Any]:
-    """Return the keys about accuracy that `train --json` and `eval --json` share."""
+    """Return the keys about accuracy that `train --json` and `eval --json` share.
+
+    A regression has the keys "r2" and "mae" instead of "accuracy".
+    """
     return {
-        "accuracy": fractions(found),
+        **(figures(found) or {"accuracy": fractions(found)}),
         "evaluation": {part: each.as_dict() if each else None for part, each in found.items()},
     }

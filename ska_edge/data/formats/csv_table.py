@@ -371,7 +371,8 @@ class _Reading:
 
 
 def _is_header(cells: Sequence[str], columns: Columns) -> bool:
-    named = {columns.label, columns.group, *columns.features, *columns.drop}
+    targets = columns.targets or ()
+    named = {columns.label, columns.group, *columns.features, *columns.drop, *targets}
     if any(cell in named and not _digits(cell) for cell in cells):
         return True
     numbered = [(index, cell) for index, cell in enumerate(cells) if is_number(cell)]

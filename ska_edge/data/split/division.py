@@ -170,7 +170,8 @@ def _sentence(test: Dataset, kind: str, fraction: float, why: str, left_out: int
         return f"test rows are blocks of neighboring rows{because}{gap}"
     if kind == "own":
         return "test rows are those that the data hold out"
-    of = "the rows" if kind == "plain" else "the rows of each class"
+    plain = kind == "plain" or test.targets is not None
+    of = "the rows" if plain else "the rows of each class"
     return f"{100 * fraction:g}% of {of} are test rows, drawn at random"
 
 
@@ -216,6 +217,8 @@ def _listed(dataset: Dataset, classes: IntArray) -> str:
 
 def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
     """Return cautions about classes with few rows in all data or none in a part."""
+    if dataset.targets is not None:
+        return {}
     counts, learned, tested = (
         np.bincount(part.y, minlength=dataset.classes) for part in (dataset, train, test)
     )

@@ -28,6 +28,8 @@ class Columns:
 
     Attributes:
         label: the column of the labels; None to find it.
+        targets: for a regression, the columns of the targets; empty to find one as a label is
+            found; None for labels.
         group: the column of the groups, such as a person or a session; None for no groups.
         features: the columns of the inputs, in this order; empty for all other columns.
         drop: columns to leave out.
@@ -41,6 +43,7 @@ class Columns:
     drop: tuple[str, ...] = ()
     separator: str | None = None
     decimal: str | None = None
+    targets: tuple[str, ...] | None = None
 
 
 ALL_COLUMNS = Columns()
@@ -50,12 +53,14 @@ ALL_COLUMNS = Columns()
 class Inputs:
     """The inputs of a model for which data are read: their number, and their names if known.
 
-    `labeled` tells whether the data need labels.
+    `labeled` tells whether the data need labels. `targets` are the names of a regression's targets;
+    they are empty for a model of classes.
     """
 
     count: int
     names: tuple[str, ...] | None = None
     labeled: bool = True
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,20 @@ class Choice:
     """The chosen columns of a table, by index from 0; `label` and `group` may be None.
 
     `by_position` is the reason why a model's inputs are taken by position, and not by name; it is
-    empty for other tables.
+    empty for other tables. The last `targets` of the features are the targets of a regression,
+    which are numbers as inputs are; see `inputs`.
     """
 
     features: tuple[int, ...]
     label: int | None
     group: int | None
     by_position: str = ""
+    targets: int = 0
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The columns of the inputs: the features without the targets."""
+        return self.features[: len(self.features) - self.targets]
 
 
 @dataclass(frozen=True)
@@ -156,14 +168,50 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
             by_position = "the model has no names for them"
         elif model.names is not None:
             features = _by_name(header, model.names, dropped)
-    label = _label(header, asked, model, {*features, *dropped, *({group} - {None})}, bool(features))
+    others = {*features, *dropped, *({group} - {None})}
+    targets, label = _named_targets(header, asked, model), None
+    if not targets:
+        label = _label(header, asked, model, others, bool(features))
+        targets = _found_targets(header, asked, model, others, label)
+    if targets:
+        label = None
     if not features:
-        taken = {label, group, *dropped}
+        taken = {label, group, *dropped, *targets}
         features = [at for at in range(header.width) if at not in taken]
-    _check(header, features, dropped, label, group)
+    _check(header, [*features, *targets], dropped, label, group)
     if header.names is not None and model is None:
-        _refuse_twins(header, features)
-    return Choice(tuple(features), label, group, by_position)
+        _refuse_twins(header, [*features, *targets])
+    return Choice((*features, *targets), label, group, by_position, len(targets))
+
+
+def _named_targets(header: Header, asked: Columns, model: Inputs | None) -> list[int]:
+    """Return the targets that the user names, or the columns with the names of a model's targets;
+    empty if there are none.
+    """
+    names = asked.targets or ()
+    if not names and model is not None and {*model.targets} <= {*header.titles}:
+        names = model.targets
+    return [header.index(name, "target column") for name in names]
+
+
+def _found_targets(
+    header: Header,
+    asked: Columns,
+    model: Inputs | None,
+    taken: set[int | None],
+    label: int | None,
+) -> list[int]:
+    """Return the targets of a table that are not known by name; empty for labels.
+
+    They are the column `label`, or the last columns if the model has several targets.
+    """
+    count = 1 if asked.targets is not None else 0
+    if model is not None and model.targets:
+        count = len(model.targets)
+    if count > 1 and model is not None:
+        rest = [at for at in range(header.width) if at not in taken]
+        return rest[-count:] if len(rest) >= (0 if taken else model.count) + count else []
+    return [] if label is None or not count else [label]
 
 
 def _by_name(header: Header, names: Sequence[str], dropped: Sequence[int]) -> list[int]:

@@ -17,11 +17,11 @@ def doubts_about(table: Table) -> tuple[str, ...]:
     from it. A column without a name is often the row number that another program wrote. A constant
     column has no information.
     """
-    header, features = table.header, table.choice.features
-    if len(table.x) < LEAST:
+    header, features, x = table.header, table.choice.inputs, table.inputs
+    if len(x) < LEAST:
         return ()
-    rising = np.diff(table.x, axis=0).min(axis=0) > 0
-    constant = np.ptp(table.x, axis=0) == 0
+    rising = np.diff(x, axis=0).min(axis=0) > 0
+    constant = np.ptp(x, axis=0) == 0
     nameless = [not header.names[index] if header.names else False for index in features]
     found = []
     for at, index in enumerate(features):

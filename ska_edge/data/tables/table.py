@@ -17,6 +17,7 @@ from ska_edge.plural import SHOWN, counted, listed
 class Table:
     """The chosen columns of a file, with finite features ``x``, float64 (n, features).
 
+    The targets of a regression are the last of them; see ``inputs`` and ``targets``.
     ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
     ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
     ``dialect`` says how the file is written, if that is unusual. ``unused`` has the first values of
@@ -38,7 +39,23 @@ class Table:
         """The names of the features; None for a file without a header."""
         if self.header.names is None:
             return None
-        return tuple(self.header.describe(index) for index in self.choice.features)
+        return tuple(self.header.describe(index) for index in self.choice.inputs)
+
+    @property
+    def inputs(self) -> NDArray[np.float64]:
+        """The inputs, (n, inputs)."""
+        return self.x[:, : len(self.choice.inputs)]
+
+    @property
+    def targets(self) -> NDArray[np.float64] | None:
+        """The targets of a regression, (n, targets); None for other tables."""
+        return self.x[:, len(self.choice.inputs) :] if self.choice.targets else None
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the targets."""
+        places = self.choice.features[len(self.choice.inputs) :]
+        return tuple(self.header.describe(index) for index in places)
 
     @property
     def time(self) -> str:
@@ -62,16 +79,18 @@ class Table:
         It is empty for a file of inputs without a header, if nothing about it is unusual.
         """
         header, choice = self.header, self.choice
-        every = choice.features == tuple(range(header.width))
+        every = choice.inputs == tuple(range(header.width))
         if header.names is None and every and not choice.by_position and not self.dialect:
             return ""
-        names = [header.describe(index) for index in choice.features[: SHOWN + 1]]
-        parts = [f"{counted(len(choice.features), 'input')} ({listed(names)})"]
+        names = [header.describe(index) for index in choice.inputs[: SHOWN + 1]]
+        parts = [f"{counted(len(choice.inputs), 'input')} ({listed(names)})"]
         if choice.by_position:
             parts[0] += f", in the order of the model's inputs because {choice.by_position}"
         for noun, index in (("labels", choice.label), ("groups", choice.group)):
             if index is not None:
                 parts.append(f"{noun} from {header.describe(index)}")
+        if choice.targets:
+            parts.append(f"targets from {listed(self.target_names)}")
         if self.dialect:
             parts.insert(0, self.dialect)
         return f"{header.path}: {'; '.join(parts)}"

@@ -76,6 +76,8 @@ def float_trainer_for(
         plan.real_margin,
         2.0**-plan.hidden_halvings,
         plan.rule_definition.relu,
+        plan.regression,
+        2.0 ** -plan.layers[-1].matrix.halvings,
     )
     seconds = learn * (1 + plan.replay.per_sample) * (100e-6 + 6e-9 * plan.parameter_count)
     library = _chosen(_float_library, seconds)

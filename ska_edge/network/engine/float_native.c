@@ -40,6 +40,7 @@ typedef struct {
     double margin;      /* a sample whose output errors are all smaller changes nothing */
     double hidden_rate; /* rate of the hidden layers, as a multiple of the rate */
     int64_t relu;       /* 1 if hidden layers pass on max(0, z), otherwise 0 */
+    double output_rate; /* rate of the output layer and of readouts, as a multiple of the rate */
     double *sums;       /* work memory: a row of any matrix, or [batch][classes] */
     ska_float_layer_t *layer;
 } ska_float_t;
@@ -160,8 +161,8 @@ static void forward(const ska_float_t *net, int64_t batch) {
         const int64_t count = batch * layer->outputs;
         know(layer->knowledge, layer->signal, layer->weight, layer->bias, batch, layer->inputs,
              layer->outputs);
-        sigmoids(layer->decision, layer->knowledge, count);
         if (l + 1 < net->layers) {
+            sigmoids(layer->decision, layer->knowledge, count);
             activate(net, layer, layer[1].signal, count);
         }
     }
@@ -169,9 +170,29 @@ static void forward(const ska_float_t *net, int64_t batch) {
 
 /* --- learning --------------------------------------------------------------------------------- */
 
-/* error = one-hot label - decision, for a batch. */
-static void errors(double *error, const double *decision, const int64_t *labels, int64_t batch,
-                   int64_t classes) {
+/* The truth about the rows of a batch. */
+typedef struct {
+    const int64_t *labels; /* [batch] */
+    const double *targets; /* [batch][classes] for linear outputs; otherwise NULL */
+} truth_t;
+
+static double limited(double error) {
+    const double high = error < 1.0 ? error : 1.0;
+    return high > -1.0 ? high : -1.0;
+}
+
+/* Computes the errors of outputs for a batch, from their knowledge. `decision` is work memory:
+ * error = one-hot label - decision, or for linear outputs target - knowledge, limited. */
+static void errors(double *error, const double *knowledge, double *decision, truth_t truth,
+                   int64_t batch, int64_t classes) {
+    const int64_t *labels = truth.labels;
+    if (truth.targets != NULL) {
+        for (int64_t i = 0; i < batch * classes; i++) {
+            error[i] = limited(truth.targets[i] - knowledge[i]);
+        }
+        return;
+    }
+    sigmoids(decision, knowledge, batch * classes);
     for (int64_t row = 0; row < batch; row++) {
         for (int64_t k = 0; k < classes; k++) {
             const int64_t i = row * classes + k;
@@ -206,13 +227,13 @@ static void code_shifts(const ska_float_layer_t *layer, const int64_t *labels, i
 }
 
 /* Computes `delta` of a hidden layer, and `missed` of its own readout, if it has one. */
-static void hidden_deltas(const ska_float_t *net, const ska_float_layer_t *layer,
-                          const int64_t *labels, int64_t batch) {
+static void hidden_deltas(const ska_float_t *net, const ska_float_layer_t *layer, truth_t truth,
+                          int64_t batch) {
     const ska_float_layer_t *output = &net->layer[net->layers - 1];
     const int64_t classes = output->outputs;
     const double *missed = output->delta, *readout = output->weight;
     if (net->rule == CODE) {
-        code_shifts(layer, labels, batch);
+        code_shifts(layer, truth.labels, batch);
         return;
     }
     if (layer->readout_weight != NULL) {
@@ -220,8 +241,7 @@ static void hidden_deltas(const ska_float_t *net, const ska_float_layer_t *layer
         missed = layer->missed;
         know(layer->missed, layer[1].signal, readout, layer->readout_bias, batch, layer->outputs,
              classes);
-        sigmoids(net->sums, layer->missed, batch * classes);
-        errors(layer->missed, net->sums, labels, batch, classes);
+        errors(layer->missed, layer->missed, net->sums, truth, batch, classes);
     }
     for (int64_t row = 0; row < batch; row++) {
         double *sums = layer->delta + row * layer->outputs;
@@ -311,18 +331,17 @@ static void clear_within(const ska_float_t *net, int64_t batch) {
 }
 
 /* Makes one update from the batch in the first layer's `signal`, unless no sample learns. */
-static void learn_batch(const ska_float_t *net, const int64_t *labels, double factor,
-                        int64_t batch) {
+static void learn_batch(const ska_float_t *net, truth_t truth, double factor, int64_t batch) {
     const int64_t last = net->layers - 1;
     const ska_float_layer_t *output = &net->layer[last];
     forward(net, batch);
-    errors(output->delta, output->decision, labels, batch, output->outputs);
+    errors(output->delta, output->knowledge, output->decision, truth, batch, output->outputs);
     const int64_t count = learning(net, batch);
     if (count == 0) {
         return;
     }
     for (int64_t l = net->first_learned; l < last; l++) {
-        hidden_deltas(net, &net->layer[l], labels, batch);
+        hidden_deltas(net, &net->layer[l], truth, batch);
     }
     if (count < batch) {
         clear_within(net, batch);
@@ -331,11 +350,11 @@ static void learn_batch(const ska_float_t *net, const int64_t *labels, double fa
         const ska_float_layer_t *layer = &net->layer[l];
         if (layer->readout_weight != NULL) {
             update(layer->readout_weight, layer->readout_bias, layer->missed, layer[1].signal,
-                   factor, net->sums, batch, layer->outputs, output->outputs);
+                   factor * net->output_rate, net->sums, batch, layer->outputs, output->outputs);
         }
         update(layer->weight, layer->bias, layer->delta, layer->signal,
-               l < last ? factor * net->hidden_rate : factor, net->sums, batch, layer->inputs,
-               layer->outputs);
+               factor * (l < last ? net->hidden_rate : net->output_rate), net->sums, batch,
+               layer->inputs, layer->outputs);
     }
 }
 
@@ -348,13 +367,20 @@ static void take(const ska_float_t *net, const double *x, const int64_t *rows, i
 }
 
 /* Makes `updates` updates, each from `batch` rows of x[][inputs]. The arrays `rows` and `labels`,
- * both [updates * batch], have the numbers and the classes of the rows. `rate` multiplies the mean
- * over a batch. */
+ * both [updates * batch], have the numbers and the classes of the rows. For linear outputs,
+ * `targets` is [updates * batch][classes]; otherwise it is NULL. `rate` multiplies the mean over a
+ * batch. */
 void ska_float_learn(const ska_float_t *net, const double *x, const int64_t *rows,
-                     const int64_t *labels, int64_t updates, int64_t batch, double rate) {
+                     const int64_t *labels, const double *targets, int64_t updates, int64_t batch,
+                     double rate) {
+    const int64_t classes = net->layer[net->layers - 1].outputs;
     for (int64_t i = 0; i < updates; i++) {
+        truth_t truth = {labels + i * batch, NULL};
+        if (targets != NULL) {
+            truth.targets = targets + i * batch * classes;
+        }
         take(net, x, rows + i * batch, batch);
-        learn_batch(net, labels + i * batch, rate / (double)batch, batch);
+        learn_batch(net, truth, rate / (double)batch, batch);
     }
 }
 

@@ -17,14 +17,16 @@ RULES = ("local", "feedback", "code")  # in the order of the enum in C
 SOURCE = Path(__file__).with_name("float_native.c")
 
 # Trainings that compare a new library with numpy: rule, sizes, batch, first layer that learns,
-# margin, rate of the hidden layers, whether they have ReLU.
+# margin, rate of the hidden layers, whether they have ReLU, rate of linear outputs or 0 for labels.
 CHECKED = (
-    ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5, False),
-    ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0, False),
-    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, True),
-    ("feedback", (7, 18, 4), 1, 0, 0.49, 1.0, False),
-    ("feedback", (7, 18, 4), 1, 0, 0.0, 0.5, True),
-    ("code", (7, 18, 1, 4), 2, 0, 0.0, 0.25, False),
+    ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5, False, 0.0),
+    ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0, False, 0.0),
+    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, True, 0.0),
+    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, False, 0.25),
+    ("feedback", (7, 18, 4), 1, 0, 0.49, 1.0, False, 0.0),
+    ("feedback", (7, 18, 4), 1, 0, 0.0, 0.5, True, 0.0),
+    ("feedback", (7, 18, 2), 1, 0, 0.0, 0.5, False, 0.25),
+    ("code", (7, 18, 1, 4), 2, 0, 0.0, 0.25, False, 0.0),
 )
 
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -56,6 +58,7 @@ class _Network(ctypes.Structure):
         ("margin", _REAL),
         ("hidden_rate", _REAL),
         ("relu", _INTEGER),
+        ("output_rate", _REAL),
         ("sums", _POINTER),
         ("layer", ctypes.POINTER(_Layer)),
     )
@@ -70,7 +73,7 @@ class FloatLibrary:
     def __init__(self, path: Path) -> None:
         loaded = ctypes.CDLL(str(path))
         self.learn = loaded.ska_float_learn
-        self.learn.argtypes = [_POINTER] * 4 + [_INTEGER, _INTEGER, _REAL]
+        self.learn.argtypes = [_POINTER] * 5 + [_INTEGER, _INTEGER, _REAL]
         self.learn.restype = None
         self.knowledge = loaded.ska_float_knowledge
         self.knowledge.argtypes = [_POINTER, _POINTER, _INTEGER, _POINTER]
@@ -93,17 +96,20 @@ class NativeFloatTrainer(FloatTrainer):
         self._network = _Network()
 
     def learn_many(
-        self, x: Reals, labels: NDArray[np.int64], rows: NDArray[np.int64], batch: int = 1
+        self, x: Reals, labels: NDArray[Any], rows: NDArray[np.int64], batch: int = 1
     ) -> None:
         """See `FloatTrainer.learn_many`."""
         self._fit(batch)
         rows, x = np.ascontiguousarray(rows, dtype=np.int64), _contiguous(x)
-        classes = np.ascontiguousarray(labels[rows], dtype=np.int64)
+        linear = self._rule.linear
+        classes = np.ascontiguousarray(rows if linear else labels[rows], dtype=np.int64)
+        targets = _contiguous(labels[rows]) if linear else None
         self._library.learn(
             ctypes.addressof(self._network),
             _address(x),
             _address(rows),
             _address(classes),
+            None if targets is None else _address(targets),
             len(rows) // batch,
             batch,
             self.rate,
@@ -151,6 +157,7 @@ class NativeFloatTrainer(FloatTrainer):
             rule.margin,
             rule.hidden_rate,
             int(rule.relu),
+            rule.output_rate,
             self._room(widest),
             layers,
         )
@@ -177,11 +184,13 @@ def _address(array: NDArray[Any]) -> int:
 def check_float_library(library: FloatLibrary) -> None:
     """Compare a new library with numpy in short trainings; raise CheckError if a bit differs."""
     rng = np.random.default_rng(0)
-    for rule, sizes, batch, first, margin, hidden_rate, relu in CHECKED:
+    for rule, sizes, batch, first, margin, hidden_rate, relu, linear in CHECKED:
         shapes = [] if rule == "local" else [(sizes[-1], width) for width in sizes[1:-1]]
         codes = [rng.integers(-1, 2, shape).astype(np.float64) for shape in shapes]
-        known = FloatRule(rule, codes, 0.5, first, margin, hidden_rate, relu)
+        rates = hidden_rate, relu, linear > 0, linear or 1.0
+        known = FloatRule(rule, codes, 0.5, first, margin, *rates)
         x, labels = rng.normal(0, 2, (24, sizes[0])), rng.integers(sizes[-1], size=24)
+        truth = rng.normal(0, 1, (24, sizes[-1])) if linear else labels
         parameters = initial_parameters(sizes, rule, 0)
         trainers = (
             FloatTrainer(parameters.copy(), known, 0.25),
@@ -189,7 +198,7 @@ def check_float_library(library: FloatLibrary) -> None:
         )
         found = []
         for trainer in trainers:
-            trainer.learn_many(x, labels, np.arange(24), batch)
+            trainer.learn_many(x, truth, np.arange(24), batch)
             p = trainer.parameters
             tensors = (*p.weights, *p.biases, *p.readout_weights, *p.readout_biases)
             found.append([each.tobytes() for each in (*tensors, *trainer.knowledge(x))])

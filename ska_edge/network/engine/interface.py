@@ -32,7 +32,7 @@ class Trainer(Protocol):
     def infer(self, inputs: Rows) -> Integers:
         """Return decisions (n, classes) for inputs (n, d), without learning."""
 
-    def learn_one(self, inputs: Rows, label: int) -> Integers:
+    def learn_one(self, inputs: Rows, label: int | Integers) -> Integers:
         """Learn one sample as a device does; return the decisions (classes,) before the update."""
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:

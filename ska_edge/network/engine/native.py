@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ska_edge.arithmetic.numpy_ops import Integers
 from ska_edge.errors import CheckError, InputError
@@ -78,7 +77,7 @@ class NativeTrainer:
 
     # --- learning -------------------------------------------------------------------
 
-    def learn_one(self, inputs: Rows, label: int) -> Integers:
+    def learn_one(self, inputs: Rows, label: int | Integers) -> Integers:
         """Learn one sample, inputs (d,), as a device does; see `FixedTrainer.learn_one`."""
         (learned,) = self.learn_stream(np.asarray(inputs)[None, :], np.array([label]))
         decisions: Integers = learned.decisions[0]
@@ -96,7 +95,7 @@ class NativeTrainer:
 
     def _pieces(self, inputs: Rows, labels: Rows, counted: bool) -> Iterator[Learned]:
         """Learn rows piece by piece; `counted` says whether the state counts the samples."""
-        x, y = self._inputs(inputs), self._labels(labels, len(inputs))
+        x, y = self._inputs(inputs), self._truth(labels, len(inputs))
         numpy: FixedTrainer | None = None
         for rows, compared in self._referee.pieces(len(x), self._piece):
             if compared:
@@ -106,7 +105,7 @@ class NativeTrainer:
             else:
                 yield self._learn(x[rows], y[rows], counted)
 
-    def _learn(self, x: Rows, y: NDArray[np.uint16], counted: bool) -> Learned:
+    def _learn(self, x: Rows, y: Rows, counted: bool) -> Learned:
         """Learn rows (n, d) in one call."""
         decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
         steps = np.empty(len(x), dtype=np.uint32)
@@ -119,12 +118,10 @@ class NativeTrainer:
         self._updated = self._updated or self.state.step > before
         return Learned(decisions.astype(np.int64), before - 1 + steps.astype(np.int64))
 
-    def _compared(
-        self, numpy: FixedTrainer, x: Rows, y: NDArray[np.uint16], counted: bool
-    ) -> Learned:
+    def _compared(self, numpy: FixedTrainer, x: Rows, y: Rows, counted: bool) -> Learned:
         """Learn one row, x of shape (1, d), here and in numpy, and compare the results."""
         learned = self._learn(x, y, counted)
-        expected = numpy.learn_one(x[0], int(y[0]))
+        expected = numpy.learn_one(x[0], y[0])
         if not counted:
             numpy.state.samples = self.state.samples
         self._referee.compare(numpy, expected, self, learned.decisions[0])
@@ -168,9 +165,17 @@ class NativeTrainer:
             inputs = narrow(self.plan, inputs)
         return np.ascontiguousarray(inputs)
 
-    def _labels(self, labels: Rows, rows: int) -> NDArray[np.uint16]:
+    def _truth(self, labels: Rows, rows: int) -> Rows:
+        """Return labels, or the targets of a regression, as C reads them."""
         if len(labels) != rows:
             raise InputError(f"{len(labels)} labels for {rows} rows")
+        output = self.plan.output
+        if output is not None:
+            if labels.shape != (rows, self.plan.classes):
+                raise InputError(f"targets of shape {labels.shape} for {self.plan.classes} targets")
+            if rows and (labels.min() < output.minimum or labels.max() > output.maximum):
+                raise InputError(f"a target exceeds {output.name}")
+            return np.ascontiguousarray(labels, dtype=np.int16)
         if rows and (labels.min() < 0 or labels.max() >= self.plan.classes):
             raise InputError(f"a label is none of {self.plan.classes} classes")
         return np.ascontiguousarray(labels, dtype=np.uint16)
@@ -186,7 +191,10 @@ def check_library(library: Library) -> None:
     trainer, numpy = NativeTrainer(state, library), FixedTrainer(state.copy(), check=False)
     if not np.array_equal(trainer.infer(inputs), numpy.infer(inputs)):
         raise CheckError("its inferences differ from numpy's")
-    for row, label in zip(inputs, rng.integers(plan.classes, size=4).tolist(), strict=True):
+    truth = rng.integers(plan.classes, size=4)
+    if plan.output is not None:
+        truth = rng.integers(plan.output.minimum, plan.output.maximum, (4, plan.classes))
+    for row, label in zip(inputs, truth, strict=True):
         try:
             trainer.learn_one(row, label)
         except Disagreement as error:

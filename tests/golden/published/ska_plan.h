@@ -66,6 +66,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_SUM_SPARE 1 /* 1 if the sums leave three bits unused */
 #define SKA_UPDATE_BITS 32
 #define SKA_TARGET 32767 /* the target decision for the sample's class */
+#define SKA_REGRESSION 0 /* 1 if the outputs are values, not decisions */
 #define SKA_FIRST_LEARNED 0 /* the lowest layer that learns */
 #define SKA_MARGIN 0 /* a sample whose errors are all smaller changes no weight */
 #define SKA_RELU 0 /* 1 if hidden layers pass on max(0, z) */
