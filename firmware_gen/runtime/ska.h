@@ -124,7 +124,6 @@ const int16_t *ska_values(const ska_t *ska);
  * makes this pass before it updates the weights. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
-#endif
 
 /* Returns the confidence of the last forward pass: the difference of its two largest decisions
  * (Q0.15). */
@@ -136,6 +135,7 @@ int16_t ska_confidence(const ska_t *ska);
 /* Returns the class of the last forward pass, as ska_predicted does; SKA_UNKNOWN if the confidence
  * is below SKA_LEAST_CONFIDENCE, which is 0 for a model without a limit. */
 uint16_t ska_classify(const ska_t *ska);
+#endif
 
 #if !SKA_INFERENCE_ONLY
 /* Return the number of updates and the number of accepted samples; both are part of the state. Both
