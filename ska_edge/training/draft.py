@@ -10,6 +10,7 @@ import numpy as np
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
+from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan
@@ -128,3 +129,9 @@ def check_data(dataset: Dataset, options: Options) -> None:
                 name=dataset.name,
                 label=label,
             )
+
+
+def check_held_out(options: Options, division: Division) -> None:
+    """Raise OptionError if the least confidence is to be found without held-out rows."""
+    if options.reject and not len(division.test.y):
+        raise OptionError("{reject} needs held-out rows, and there are none; give {test_fraction}")

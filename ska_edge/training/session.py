@@ -34,7 +34,7 @@ from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 from ska_edge.rules.rule import RELU
 from ska_edge.training.calibration import ROWS, Magnitudes, output_format
 from ska_edge.training.division import parts, repeated
-from ska_edge.training.draft import calibrated, check_data, draft_for, with_input
+from ska_edge.training.draft import calibrated, check_data, check_held_out, draft_for, with_input
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
@@ -92,7 +92,7 @@ class Session:
         check_data(dataset, options)
         division = parts(dataset, options)
         options = replace(options, split=division.kind)
-        _check_held_out(options, division)
+        check_held_out(options, division)
         base = imported(start, division.train, options)
         return cls._continued(options, dataset, division, base)
 
@@ -126,7 +126,7 @@ class Session:
             check_data(dataset, options)
         division = parts(dataset, options, base)
         fit, options = division.train, replace(options, split=division.kind)
-        _check_held_out(options, division)
+        check_held_out(options, division)
         if base is not None:
             return cls._continued(options, dataset, division, base)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
@@ -389,12 +389,6 @@ def _rejection(base: Model) -> float:
     """Return the share with which a continued model's least confidence was found; 0 without one."""
     share = base.notes.get("reject") if base.plan.least_confidence else 0.0
     return share if isinstance(share, float) else 0.0
-
-
-def _check_held_out(options: Options, division: Division) -> None:
-    """Raise OptionError if the least confidence is to be found without held-out rows."""
-    if options.reject and not len(division.test.y):
-        raise OptionError("{reject} needs held-out rows, and there are none; give {test_fraction}")
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
