@@ -1,4 +1,4 @@
-"""Lists the packages that the extras of ska-edge name, and whether they are installed."""
+"""Lists the extras of ska-edge that a user may need, and which of their packages are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEVELOPMENT = ("bench", "demo", "dev")  # extras that a user does not need
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An extra of ska-edge, and those of its packages that are not installed."""
+    """An extra of ska-edge, its packages, and those of them that are not installed."""
 
     name: str
     packages: tuple[str, ...]
@@ -27,7 +27,7 @@ class Extra:
 
 
 def extras() -> list[Extra]:
-    """Return the extras of the installed ska-edge, sorted by name; [] if it is not installed."""
+    """Return the extras that a user may need, sorted by name; [] if ska-edge is not installed."""
     try:
         lines = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:

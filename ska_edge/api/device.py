@@ -166,8 +166,8 @@ class Device(Closable):
             y: labels (rows,), of the model's classes; None for a rule without labels.
 
         Returns:
-            The class that the device predicted for each row before it learned the row, (rows,). For
-            a rule without labels, these are class indices.
+            The class with the largest decision for each row, (rows,), before the device learned the
+            row. For a rule without labels, these are class indices.
 
         Example: ``right = (device.learn(x, y) == y).mean()``
         """

@@ -219,11 +219,11 @@ class Model:
         return np.concatenate([np.empty((0, self.plan.classes), dtype=np.int64), *found])
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the class of each row, (rows,): one of `classes`, bit for bit as on a device.
+        """Return the class of each row, (rows,), one of `classes` or unknown, exactly as a device.
 
-        If the model has a limit (`reject`), a row with a smaller confidence has no class: it is
-        "unknown", or -1 if all classes are integers. A regression returns its values in the unit of
-        the training data: (rows,), or (rows, targets) for several targets.
+        If the model has a limit (`reject`), a row with a smaller confidence is unknown: "unknown",
+        or -1 if all classes are integers. A regression returns its values in the unit of the
+        training data: (rows,), or (rows, targets) for several targets.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -284,8 +284,9 @@ class Model:
                 regression, targets as `targets` takes them.
 
         Returns:
-            The class of each row, (rows,), or the values of a regression, as predicted just before
-            the row was learned. For a rule without labels, these are class indices.
+            The class with the largest decision for each row, (rows,), or the values of a
+            regression, just before the row was learned. For a rule without labels, these are class
+            indices.
 
         Raises InputError as `decisions` does, for labels that are no class of the model, and for a
         model that learns several rows at once (`batch`). After an error, nothing is learned.

@@ -31,7 +31,9 @@ def activation_format(profile: Precision, activation: str) -> QFormat:
 def neuron_formats(
     profile: Precision, classes: int, knowledge: QFormat, activation: QFormat
 ) -> NeuronFormats:
-    """Return the formats of one neuron; all except these two come from the profile."""
+    """Return the formats of one neuron; all except `knowledge` and `activation` come from the
+    profile.
+    """
     error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
     return NeuronFormats(
         knowledge=knowledge,
@@ -62,7 +64,7 @@ def layer_plans(
         rule: determines whether hidden layers have readouts.
         profile: determines by default the formats of weights.
         incoming: format of the network's input.
-        activation: format of the inputs of all other layers.
+        activation: format of the inputs of all layers after the first.
         weights: other formats of weights, by layer and name, "weight" or "readout_weight".
         hidden_halvings: how many times the rate of the hidden layers is halved.
         linear: whether the output layer is linear, as for a regression.

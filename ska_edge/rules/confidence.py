@@ -12,7 +12,7 @@ from ska_edge.arithmetic.numpy_ops import Integers
 UNKNOWN = 0xFFFF
 """The class index of a sample of no known class, on a host and as SKA_UNKNOWN on a device."""
 UNKNOWN_NAMES = UNKNOWN_NAME, UNKNOWN_NUMBER = "unknown", "-1"
-"""The names of this class beside classes with names, and beside classes with numbers."""
+"""The names of the class `UNKNOWN` beside classes with names, and beside classes with numbers."""
 
 
 def confidences(decisions: Integers) -> Integers:

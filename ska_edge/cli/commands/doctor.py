@@ -25,8 +25,8 @@ BAUD = 115_200
 def doctor(as_json: bool) -> None:
     """Check the compilers, emulators, flashers, Python packages and serial ports of this computer.
 
-    It names what is missing, and the command that installs it. You need one compiler of a board,
-    and only the tools of the boards that you use.
+    `doctor` names what is missing, and the command that installs it. You need one compiler of a
+    board, and only the tools of the boards that you use.
     """
     out, boards = Output(as_json), [load_board(name) for name in board_names()]
     with out.working("looking for tools"):
