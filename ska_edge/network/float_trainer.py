@@ -76,6 +76,8 @@ class FloatTrainer:
         self.rate = rate
         self._rule = rule
 
+    # A twin that diverges has infinite numbers and NaN, which calibration refuses.
+    @np.errstate(over="ignore", invalid="ignore")
     def learn_many(
         self, x: Reals, labels: NDArray[Any], rows: NDArray[np.int64], batch: int = 1
     ) -> None:
@@ -91,6 +93,7 @@ class FloatTrainer:
             chosen = rows[start : start + batch]
             self._update(x[chosen], labels[chosen])
 
+    @np.errstate(over="ignore", invalid="ignore")
     def knowledge(self, x: Reals) -> list[Reals]:
         """Return the knowledge z of every layer, (n, width) each, for inputs (n, d)."""
         return self._forward(x)[0]

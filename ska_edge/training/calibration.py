@@ -72,16 +72,21 @@ class Magnitudes:
                 bias = tensors[layer, name.replace("weight", "bias")]
                 largest = max(float(np.abs(values).max()), float(np.abs(bias).max()))
                 key = layer, name
-                self.weights[key] = max(self.weights.get(key, 0.0), largest)
+                self.weights[key] = _larger(self.weights.get(key, 0.0), largest)
         found = reference.knowledge(scaled[:ROWS])
         for knowledge in found:
             largest = float(np.abs(knowledge).max())
-            self.knowledge = max(self.knowledge, largest)
-        self.output = max(self.output, largest)
+            self.knowledge = _larger(self.knowledge, largest)
+        self.output = _larger(self.output, largest)
         if len(found) > 1:
             hidden = np.concatenate([knowledge.ravel() for knowledge in found[:-1]])
-            most = float(np.quantile(hidden, 1 - CLIPPED_SHARE))
-            self.activation = max(self.activation, most)
+            most = float(np.quantile(hidden, 1 - CLIPPED_SHARE, method="lower"))
+            self.activation = _larger(self.activation, most)
+
+
+def _larger(old: float, new: float) -> float:
+    """Return the larger one; a twin that diverged has NaN, which counts as infinite."""
+    return math.inf if math.isnan(new) else max(old, new)
 
 
 def fraction(largest: float, bits: int) -> int:

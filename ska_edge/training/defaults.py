@@ -8,6 +8,8 @@ from ska_edge.plan.resolve import RATE
 
 LARGEST_RATE = RATE
 RELU_SLOWER = 4
+# With more hidden layers, ReLU and random signs diverge at most rates (docs/LEARNING.md).
+MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
 HIDDEN = (64, 32)
 TEST_FRACTION = 0.2

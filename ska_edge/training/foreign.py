@@ -61,7 +61,8 @@ class Comparison:
 
 def import_network(network: ForeignNetwork, dataset: Dataset, options: Options) -> Import:
     """Import a network, with formats for all rows of a data set; see `imported`."""
-    options = options.for_network(network.widths).untried().settled(network.inputs)
+    options = options.for_network(network.widths, network.activation).untried()
+    options = options.settled(network.inputs)
     dataset = network.matched(dataset)
     return Import(imported(network, dataset, options), dataset)
 

@@ -22,11 +22,12 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import BUFFERS, RESERVOIR
 from ska_edge.plan.resolve import PRECISION, RULE
-from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID
+from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID, SIGNS
 from ska_edge.training.defaults import (
     HIDDEN,
     LARGEST_RATE,
     LARGEST_SPREAD,
+    MOST_RELU_SIGNS,
     PUBLISHED_RATE,
     RELU_SLOWER,
     TEST_FRACTION,
@@ -366,15 +367,22 @@ class Options:
         """Return the same options with the default rate, if trials are to find the rate."""
         return replace(self, rate=None) if self.rate == AUTO else self
 
-    def for_network(self, widths: tuple[int, ...]) -> Options:
-        """Return the options for a network from another program, with hidden layers of `widths`."""
+    def for_network(self, widths: tuple[int, ...], activation: str) -> Options:
+        """Return the options for a network from another program, with these hidden layers."""
         if self.hidden is not None and self.hidden != widths:
             raise OptionError(
                 "{file} has hidden layers of {widths}, which cannot change; leave {hidden} out",
                 file=self.start,
                 widths=",".join(map(str, widths)) or "no neurons",
             )
-        return replace(self, hidden=widths)
+        if self.activation not in (None, activation):
+            raise OptionError(
+                "the hidden layers of {file} become {found}, which cannot change; leave"
+                " {activation} out",
+                file=self.start,
+                found=activation,
+            )
+        return replace(self, hidden=widths, activation=activation)
 
     def settled(self, inputs: int, base: Plan | None = None) -> Options:
         """Return `filled` options; raise OptionError if they contradict each other."""
@@ -383,6 +391,7 @@ class Options:
         at = Situation(RULES[whole.rule or RULE].supervised, inputs)
         whole._check_scopes(at)
         whole._check_together(at)
+        whole._check_activation()
         return whole
 
     def filled(self, inputs: int, base: Plan | None = None) -> Options:
@@ -456,14 +465,6 @@ class Options:
                 "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
                 " out"
             )
-        if self.activation == RELU and not RULES[self.rule or RULE].rectifies:
-            able = " or ".join(name for name, rule in RULES.items() if rule.rectifies)
-            raise OptionError(
-                f"{{activation}} {RELU} needs {{rule}} {able}; {{given}} has no error to pass back",
-                given=self.rule,
-            )
-        if self.activation == RELU and not self.hidden:
-            raise OptionError("{activation} is for hidden layers, and there are none; leave it out")
         if self.buffer != RESERVOIR and not self.stored:
             raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
         if self.log and at.labeled and self.arithmetic == "float":
@@ -492,6 +493,24 @@ class Options:
                 raise OptionError(
                     f"{{{name}}} {why}, and {{task}} regression has no classes; leave it out"
                 )
+
+    def _check_activation(self) -> None:
+        if self.activation != RELU:
+            return
+        rule = RULES[self.rule or RULE]
+        if not rule.rectifies:
+            able = " or ".join(name for name, each in RULES.items() if each.rectifies)
+            raise OptionError(
+                f"{{activation}} {RELU} needs {{rule}} {able}; {{given}} has no error to pass back",
+                given=rule.name,
+            )
+        if not self.hidden:
+            raise OptionError("{activation} is for hidden layers, and there are none; leave it out")
+        if rule.teacher == SIGNS and len(self.hidden) > MOST_RELU_SIGNS:
+            raise OptionError(
+                f"with {{rule}} {rule.name}, the activations of {RELU} grow from layer to layer:"
+                f" {{hidden}} has at most {MOST_RELU_SIGNS} widths; or choose another {{rule}}"
+            )
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
         """Return the old and the new value of each option that differs from the continued

@@ -87,7 +87,7 @@ class Session:
         start = open_start(options.start) if options.start else None
         if start is None or isinstance(start, Model):
             return cls._from(dataset, options, start)
-        options = options.for_network(start.widths).settled(dataset.x.shape[1])
+        options = options.for_network(start.widths, start.activation).settled(dataset.x.shape[1])
         dataset = start.matched(dataset)
         check_data(dataset, options)
         division = parts(dataset, options)

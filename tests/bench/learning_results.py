@@ -28,6 +28,7 @@ from ska_edge.data.split.plain import split
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import participation_ratio
 from ska_edge.rules.reference import Reference, initial_parameters
+from ska_edge.rules.rule import ACTIVATIONS
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.bench.regimes import REGIMES, regime
@@ -74,6 +75,13 @@ WIDE: dict[str, Any] = {**DECAY, "spread": "auto"}
 TRIED: dict[str, Any] = {**WIDE, "rate": "auto"}
 SETTINGS = ({}, DECAY, WIDE, TRIED)
 SETTING_DATA = ("digits", "vowels", "watch", *REGIMES)
+# Data and hidden layers with which the activations are compared.
+RELU_RUNS: tuple[tuple[str, tuple[int, ...]], ...] = (
+    *((name, (64,)) for name in SETTING_DATA),
+    ("digits", (32,) * 2),
+    ("digits", (32,) * 5),
+    ("digits", (32,) * 11),
+)
 # Networks of the same sizes in scikit-learn, for comparison.
 RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))
 FIDELITY = ("entropy", "cosine", "z_norm", "w_norm", "tensor_net", "flow", "lagrangian")
@@ -157,16 +165,16 @@ def setting(work: tuple[str, dict[str, Any], int]) -> float:
     return float(trained.accuracy["fixed"]["test"] or 0.0)
 
 
-def setting_rival(work: tuple[str, int]) -> float:
-    """Return the test accuracy of scikit-learn's MLP on the same split."""
-    name, seed = work
+def setting_rival(work: tuple[str, tuple[int, ...], int]) -> float:
+    """Return the test accuracy of scikit-learn's MLP, which has ReLU, on the same split."""
+    name, hidden, seed = work
     dataset = regime(name, seed) if name in REGIMES else load(name)
     division = divide(dataset, 0.2, seed)
     fit, test = division.train, division.test
     scaling = Scaling.fit(fit.x, "standardize")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some runs stop before they converge
-        mlp = MLPClassifier((64,), random_state=seed).fit(scaling.apply(fit.x), fit.y)
+        mlp = MLPClassifier(hidden, random_state=seed).fit(scaling.apply(fit.x), fit.y)
     return float(mlp.score(scaling.apply(test.x), test.y))
 
 
@@ -266,10 +274,36 @@ def settings_table(pool: ProcessPoolExecutor) -> str:
     for name in SETTING_DATA:
         work = [(name, options, seed) for options in SETTINGS for seed in NEW_SEEDS]
         found = np.reshape([*pool.map(setting, work)], (len(SETTINGS), -1))
-        rival = [*pool.map(setting_rival, [(name, seed) for seed in NEW_SEEDS])]
+        rival = [*pool.map(setting_rival, [(name, (64,), seed) for seed in NEW_SEEDS])]
         rows.append([name, *map(percent, found), percent(rival)])
         print(*rows[-1], sep="  ", flush=True)
     head = ["data", "defaults", "64, decay 4", "and spread auto", "and rate auto", "MLP, Adam"]
+    return table(head, rows)
+
+
+def activation(work: tuple[str, dict[str, Any], int]) -> tuple[float, float]:
+    """Return the test accuracies (fixed, float) of one run."""
+    name, options, seed = work
+    dataset = regime(name, seed) if name in REGIMES else load(name)
+    found = train(dataset, Options(seed=seed, decay=4, **options)).accuracy
+    return float(found["fixed"]["test"] or 0.0), float(found["float"]["test"] or 0.0)
+
+
+def relu_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of the accuracy with each activation."""
+    rows = []
+    for name, hidden in RELU_RUNS:
+        cells = []
+        for kind in ACTIVATIONS:
+            options = {"hidden": hidden, "activation": kind}
+            work = [(name, options, seed) for seed in NEW_SEEDS]
+            fixed, real = zip(*pool.map(activation, work), strict=True)
+            cells += [percent(fixed), f"{100 * np.mean(real):.1f}"]
+        rival = [*pool.map(setting_rival, [(name, hidden, seed) for seed in NEW_SEEDS])]
+        sizes = f"{len(hidden)} x {hidden[0]}"
+        rows.append([name, sizes, *cells, percent(rival)])
+        print(*rows[-1], sep="  ", flush=True)
+    head = ["data", "hidden", "sigmoid, %", "float", "relu, %", "float", "MLP, ReLU, Adam, %"]
     return table(head, rows)
 
 
@@ -316,6 +350,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "adaptation": adaptation_table,
     "margin": margin_table,
     "settings": settings_table,
+    "relu": relu_table,
     "collapse": collapse_table,
     "fidelity": fidelity_table,
 }

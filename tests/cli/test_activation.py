@@ -40,10 +40,22 @@ def test_both_onnx_forms_have_it(ska_edge) -> None:
     assert "Relu" in [node.op_type for node in onnx.load("m.onnx").graph.node]
 
 
+@pytest.mark.parametrize("engine", ["numpy", "native"])
+def test_a_twin_that_diverges_is_refused_in_one_sentence(ska_edge, engine, monkeypatch) -> None:
+    monkeypatch.setenv("SKA_EDGE_ENGINE", engine)
+    outcome = ska_edge(*RELU, "--hidden", "4,4", "--rate", 1000, "--precision", "w32a16")
+    assert "fits into no 16-bit format; use a smaller --rate" in outcome.refusal(2)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (("--rule", "code"), "--activation relu needs --rule local or feedback; code has no error"),
+        (
+            ("--rule", "feedback", "--hidden", "4,4,4"),
+            "with --rule feedback, the activations of relu grow from layer to layer: --hidden has"
+            " at most 2 widths",
+        ),
         (("--rule", "published"), "--activation is for rules with labels, not for published"),
         (("--hidden", ""), "--activation is for hidden layers, and there are none"),
     ],

@@ -14,7 +14,7 @@ from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.console import Output, json_option, percent
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.foreign.network import ForeignNetwork
-from ska_edge.model.foreign.signal import LOGITS, SIGMOID, SOFTMAX, TANH
+from ska_edge.model.foreign.signal import LOGITS, RELU, SIGMOID, SOFTMAX, TANH
 from ska_edge.model.open import open_start
 from ska_edge.training.foreign import Comparison, Import, import_network
 from ska_edge.training.options import Options
@@ -35,6 +35,7 @@ LEARNING = (
 HIDDEN = {
     SIGMOID: "equal; the next layer's weights are halved",
     TANH: "equal; its weights and biases are doubled",
+    RELU: "equal",
 }
 OUTPUT = {
     SIGMOID: "equal",

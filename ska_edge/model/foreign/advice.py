@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 _RETRAIN = (
-    "only tanh and sigmoid can be imported, so train the network with one of these activations"
-    " (scikit-learn: activation='tanh')"
+    "only relu, tanh and sigmoid can be imported, so train the network with one of these"
+    " activations (scikit-learn: activation='tanh')"
 )
 _CHAIN = "only fully connected layers can be read, so train a network of those"
 _FLOAT = "export the network in float, before it is quantized"
@@ -12,7 +12,6 @@ _FLOAT = "export the network in float, before it is quantized"
 ADVICE = {
     **dict.fromkeys(
         (
-            "Relu",
             "LeakyRelu",
             "PRelu",
             "Elu",

@@ -25,7 +25,7 @@ from ska_edge.model.foreign.operators import (
     Value,
 )
 from ska_edge.model.foreign.outside import with_outside_tensors
-from ska_edge.model.foreign.signal import LOGITS, SIGMOID, SOFTMAX, Layer, Signal, elements
+from ska_edge.model.foreign.signal import LOGITS, RELU, SIGMOID, SOFTMAX, Layer, Signal, elements
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 MOST_INPUTS = 2**16 - 1  # a device counts inputs in 16 bits
@@ -52,6 +52,11 @@ def read_foreign(path: Path, found: onnx.ModelProto) -> ForeignNetwork:
         values[node.output[0]] = value
     scores = _scores(path, [values.get(output.name) for output in found.graph.output])
     hidden, output = _layers(path, scores)
+    if len({layer.activation == RELU for layer in hidden}) > 1:
+        raise InputError(
+            f"{path} has hidden layers with Relu and others without, but all hidden layers of a"
+            " device have the same activation: train the network with Relu in all or in none"
+        )
     return ForeignNetwork(
         path=path,
         producer=f"{found.producer_name} {found.producer_version}".strip() or "unknown",

@@ -2,13 +2,14 @@
 
 A hidden layer of ska-edge with sigmoids passes on a = 2 sigmoid(z) - 1 = tanh(z / 2). So the
 weights and biases of a layer with tanh are doubled. The layer after a sigmoid s is folded with s =
-(a + 1) / 2. Both are exact in real numbers, as is the scaling of the features, which goes into the
-first layer.
+(a + 1) / 2. Layers with ReLU do not change. All of this is exact in real numbers, as is the scaling
+of the features, which goes into the first layer.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +18,9 @@ import numpy as np
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.foreign.readout import binary, centered, fitted
-from ska_edge.model.foreign.signal import SIGMOID, TANH, Layer, Reals
+from ska_edge.model.foreign.signal import RELU, SIGMOID, TANH, Layer, Reals
 from ska_edge.model.scaling import Scaling
+from ska_edge.rules import rule
 from ska_edge.rules.reference import Parameters
 
 LARGEST = 1e6  # limit of folded weights; with far larger ones, sums overflow in float
@@ -57,6 +59,12 @@ class ForeignNetwork:
     def classes(self) -> int:
         """Number of classes; a single sigmoid decides between two."""
         return max(len(self.output.bias), 2)
+
+    @property
+    def activation(self) -> str:
+        """The activation of ska-edge that the hidden layers get, one of `rule.ACTIVATIONS`."""
+        rectified = self.hidden and self.hidden[0].activation == RELU
+        return rule.RELU if rectified else rule.SIGMOID
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -143,8 +151,15 @@ class ForeignNetwork:
         """Return the input of the output layer, (n, width)."""
         for layer in self.hidden:
             z = x @ layer.weight.T + layer.bias
-            x = np.tanh(z) if layer.activation == TANH else 0.5 + 0.5 * np.tanh(z / 2)
+            x = _ACTIVATIONS[layer.activation](z)
         return x
+
+
+_ACTIVATIONS: dict[str, Callable[[Reals], Reals]] = {
+    SIGMOID: lambda z: 0.5 + 0.5 * np.tanh(z / 2),
+    TANH: np.tanh,
+    RELU: lambda z: np.maximum(z, 0.0),
+}
 
 
 def _identifier(name: str) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from ska_edge.errors import InputError
-from ska_edge.model.foreign.signal import SIGMOID, TANH, Reals, Signal, joined
+from ska_edge.model.foreign.signal import RELU, SIGMOID, TANH, Reals, Signal, joined
 
 FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 
@@ -274,7 +274,8 @@ def _transpose(node: Node) -> Value:
 
 
 def _activation(node: Node) -> Value:
-    return _signal(node.values[0]).activated({"Sigmoid": SIGMOID, "Tanh": TANH}[node.operator])
+    kinds = {"Relu": RELU, "Sigmoid": SIGMOID, "Tanh": TANH}
+    return _signal(node.values[0]).activated(kinds[node.operator])
 
 
 def _softmax(node: Node) -> Value:
@@ -361,6 +362,7 @@ OPERATORS: dict[str, Operator] = {
     "MatMul": _matmul,
     "Mul": _mul,
     "Neg": _neg,
+    "Relu": _activation,
     "Reshape": _as_row,
     "Scaler": _scaler,
     "Shape": lambda _: ShapeOf(),

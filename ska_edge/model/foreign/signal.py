@@ -17,15 +17,15 @@ from ska_edge.errors import InputError
 Reals = NDArray[np.float64]
 
 MOST_CELLS = 2**24  # largest number of weights of a layer; no microcontroller has room for more
-SIGMOID, TANH, SOFTMAX, LOGITS = "Sigmoid", "Tanh", "Softmax", "none"
+SIGMOID, TANH, RELU, SOFTMAX, LOGITS = "Sigmoid", "Tanh", "Relu", "Softmax", "none"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Layer:
     """One layer of a foreign network: activation(weight x + bias).
 
-    `weight` is (outputs, inputs), `bias` is (outputs,). `activation` is SIGMOID or TANH; for the
-    last layer it is SIGMOID, SOFTMAX or LOGITS.
+    `weight` is (outputs, inputs), `bias` is (outputs,). `activation` is SIGMOID, TANH or
+    RELU; for the last layer it is SIGMOID, SOFTMAX or LOGITS.
     """
 
     weight: Reals

@@ -14,6 +14,7 @@ from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.plan.check import LARGEST_OFFSET
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.reference import Parameters
 from ska_edge.training.calibration import (
     CLIPPED_SHARE,
     HEADROOM,
@@ -23,6 +24,7 @@ from ska_edge.training.calibration import (
     knowledge_format,
     raw_float_input,
     raw_input,
+    relu_format,
     weight_formats,
 )
 from ska_edge.training.options import Options
@@ -51,6 +53,41 @@ def test_knowledge_with_labels_ends_beyond_the_table_and_without_ends_nowhere() 
     seen = Magnitudes(knowledge=100.0)
     assert knowledge_format(seen, W16A8, supervised=True) == QFormat(16, 11)
     assert knowledge_format(seen, W16A8, supervised=False) == QFormat(16, 7)
+
+
+class Twin:
+    """A twin of one hidden layer, with fixed values."""
+
+    def __init__(self, hidden: np.ndarray, output: float = 0.0) -> None:
+        self.parameters = Parameters([np.ones((1, 1))] * 2, [np.ones(1)] * 2)
+        self._knowledge = [hidden[:, None], np.full((len(hidden), 1), output)]
+
+    def knowledge(self, _x: np.ndarray) -> list[np.ndarray]:
+        return self._knowledge
+
+
+def test_few_activations_of_relu_saturate() -> None:
+    hidden = np.linspace(-5.0, 3.9, 1000)
+    hidden[-1], seen = 100.0, Magnitudes()
+    seen.observe(Twin(hidden, output=30.0), np.zeros((1000, 1)))
+    assert relu_format(seen, W16A8) == QFormat(8, 5)  # up to 3.97; 1 of 1000 is above it
+    seen.observe(Twin(hidden / 10), np.zeros((1000, 1)))
+    assert relu_format(seen, W16A8) == QFormat(8, 5)  # the ranges of the whole training count
+
+
+def test_knowledge_holds_every_activation_of_relu() -> None:
+    seen = Magnitudes(knowledge=100.0)
+    for relu, frac in ((QFormat(8, 3), 11), (QFormat(8, 2), 10), (QFormat(8, 0), 8)):
+        assert knowledge_format(seen, W16A8, True, relu) == QFormat(16, frac)
+    assert knowledge_format(Magnitudes(knowledge=3.0), W16A8, True, QFormat(8, 0)).frac == 12
+
+
+@pytest.mark.parametrize("hidden", [np.nan, np.inf])
+def test_a_twin_that_diverged_has_no_format(hidden: float) -> None:
+    seen = Magnitudes(activation=2.0)
+    seen.observe(Twin(np.full(10, hidden)), np.zeros((10, 1)))
+    with pytest.raises(InputError, match="a value of inf fits into no 8-bit format"):
+        relu_format(seen, W16A8)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ FIXTURES = {
     "iris_tanh.onnx": ("iris", (4, 8, 3)),
     "iris_columns.onnx": ("iris", (4, 6, 5, 3)),
     "iris_linear.onnx": ("iris", (4, 3)),
+    "iris_relu.onnx": ("iris", (4, 8, 3)),
     "cancer.onnx": ("breast_cancer", (30, 8, 4, 2)),
     "digits.onnx": ("digits", (64, 16, 10)),
     "torch_logits.onnx": ("iris", (4, 6, 3)),
@@ -97,6 +98,8 @@ def test_feedback_and_other_options_of_learning_are_free() -> None:
     made = import_network(network("iris_tanh.onnx"), load("iris"), options)
     assert (made.model.plan.rule, made.model.plan.precision) == ("feedback", "w32a16")
     assert not made.model.scaling.mean.any()
+    with pytest.raises(InputError, match="become sigmoid, which cannot change"):
+        import_network(network("iris_tanh.onnx"), load("iris"), Options(activation="relu"))
     with pytest.raises(InputError, match="hidden layers of 8, which cannot change"):
         import_network(network("iris_tanh.onnx"), load("iris"), Options(hidden=(3,)))
 
@@ -152,6 +155,7 @@ def chains(draw: st.DrawFn) -> tuple[onnx.ModelProto, np.ndarray]:
     if draw(st.booleans()):
         add("Transpose", perm=[0, 2, 1])
     add("Reshape", np.array([-1, 6])) if draw(st.booleans()) else add("Flatten")
+    activations = draw(st.sampled_from([["Sigmoid", "Tanh"], ["Relu"]]))
     for _ in range(draw(st.integers(1, 3))):
         for _ in range(draw(st.integers(0, 3))):
             row = rng.uniform(0.5, 2, width)
@@ -165,7 +169,7 @@ def chains(draw: st.DrawFn) -> tuple[onnx.ModelProto, np.ndarray]:
         else:
             add("Gemm", matrix.T, bias, transB=1, alpha=0.5, beta=2.0)
         width = out
-        add(draw(st.sampled_from(["Sigmoid", "Tanh"])))
+        add(draw(st.sampled_from(activations)))
     add("MatMul", rng.normal(size=(width, 3)))
     add(draw(st.sampled_from(["Sigmoid", "Softmax", "Identity"])))
     nodes[-1].output[0] = "y"
@@ -179,7 +183,8 @@ def test_a_random_chain_computes_the_same(chain: tuple[onnx.ModelProto, np.ndarr
     expected = ReferenceEvaluator(exported).run(["y"], {"x": x.reshape(-1, 2, 3).astype("f4")})[0]
     read = read_foreign(FILES / "random.onnx", exported)
     scaling = Scaling.fit(x, "standardize")
-    twin = Reference(read.parameters(scaling, x), "feedback", 0.1)
+    relu = read.activation == "relu"
+    twin = Reference(read.parameters(scaling, x), "feedback", 0.1, relu=relu)
     got = twin.infer(scaling.apply(x))
     if read.output.activation == "Sigmoid":
         np.testing.assert_allclose(got, expected, atol=1e-4)

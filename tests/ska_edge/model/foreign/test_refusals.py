@@ -31,7 +31,6 @@ def refusal(model: onnx.ModelProto, path: Path = Path("m.onnx")) -> str:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("iris_relu.onnx", ["the operator Relu", "activation='tanh'"]),
         ("iris_normalizer.onnx", ["the operator Normalizer", "normalize the rows of your data"]),
         ("keras_normalization.onnx", ["has 3 inputs", "layer Normalization: leave it out"]),
     ],
@@ -63,6 +62,10 @@ NODES: dict[str, tuple[list[onnx.NodeProto], str]] = {
     "joined branches": (
         [*LAYER, node("Tanh", "z", "t"), node("Concat", "z t", "y", axis=1)],
         "it combines two branches",
+    ),
+    "Relu in a part of the layers": (
+        [*LAYER, node("Relu", "z", "r"), node("MatMul", "r square", "u"), node("Tanh", "u", "y")],
+        "hidden layers with Relu and others without",
     ),
     "a layer after the softmax": (
         [*LAYER, node("Softmax", "z", "s"), node("Add", "s b", "y")],
@@ -99,6 +102,7 @@ NODES: dict[str, tuple[list[onnx.NodeProto], str]] = {
 TENSORS = {
     "w": W,
     "b": B,
+    "square": np.ones((3, 3)),
     "four": np.ones(4),
     "pairs": np.array([-1, 4, 2]),
     "zero": np.zeros(4),
