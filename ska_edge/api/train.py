@@ -66,7 +66,8 @@ def train(
         activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
             "sigmoid" or "relu". Default: "sigmoid".
         rate: learning rate; auto: the best of a few in short trials on the training rows. Default:
-            about 8 / inputs, at most 0.125; relu: 1/4 of that; published: the paper's eta, 0.01.
+            about 8 / inputs, at most 0.125; relu: 1/4 of that, 1/8 with several hidden layers;
+            published: the paper's eta, 0.01.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
             output layer. Default: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample

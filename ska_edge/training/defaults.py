@@ -7,7 +7,6 @@ import math
 from ska_edge.plan.resolve import RATE
 
 LARGEST_RATE = RATE
-RELU_SLOWER = 4
 # With more hidden layers, ReLU and random signs diverge at most rates (docs/LEARNING.md).
 MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
@@ -16,14 +15,17 @@ TEST_FRACTION = 0.2
 LARGEST_SPREAD = 8  # sigmoid of a larger knowledge is almost constant
 
 
-def default_rate(inputs: int, relu: bool = False) -> float:
-    """Return the power of two closest to 8 / inputs, at most 0.125; with ReLU, a quarter of it.
+def default_rate(inputs: int, rectified: int = 0) -> float:
+    """Return the power of two closest to 8 / inputs, at most 0.125.
+
+    `rectified` is the number of hidden layers with ReLU. With one, the rate is a quarter of that;
+    with more, an eighth.
 
     A step changes the knowledge of a neuron by rate * delta * |a|^2. For standardized inputs, |a|^2
     is about the number of inputs, so a step with this rate does not overshoot. The activations of
     ReLU have no bound, and about half of the slopes are 1.
     """
-    return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs))) / (RELU_SLOWER if relu else 1)
+    return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs))) / (1, 4, 8)[min(rectified, 2)]
 
 
 def auto_spread(inputs: int) -> float:

@@ -52,12 +52,12 @@ class Situation:
     Attributes:
         labeled: whether the rule has labels.
         inputs: features per row.
-        relu: whether the activation of the hidden layers is ReLU.
+        rectified: number of hidden layers with ReLU.
     """
 
     labeled: bool
     inputs: int
-    relu: bool = False
+    rectified: int = 0
 
 
 @dataclass(frozen=True, slots=True)

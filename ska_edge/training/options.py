@@ -29,7 +29,6 @@ from ska_edge.training.defaults import (
     LARGEST_SPREAD,
     MOST_RELU_SIGNS,
     PUBLISHED_RATE,
-    RELU_SLOWER,
     TEST_FRACTION,
     auto_spread,
     default_rate,
@@ -115,9 +114,9 @@ class Options:
         kind=Kind.REAL,
         above=0,
         auto=True,
-        words=f"about 8 / inputs, at most {LARGEST_RATE}; relu: 1/{RELU_SLOWER} of that;"
-        f" published: the paper's eta, {PUBLISHED_RATE}",
-        settle=lambda at: default_rate(at.inputs, at.relu) if at.labeled else PUBLISHED_RATE,
+        words=f"about 8 / inputs, at most {LARGEST_RATE}; relu: 1/4 of that, 1/8 with"
+        f" several hidden layers; published: the paper's eta, {PUBLISHED_RATE}",
+        settle=lambda at: default_rate(at.inputs, at.rectified) if at.labeled else PUBLISHED_RATE,
         keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
         listed=True,
     )
@@ -402,8 +401,9 @@ class Options:
         """
         rule = self.rule or (base.rule if base is not None else RULE)
         kept = _kept(base)
+        hidden = self.hidden if self.hidden is not None else kept.get("hidden", HIDDEN)
         relu = (self.activation or kept.get("activation")) == RELU
-        at = Situation(RULES[rule].supervised, inputs, relu)
+        at = Situation(RULES[rule].supervised, inputs, len(hidden) if relu else 0)
         if self.stored == 0:
             kept.pop("relearned", None)
             kept.pop("buffer", None)
