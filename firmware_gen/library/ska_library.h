@@ -38,12 +38,12 @@ typedef int16_t ska_library_truth_t;
 typedef uint16_t ska_library_truth_t;
 #endif
 
-/* Learns the rows x[count][SKA_INPUTS] with their truth, in order, each by ska_learn. The truth is
- * labels[count]; for a regression it is targets[count][SKA_TARGETS], and values take the place of
- * decisions. For every row it writes decisions[count][SKA_CLASSES] from before the update,
- * steps[count] with the number of updates so far, and metrics[count][SKA_LAYERS] of the update.
- * Returns the number of rows that were learned. It is smaller than `count` only if the next label
- * is out of range. */
+/* Learns the rows x[count][SKA_INPUTS] with their truth, in order, as ska_learn or ska_learn_values
+ * does. The truth is labels[count]; for a regression it is targets[count][SKA_TARGETS], and values
+ * take the place of decisions. For every row it writes decisions[count][SKA_CLASSES] from before
+ * the update, steps[count] with the number of updates so far, and metrics[count][SKA_LAYERS] of the
+ * update. Returns the number of rows that were learned. It is smaller than `count` only if the next
+ * label is out of range. */
 SKA_LIBRARY_API uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x,
                                            const ska_library_truth_t *truth, uint32_t count,
                                            int16_t *decisions, uint32_t *steps,

@@ -98,7 +98,8 @@ void ska_replay(ska_t *ska);
 
 #if SKA_REGRESSION
 /* Learns one sample: its input, and the SKA_TARGETS targets, in the format of values. If the plan
- * has a margin M, a sample whose errors are all smaller than M changes no weight. */
+ * has a margin M, a sample whose errors are all smaller than M, of either sign, changes no weight.
+ */
 void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
                       const int16_t targets[SKA_TARGETS]);
 #else
