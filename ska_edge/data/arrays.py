@@ -34,11 +34,11 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
 
 
 def with_targets(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
-    """Create data for a regression from features x (rows, features) and targets y (rows,) or
-    (rows, targets).
+    """Create data for a regression from features x (rows, features) and targets y (rows,) or (rows,
+    targets).
 
-    The columns of data frames name the features and the targets. Raises InputError for arrays that
-    cannot be used.
+    Data frames whose columns have text as names name the features and the targets. Raises
+    InputError for arrays that cannot be used.
     """
     values = features(x)
     targets, names = targets_of(y, len(values))

@@ -16,7 +16,7 @@ from ska_edge.rules import neuron
 Values = Fixed[Integers]
 
 DEVIATIONS = 2.0
-"""Standard deviations of a target that are scaled to 1, the largest error of a shift."""
+"""How many standard deviations of a target are scaled to 1, the largest error of a shift."""
 
 
 class Output:

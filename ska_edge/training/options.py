@@ -482,7 +482,7 @@ class Options:
             raise OptionError("{spread} is for hidden layers, and there are none; leave it out")
 
     def _check_regression(self) -> None:
-        """Refuse what needs classes."""
+        """Refuse options that a regression cannot have."""
         if self.rule == "code":
             raise OptionError(
                 "{rule} code has a code for each class; for {task} regression, use {rule} local or"

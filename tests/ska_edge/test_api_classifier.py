@@ -32,7 +32,7 @@ ROOT = Path(ska_edge.__file__).resolve().parent.parent
 ROWS = 60
 X = np.random.default_rng(0).normal(size=(ROWS, 3)) + np.eye(3)[np.arange(ROWS) % 3] * 9
 Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
-# The options that `fit` does not take, and the reasons.
+# Options of a training that `Classifier` does not have, and the reasons.
 NOT_HERE = {
     "steps": "is for the rule without labels",
     "test_fraction": "scikit-learn holds rows out itself",

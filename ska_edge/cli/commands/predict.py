@@ -161,12 +161,11 @@ def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list
 
 
 def _digits(value: float | None) -> float | None:
-    """Return a value with 6 digits; 16-bit integers have fewer than 5."""
+    """Return a value with 6 digits, more than a 16-bit integer has."""
     return None if value is None else float(f"{value:.6g}")
 
 
 def _measured(model: Model, accuracy: tuple[int, int] | None, fit: Fit | None) -> dict[str, Any]:
-    """Return the keys about accuracy, which is None without labels."""
     if model.plan.regression:
         return {"r2": fit and fit.r2, "mae": fit and fit.mae}
     return {"accuracy": None if accuracy is None else accuracy[0] / accuracy[1]}
