@@ -122,8 +122,8 @@ class Device(Closable):
         return self._link.hello()
 
     def infer(self, x: ArrayLike, progress: Progress | None = None) -> NDArray[np.int64]:
-        """Return the device's decisions, (rows, classes) in Q0.15: 32768 would be 1. The
-        device learns nothing.
+        """Return the device's decisions, (rows, classes), as `Model.decisions`. The device learns
+        nothing.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.

@@ -50,13 +50,13 @@ def load(
 
     Tables are CSV, Parquet, Arrow, ARFF and .ts files, see ``table_file.read_table``; only they use
     ``columns``. Labels are integers or text. Distinct labels are the class names; they are numbered
-    in sorted order.
+    in sorted order. A regression has targets, which are numbers, in place of labels.
 
     An npz file has ``x`` (n, d) with finite numbers, or images (n, height, width), and ``y`` with
     integers or text, see ``classes.label_array``; ``npz_names.purposes`` has other names for them.
-    It may have ``labels`` (classes,) with the class names as text; then y
-    has their indices, and a class need not occur in y. It may have ``group`` (n,) with integers
-    or text, and ``feature_names`` (d,) with text. Pickles are refused.
+    It may have ``labels`` (classes,) with the class names as text; then y has their indices, and a
+    class need not occur in y. It may have ``group`` (n,) with integers or text, and
+    ``feature_names`` (d,) with text. Pickles are refused.
 
     For MNIST-idx files, such as ``train-images-idx3-ubyte``, also with .gz, the path names the file
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the

@@ -64,7 +64,8 @@ class Result:
     Attributes:
         step, samples: updates made and samples learned, including a sample just learned.
         predicted: class index, before any update; `UNKNOWN` for a sample of no known class.
-        decisions: Q0.15 integers, one per class, before any update.
+        decisions: integers, one per class, before any update; in Q0.15, or values of a regression
+            in the plan's `output` format.
         metrics: per layer, integer sums by the names of `METRICS`; empty if not requested.
         crc: CRC-32 of the state after the update; 0 if not requested.
     """

@@ -141,7 +141,9 @@ class FixedTrainer:
             yield LayerOutput(knowledge.data, decided.data, signal.data)
 
     def infer(self, inputs: NDArray[np.integer]) -> Integers:
-        """Return decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
+        """Return decisions (n, classes) for quantized inputs (n, d), without learning: in Q0.15, or
+        in the plan's `output` format for a regression.
+        """
         return [*self.forward(inputs)][-1].decision
 
     # --- learning with labels -------------------------------------------------------------------

@@ -16,10 +16,10 @@ LARGEST_SPREAD = 8  # sigmoid of a larger knowledge is almost constant
 
 
 def default_rate(inputs: int, rectified: int = 0) -> float:
-    """Return the power of two closest to 8 / inputs, at most 0.125.
+    """Return the power of two closest to 8 / inputs, at most 0.125, or a part of it with ReLU.
 
-    `rectified` is the number of hidden layers with ReLU. With one, the rate is a quarter of that;
-    with more, an eighth.
+    `rectified` is the number of hidden layers with ReLU. With one, the rate is a quarter of this
+    power; with more, an eighth.
 
     A step changes the knowledge of a neuron by rate * delta * |a|^2. For standardized inputs, |a|^2
     is about the number of inputs, so a step with this rate does not overshoot. The activations of

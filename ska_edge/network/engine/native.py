@@ -65,7 +65,7 @@ class NativeTrainer:
             yield LayerOutput(*values)
 
     def infer(self, inputs: Rows) -> Integers:
-        """Return decisions (n, classes) in Q0.15 for quantized inputs (n, d), without learning."""
+        """Return decisions (n, classes) for quantized inputs (n, d), as `FixedTrainer.infer`."""
         x = self._inputs(inputs)
         decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
         self._scratch.load(self.state)
