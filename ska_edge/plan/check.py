@@ -221,7 +221,9 @@ def _check_learning(plan: Plan) -> None:
 
 
 def _check_labels(plan: Plan) -> None:
-    """Check that there is one label per class, and that labels are different, short, valid text."""
+    """Check that there is one label per output, and that labels are different, short, valid
+    text.
+    """
     if len(plan.labels) != plan.classes:
         raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
     if len(set(plan.labels)) != len(plan.labels):

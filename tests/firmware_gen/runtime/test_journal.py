@@ -34,7 +34,7 @@ PLAN = make_plan((64, 32, 10))
 HEADER, CRC = 32, 4
 WEAR = 20
 BUDGET = 9
-LEFTOVERS = 4  # what a cut leaves of an operation: nothing, one of two random parts, or all
+LEFTOVERS = 4  # what a cut leaves of an operation: nothing, one of two parts, or all
 
 
 @dataclass(frozen=True)
