@@ -44,6 +44,7 @@ from firmware_gen.memory.footprint import each_form
 from firmware_gen.memory.residence import AVR_LARGEST, can_read, in_flash
 from ska_edge.errors import InputError, OptionError
 from ska_edge.files import refusal
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 
 RUNTIME = Path(__file__).parent / "runtime"
@@ -140,17 +141,19 @@ def generated_files(
     names: Sequence[str] | None = None,
     *,
     inference_only: bool = False,
+    memory: Memory | None = None,
 ) -> dict[str, str]:
     """Return the name and text of every generated file; the same input gives the same text.
 
     `names` are the names of the inputs, for a comment. `inference_only` makes a firmware that only
     classifies, with all parameters in flash. Otherwise layers that never learn are in flash.
+    `memory` is what the device starts with besides its parameters.
     """
     flash = in_flash(plan, inference_only)
     return {
-        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters), flash),
+        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters, memory), flash),
         "ska_tables.h": emit_tables(plan),
-        "ska_weights.h": emit_weights(plan, parameters, flash),
+        "ska_weights.h": emit_weights(plan, parameters, flash, memory),
         "ska_rule.h": emit_rule(plan),
         "ska_state.h": emit_state(plan, flash),
         "ska_labels.h": emit_labels(plan),
@@ -168,6 +171,7 @@ def write_project(
     key: bytes | None = None,
     name: str = DEFAULT,
     inference_only: bool = False,
+    memory: Memory | None = None,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, and keep all others.
 
@@ -187,6 +191,8 @@ def write_project(
 
     With `inference_only`, the device only classifies: its weights stay in flash, and it refuses
     all requests that would change or read its state.
+
+    `memory` has the added classes and the stored samples with which the device starts.
 
     Raises:
         InputError: the name cannot be a prefix, the plan cannot learn on a device, the board is not
@@ -209,6 +215,7 @@ def write_project(
             key,
             (inputs or {}).get("features"),
             inference_only=inference_only,
+            memory=memory,
         ),
     }
     texts = {f"{SOURCE_FOLDER}/{file}": text for file, text in sources.items()}

@@ -35,6 +35,7 @@ def plans(draw: st.DrawFn) -> Plan:
         seed=seed,
         hidden_halvings=slower,
         activation=draw(st.sampled_from(activations)),
+        spares=draw(st.integers(0, sizes[-1] - 1)),
     )
 
 
@@ -46,8 +47,10 @@ def learned_states(draw: st.DrawFn) -> State:
     limit = 2 ** (plan.formats.weight_bits - 1)
     state = State(plan, rng.integers(-limit, limit, plan.parameter_count))
     state.halve_rate(draw(st.integers(0, plan.rate_halvings_max)))
+    for number in range(draw(st.integers(0, plan.spares))):
+        state.add_class(f"class {number}")
     trainer, format = FixedTrainer(state), plan.layers[0].input
     for _ in range(draw(st.integers(0, 7))):
         x = rng.integers(format.minimum, format.maximum + 1, plan.inputs)
-        trainer.learn_one(x, int(rng.integers(plan.classes)))
+        trainer.learn_one(x, int(rng.choice(np.flatnonzero(state.used))))
     return state

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.errors import InputError
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules.confidence import classified
@@ -51,6 +52,8 @@ class TrainerDevice(FakeDevice):
     def _refusal(self, name: str, values: Values) -> tuple[int, int] | None:
         if name == "OFFER" and values["digest"].hex() != self.network.plan.digest:
             return Status.DIGEST, 0
+        if name in ("ADD_CLASS", "FORGET_CLASS") and values["token"] != self.token:
+            return Status.TOKEN, self.token
         return super()._refusal(name, values)
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
@@ -68,6 +71,8 @@ class TrainerDevice(FakeDevice):
         if name == "INFER":
             decisions = FixedTrainer(self.network).infer(self._input(values)[None, :])[0]
             return [self.reply(seq, "RESULT", self._result(decisions, Want(0)))]
+        if name in ("ADD_CLASS", "FORGET_CLASS"):
+            return [self.status(seq, *self._change_class(name, values))]
         self.state = self.network.to_bytes()
         if name == "SET_RATE":
             self.network.halve_rate(values["halvings"])
@@ -80,6 +85,16 @@ class TrainerDevice(FakeDevice):
             self.network = State.from_bytes(self.network.plan, self._pushed)
             self.saved, self.saves = self._pushed, self.saves + 1
         return replies
+
+    def _change_class(self, name: str, values: Values) -> tuple[int, int]:
+        if name == "FORGET_CLASS":
+            self.network.forget_class(values["label"])
+            return Status.OK, 0
+        try:
+            text = bytes(values["name"]).rstrip(b"\0").decode()
+            return Status.OK, self.network.add_class(text)
+        except InputError:
+            return Status.SPARE, self.network.plan.spares
 
     def learn_alone(self, x: Sequence[int], label: int, *, lost: bool = False) -> None:
         """Learn a sample without a request and announce it; the line may lose the announcement."""

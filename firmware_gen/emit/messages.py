@@ -204,11 +204,17 @@ def _largest(requests: Sequence[Message]) -> str:
 
 def _changes(requests: Sequence[Message]) -> str:
     """Return the macro that tells which requests end in a tag if the firmware has a key."""
-    tests = " || \\\n     ".join(f"(type) == {_stem(m)}" for m in requests if m.changes)
+    tests = " || \\\n     ".join(_is_type(m) for m in requests if m.changes)
     return (
         "/* Whether a request of this type changes the device. */\n"
         f"#define SKA_REQUEST_CHANGES(type) \\\n    ({tests})\n\n"
     )
+
+
+def _is_type(message: Message) -> str:
+    """Return the C test for a request; a firmware that does not know it spends no byte on it."""
+    test = f"(type) == {_stem(message)}"
+    return f"({message.only} && {test})" if message.only else test
 
 
 # --- structs and functions ------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
+from firmware_gen.emit.memory import emit_memory
 from firmware_gen.memory.residence import (
     flash_bytes,
     only_infers,
@@ -19,10 +20,12 @@ from firmware_gen.memory.residence import (
 from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import width
 from ska_edge.plan.layer import Matrix
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
 from ska_edge.plan.replay import FIFO
+from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGMOID, SIGNS
 
 
@@ -97,7 +100,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_INPUT_BYTES {plan.inputs * signal.bits // 8}
 #define SKA_INPUT_FRAC {plan.layers[0].input.frac} /* fractional bits of an input */
 #define SKA_CLASSES {plan.classes}
-#define SKA_LAYERS {len(plan.layers)}
+{_spares(plan)}#define SKA_LAYERS {len(plan.layers)}
 #define SKA_EACH_LAYER(DO) {_each(0, plan)}
 #define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
 #define SKA_READOUTS {readouts} /* hidden layers with a readout of their own */
@@ -152,6 +155,17 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 def _rule(plan: Plan) -> str:
     """Return the rule, and the activation unless it is sigmoid."""
     return plan.rule if plan.activation == SIGMOID else f"{plan.rule} with {plan.activation}"
+
+
+def _spares(plan: Plan) -> str:
+    """Return the constants of the spare outputs."""
+    if not plan.spares:
+        return "#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */\n"
+    return f"""\
+#define SKA_SPARES {plan.spares} /* outputs that can become classes later, the last ones */
+#define SKA_NAMED {plan.named} /* classes of the plan */
+#define SKA_NAME_BYTES {NAME_BYTES} /* of the name of an added class, at most */
+"""
 
 
 def _each(first: int, plan: Plan) -> str:
@@ -351,15 +365,24 @@ static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f i
 """
 
 
-def initial_crc(plan: Plan, parameters: NDArray[np.integer]) -> int:
-    """Return the CRC-32 of a device's initial `parameters`, an array (plan.parameter_count,)."""
-    return zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
+def initial_crc(plan: Plan, parameters: NDArray[np.integer], memory: Memory | None = None) -> int:
+    """Return the CRC-32 of a device's initial `parameters`, (plan.parameter_count,), and memory."""
+    crc = zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
+    for piece in memory.pieces(plan) if memory is not None else ():
+        crc = zlib.crc32(piece, crc)
+    return crc
 
 
-def emit_weights(plan: Plan, parameters: NDArray[np.integer], in_flash: int = 0) -> str:
+def emit_weights(
+    plan: Plan,
+    parameters: NDArray[np.integer],
+    in_flash: int = 0,
+    memory: Memory | None = None,
+) -> str:
     """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,).
 
-    If some of them stay in flash, the array is aligned, because kernels load several at once.
+    `memory` is what else the device starts with. If some parameters stay in flash, the array is
+    aligned, because kernels load several at once.
     """
     aligned = " SKA_ALIGNED" if in_flash else ""
     blocks = []
@@ -381,11 +404,11 @@ def emit_weights(plan: Plan, parameters: NDArray[np.integer], in_flash: int = 0)
 #include "ska_plan.h"
 
 /* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
-#define SKA_INITIAL_CRC 0x{initial_crc(plan, parameters):08x}u
+#define SKA_INITIAL_CRC 0x{initial_crc(plan, parameters, memory):08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST{aligned} = {{
 {body}
 }};
-
+{emit_memory(plan, memory or Memory.empty(plan))}
 #endif
 """

@@ -20,6 +20,7 @@ from firmware_gen.emit.taken import Taken
 from firmware_gen.export.table import Export
 from firmware_gen.project import RUNTIME, c_files, generated_files
 from ska_edge.errors import CheckError, InputError
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 
 CONFIG = "ska_config.h"
@@ -41,6 +42,7 @@ def source_files(
     key: bytes | None,
     names: Sequence[str] | None = None,
     prefix: str = DEFAULT,
+    memory: Memory | None = None,
 ) -> dict[str, str]:
     """Return the name and text of every C file of an export's library; `names` name the inputs.
 
@@ -50,7 +52,7 @@ def source_files(
     Raises:
         InputError: the name cannot be the name of a library, or is in `export.taken`.
     """
-    files = {**c_files(RUNTIME), **generated_files(plan, parameters, key, names)}
+    files = {**c_files(RUNTIME), **generated_files(plan, parameters, key, names, memory=memory)}
     del files[PROGRAM]  # no library contains the main program
     files = {file: _configured(file, text) for file, text in files.items()}
     files[f"ska_{EEPROM.name}"] = _only_with_eeprom(EEPROM.read_text(encoding="utf-8"))

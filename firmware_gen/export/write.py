@@ -19,6 +19,7 @@ from firmware_gen.folder.swap import finish, is_left_over, swap_files
 from firmware_gen.project import check_learns
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 
 DESCRIPTION = "ska-export.json"
@@ -51,6 +52,7 @@ def write_export(
     inputs: Mapping[str, Sequence[Any]] | None = None,
     key: bytes | None = None,
     prefix: str = DEFAULT,
+    memory: Memory | None = None,
 ) -> Written:
     """Write the export that EXPORTS names `kind`; the name of the folder names the library.
 
@@ -58,7 +60,7 @@ def write_export(
     replaced. If this program is interrupted, the next call finds either the old files or the new
     ones. Edited files are kept, also ska_config.h; other generated C must not be edited.
     `Written.kept` names the kept files.
-    `write_project` describes `inputs`, `key` and the prefix, which it calls `name`.
+    `write_project` describes `inputs`, `key`, `memory` and the prefix, which it calls `name`.
 
     Raises:
         InputError: the plan cannot learn on a device, the prefix or the folder's name cannot be
@@ -70,7 +72,7 @@ def write_export(
     check_prefix(prefix, export.modules)
     earlier = _earlier(folder)
     features = (inputs or {}).get("features")
-    sources = source_files(plan, parameters, name, export, key, features, prefix)
+    sources = source_files(plan, parameters, name, export, key, features, prefix, memory)
     values = {
         "@USE@": renamed((SHARED / USE).read_text(encoding="utf-8"), prefix),
         "@SYMBOL@": f"{prefix.upper()}_{name.upper().replace('-', '_')}",

@@ -26,6 +26,10 @@ _NO_WEIGHTS = """\
 #define SKA_INITIAL_CRC 0u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {0};
+#if SKA_SPARES > 0
+static const uint8_t ska_initial_names[SKA_SPARES][SKA_NAME_BYTES] = {{0}};
+#endif
+#define SKA_PREFILLED 0
 
 #endif
 """

@@ -124,6 +124,37 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer, const ska_signal_
     }
 }
 
+#if SKA_SPARES > 0
+
+/* Tells whether an output is a class; a spare output is one as long as it has a name. */
+static inline int is_in_use(const ska_t *ska, uint16_t label) {
+    if (label < SKA_NAMED) {
+        return 1;
+    }
+#if SKA_INFERENCE_ONLY
+    (void)ska;
+    return ska_const_u8(ska_initial_names[label - SKA_NAMED]) != 0u;
+#else
+    return ska->names[label - SKA_NAMED][0] != 0u;
+#endif
+}
+
+/* The decisions of the other spare outputs are 0, so that they are never the answer and learn
+ * nothing. */
+static inline void spares_silence(ska_t *ska) {
+    for (uint16_t label = SKA_NAMED; label < SKA_CLASSES; label++) {
+        if (is_in_use(ska, label) == 0) {
+#if SKA_INFERENCE_ONLY
+            ska->decision[label] = 0;
+#else
+            ska->decision[OUTPUTS + label] = 0;
+#endif
+        }
+    }
+}
+
+#endif
+
 /* Computes all layers, from the input to the decisions of the output layer. */
 static SKA_KEPT void layers_forward(ska_t *ska, const ska_signal_t *x) {
 #if SKA_LAYER_CODE
@@ -134,6 +165,9 @@ static SKA_KEPT void layers_forward(ska_t *ska, const ska_signal_t *x) {
     for (uint8_t layer = 0; layer < SKA_LAYERS; layer++) {
         layer_forward(ska, layer, x);
     }
+#endif
+#if SKA_SPARES > 0
+    spares_silence(ska);
 #endif
 }
 
@@ -307,6 +341,11 @@ static void readout_learn(ska_t *ska, uint8_t layer, truth_t truth) {
             const uint16_t c = (uint16_t)(row + i);
             ska->readout_error[c] =
                 (int16_t)output_error(truth, c, knowledge_of(sums[i], bias[c], readout));
+#if SKA_SPARES > 0
+            if (is_in_use(ska, c) == 0) {
+                ska->readout_error[c] = 0;
+            }
+#endif
         }
     }
     readout_shifts(ska, layer, readout, ska->readout_error);
@@ -519,6 +558,11 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
     if (label >= SKA_CLASSES) {
         return SKA_ERROR_LABEL;
     }
+#if SKA_SPARES > 0
+    if (is_in_use(ska, label) == 0) {
+        return SKA_ERROR_LABEL;
+    }
+#endif
 #if SKA_REPLAY_SLOTS > 0
     /* Stored samples come first, so that ska_decisions and ska_metrics describe the new sample. */
     for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
@@ -650,6 +694,22 @@ static void clear(uint8_t *bytes, uint32_t size) {
     }
 }
 
+#if !SKA_INFERENCE_ONLY && SKA_REPLAY_SLOTS > 0 && SKA_PREFILLED > 0
+/* Fills the replay buffer with the initial samples. */
+static void prefill(ska_t *ska) {
+    uint16_t row = 0;
+    for (uint16_t c = 0; c < SKA_CLASSES; c++) {
+        ska->seen[c] = ska_initial_seen[c];
+        for (uint16_t slot = 0; slot < ska_initial_seen[c]; slot++) {
+            for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+                ska->replay[c][slot][i] = SKA_SIGNAL_CONST(&ska_initial_samples[row][i]);
+            }
+            row++;
+        }
+    }
+}
+#endif
+
 void ska_init(ska_t *ska) {
     clear((uint8_t *)ska, sizeof *ska);
 #if !SKA_INFERENCE_ONLY
@@ -657,8 +717,86 @@ void ska_init(ska_t *ska) {
     for (uint32_t i = 0; i < SKA_RAM_COUNT; i++) {
         ska->parameters[i] = SKA_WEIGHT_CONST(&initial[i]);
     }
+#if SKA_SPARES > 0
+    for (uint16_t i = 0; i < SKA_SPARES; i++) {
+        for (uint8_t place = 0; place < SKA_NAME_BYTES; place++) {
+            ska->names[i][place] = ska_const_u8(&ska_initial_names[i][place]);
+        }
+    }
+#endif
+#if SKA_REPLAY_SLOTS > 0 && SKA_PREFILLED > 0
+    prefill(ska);
+#endif
 #endif
 }
+
+#if SKA_SPARES > 0 && !SKA_INFERENCE_ONLY
+
+/* --- classes that are added later ------------------------------------------------------------- */
+
+static bool is_named(const ska_t *ska, uint16_t spare, const uint8_t name[SKA_NAME_BYTES]) {
+    for (uint8_t i = 0; i < SKA_NAME_BYTES; i++) {
+        if (ska->names[spare][i] != name[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ska_status_t ska_class_add(ska_t *ska, const char *name, uint16_t *label) {
+    uint8_t wanted[SKA_NAME_BYTES] = {0};
+    for (uint8_t i = 0; i < SKA_NAME_BYTES && name[i] != '\0'; i++) {
+        wanted[i] = (uint8_t)name[i];
+    }
+    uint16_t found = SKA_SPARES;
+    for (uint16_t spare = SKA_SPARES; spare > 0; spare--) {
+        const uint16_t i = (uint16_t)(spare - 1u);
+        if (is_named(ska, i, wanted)) {
+            found = i;
+            break;
+        }
+        if (ska->names[i][0] == 0u) {
+            found = i;
+        }
+    }
+    if (wanted[0] == 0u || found == SKA_SPARES) {
+        return SKA_ERROR_SPARE;
+    }
+    for (uint8_t i = 0; i < SKA_NAME_BYTES; i++) {
+        ska->names[found][i] = wanted[i];
+    }
+    *label = (uint16_t)(SKA_NAMED + found);
+    return SKA_OK;
+}
+
+/* Sets the row of a class in a matrix, with its bias, to 0. */
+static void row_clear(ska_t *ska, const ska_matrix_t *matrix, uint16_t label) {
+    ska_weight_t *weight = LEARNED(ska, matrix->weight) + (uint32_t)label * matrix->inputs;
+    for (uint16_t column = 0; column < matrix->inputs; column++) {
+        weight[column] = 0;
+    }
+    LEARNED(ska, matrix->bias)[label] = 0;
+}
+
+ska_status_t ska_class_forget(ska_t *ska, uint16_t label) {
+    if (label < SKA_NAMED || label >= SKA_CLASSES || is_in_use(ska, label) == 0) {
+        return SKA_ERROR_LABEL;
+    }
+    clear(ska->names[label - SKA_NAMED], SKA_NAME_BYTES);
+    row_clear(ska, &ska_layers[OUTPUT_LAYER], label);
+#if SKA_READOUTS > 0 && SKA_FIRST_LEARNED == 0
+    for (uint8_t layer = 0; layer < SKA_READOUTS; layer++) {
+        row_clear(ska, &ska_readouts[layer], label);
+    }
+#endif
+#if SKA_REPLAY_SLOTS > 0
+    ska->seen[label] = 0;
+    clear((uint8_t *)ska->replay[label], sizeof ska->replay[label]);
+#endif
+    return SKA_OK;
+}
+
+#endif
 
 #if SKA_INFERENCE_ONLY
 static inline const int16_t *outputs(const ska_t *ska) { return ska->decision; }

@@ -31,14 +31,15 @@ extern "C" {
 
 typedef enum {
     SKA_OK = 0,
-    SKA_ERROR_LABEL, /* the label is not below SKA_CLASSES; nothing was learned */
+    SKA_ERROR_LABEL, /* no class has this label; nothing was learned or forgotten */
     SKA_ERROR_RATE,  /* more halvings than SKA_RATE_HALVINGS_MAX; the rate is unchanged */
     /* From ska_journal.h; these errors lose no earlier save. */
     SKA_ERROR_STORAGE, /* the memory failed, or returned other bytes than were written */
     SKA_ERROR_UNSAVED, /* there is no complete save of this network; nothing was loaded */
     SKA_ERROR_WORN,    /* the memory has reached SKA_STORAGE_WEAR erases; nothing was saved */
     SKA_ERROR_PIECES,  /* the save was not begun, or its size is wrong; nothing was saved */
-    SKA_ERROR_EARLY    /* SKA_SAVE_BUDGET is spent; nothing was saved */
+    SKA_ERROR_EARLY,   /* SKA_SAVE_BUDGET is spent; nothing was saved */
+    SKA_ERROR_SPARE    /* no spare output is left, or the name is empty; nothing was added */
 } ska_status_t;
 
 /* Sums over the neurons and the weights of one layer in an update. The host computes metrics
@@ -110,6 +111,17 @@ void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 #endif
 
+#if SKA_SPARES > 0
+/* Makes a spare output a class, and writes its label. The name is UTF-8 text of at most
+ * SKA_NAME_BYTES bytes; a shorter one ends in a zero byte. If an added class already has this name,
+ * writes its label, and changes nothing. The names of the classes of the plan are not compared. */
+ska_status_t ska_class_add(ska_t *ska, const char *name, uint16_t *label);
+
+/* Makes an added class a spare output again: drops its stored samples, and sets its weights to 0,
+ * as they were before any training. */
+ska_status_t ska_class_forget(ska_t *ska, uint16_t label);
+#endif
+
 #if !SKA_SUPERVISED
 /* Learns a whole batch in SKA_STEPS passes; the first pass only records. */
 void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
@@ -121,7 +133,9 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
  * bits. ska_learn_values makes this pass before it updates the weights. */
 const int16_t *ska_values(const ska_t *ska);
 #else
-/* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
+/* A spare output that is no class has the decision 0, and is never the answer.
+ *
+ * Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
  * makes this pass before it updates the weights. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);

@@ -22,6 +22,12 @@
 #define SKA_WEIGHT_CONST ska_const_i32
 #endif
 
+#if SKA_SIGNAL_BYTES == 1
+#define SKA_SIGNAL_CONST ska_const_i8
+#else
+#define SKA_SIGNAL_CONST ska_const_i16
+#endif
+
 /* Reads a weight in RAM or in flash. Most cores read both in the same way. For others, a kernel has
  * a function ska_kernel_sums_flash beside ska_kernel_sums. */
 static inline ska_weight_t ska_weight_read(const ska_weight_t *place, bool in_flash) {

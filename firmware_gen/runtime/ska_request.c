@@ -130,6 +130,40 @@ static ska_outcome_t token_execute(ska_device_t *device, const ska_frame_t *fram
     return ska_outcome_done();
 }
 
+#if SKA_SPARES > 0
+
+/* The detail is the label of the class. */
+static ska_outcome_t add_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_add_class_t added;
+    uint16_t label = 0;
+    if (!ska_message_add_class_unpack(frame->payload, frame->length, &added)) {
+        return ska_outcome_length(frame);
+    }
+    if (added.token != device->token) {
+        return ska_outcome(SKA_STATUS_TOKEN, device->token);
+    }
+    if (ska_class_add(&device->network, (const char *)added.name, &label) != SKA_OK) {
+        return ska_outcome(SKA_STATUS_SPARE, SKA_SPARES);
+    }
+    return ska_outcome(SKA_STATUS_OK, label);
+}
+
+static ska_outcome_t forget_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_forget_class_t forgotten;
+    if (!ska_message_forget_class_unpack(frame->payload, frame->length, &forgotten)) {
+        return ska_outcome_length(frame);
+    }
+    if (forgotten.token != device->token) {
+        return ska_outcome(SKA_STATUS_TOKEN, device->token);
+    }
+    if (ska_class_forget(&device->network, forgotten.label) != SKA_OK) {
+        return ska_outcome(SKA_STATUS_LABEL, forgotten.label);
+    }
+    return ska_outcome_done();
+}
+
+#endif
+
 #endif
 
 #if SKA_PERSISTENT
@@ -191,6 +225,12 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
         return token_execute(device, frame);
     case SKA_MESSAGE_FOLLOW:
         return follow_execute(device, frame);
+#if SKA_SPARES > 0
+    case SKA_MESSAGE_ADD_CLASS:
+        return add_execute(device, frame);
+    case SKA_MESSAGE_FORGET_CLASS:
+        return forget_execute(device, frame);
+#endif
 #endif
     case SKA_MESSAGE_CHALLENGE:
         return ska_tag_challenge(&device->tag, frame, &device->network);

@@ -61,11 +61,15 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             integers, or float32: "integer" or "float32". None: "integer".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
             data, "blocked" takes one class after the other.
-        stored: samples of each class that a replay buffer stores, to learn them again. None: 0.
-        relearned: stored samples to learn again with each new sample. None: 1.
+        stored: samples of each class that a replay buffer stores, to learn them again. None: 0; 10
+            with spare classes.
+        relearned: stored samples to learn again with each new sample. None: 1; 10 with spare
+            classes.
         buffer: kind of the replay buffer: a reservoir stores samples of the whole past; a FIFO
             stores the last ones, for data whose classes change: "reservoir" or "fifo". None:
             "reservoir".
+        spare_classes: outputs without a class, for classes that a device learns later
+            (`Device.teach`). None: 0.
         readout_only: only the output layer learns. None: False.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
             auto: 10 / sqrt(inputs), between 1 and 3. None: 1, and biases of 0.
@@ -110,6 +114,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         stored: int | None = None,
         relearned: int | None = None,
         buffer: str | None = None,
+        spare_classes: int | None = None,
         readout_only: bool | None = None,
         spread: float | Literal["auto"] | None = None,
     ) -> None:
@@ -131,6 +136,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.stored = stored
         self.relearned = relearned
         self.buffer = buffer
+        self.spare_classes = spare_classes
         self.readout_only = readout_only
         self.spread = spread
 

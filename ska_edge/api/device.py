@@ -18,12 +18,13 @@ from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.monitor.teach import PASSES, added_label, as_known, check_name, repeated
 from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
-from ska_edge.rules.confidence import classified, confidences
+from ska_edge.rules.confidence import confidences
 from ska_edge.wire.protocol import KEY_BYTES, Want
 
 LONGEST_TIMEOUT = 3600  # seconds; operating systems refuse much longer timeouts
@@ -145,8 +146,8 @@ class Device(Closable):
         Example: ``(device.predict(x) == y).mean()``
         """
         self.model.require_labels()
-        least = self.model.plan.least_confidence
-        return self.model.named(classified(self.infer(x), least))
+        known = as_known(self._link, self.model)
+        return known.named(known.classified(self.infer(x)))
 
     def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the difference of the two largest decisions, (rows,) in Q0.15, as `Model` does."""
@@ -156,7 +157,8 @@ class Device(Closable):
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return decisions scaled to a sum of 1 per row, (rows, classes), as `Model` does."""
         self.model.require_labels()
-        return probabilities(self.infer(x))
+        known = as_known(self._link, self.model)
+        return probabilities(self.infer(x)[:, known.outputs])
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
         """Make one learning step on the device for each row, in order.
@@ -172,15 +174,55 @@ class Device(Closable):
         Example: ``right = (device.learn(x, y) == y).mean()``
         """
         inputs = self.model.inputs(x)
-        labels = self.model.targets(len(inputs), y)
-        decided = np.array(
-            [
-                np.argmax(self._link.learn(values.tolist(), int(label), Want(0)).decisions)
-                for values, label in zip(inputs, labels, strict=True)
-            ]
-        )
-        supervised = self.model.plan.rule_definition.supervised
-        return self.model.classes[decided] if supervised else decided
+        known = as_known(self._link, self.model)
+        labels = known.targets(len(inputs), y)
+        answers = [
+            self._link.learn(values.tolist(), int(label), Want(0)).decisions
+            for values, label in zip(inputs, labels, strict=True)
+        ]
+        decided = known.decided(np.array(answers).reshape(-1, known.plan.classes))
+        return known.classes[decided] if known.plan.rule_definition.supervised else decided
+
+    def teach(self, name: str, x: ArrayLike, *, passes: int = PASSES, seed: int = 0) -> int:
+        """Teach the device a class, with few rows; add the class if it is new.
+
+        Before each row, the device learns stored samples of all classes again, if its plan has a
+        replay buffer; so it forgets little.
+
+        Args:
+            name: the name of the class, at most 16 bytes in UTF-8 if it is new.
+            x: features (rows, inputs) in the unit of the training data; may have no row.
+            passes: how many times the device learns each row.
+            seed: seed of the order of the rows in each pass.
+
+        Returns:
+            The label of the class: the index of its output.
+
+        Raises InputError for a new class if the model has no spare class left, and for a name that
+        no class can have.
+
+        Example: ``device.teach("wave", x[:5])``
+        """
+        known = as_known(self._link, self.model)
+        inputs = self.model.inputs(x) if np.size(x) else np.empty((0, 0), dtype=np.int64)
+        if passes < 1:
+            raise InputError(f"passes is {passes}; give a number of passes, at least 1")
+        if check_name(known, name):
+            label = self._link.add_class(name)
+        else:
+            label = known.state.labels.index(name)
+        for row in repeated(len(inputs), passes, seed).tolist():
+            self._link.learn(inputs[row].tolist(), label, Want(0))
+        return label
+
+    def forget(self, name: str) -> None:
+        """Make a class that was added a spare output again; its samples and weights are gone.
+
+        Raises InputError if the device has no such class, or if it is a class of the training.
+
+        Example: ``device.forget("wave")``
+        """
+        self._link.forget_class(added_label(as_known(self._link, self.model), name))
 
     def pull(self) -> Model:
         """Return a model with the device's present state, bit for bit, without a float twin.

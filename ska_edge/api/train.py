@@ -44,6 +44,7 @@ def train(
     stored: int | None = None,
     relearned: int | None = None,
     buffer: str | None = None,
+    spare_classes: int | None = None,
     readout_only: bool | None = None,
     group: int | str | None = None,
     per_class: int | None = None,
@@ -93,11 +94,15 @@ def train(
             integers, or float32: "integer" or "float32". Default: "integer".
         stream_order: "iid" shuffles the samples anew in every epoch, "as-is" keeps the order of the
             data, "blocked" takes one class after the other.
-        stored: samples of each class that a replay buffer stores, to learn them again. Default: 0.
-        relearned: stored samples to learn again with each new sample. Default: 1.
+        stored: samples of each class that a replay buffer stores, to learn them again. Default: 0;
+            10 with spare classes.
+        relearned: stored samples to learn again with each new sample. Default: 1; 10 with spare
+            classes.
         buffer: kind of the replay buffer: a reservoir stores samples of the whole past; a FIFO
             stores the last ones, for data whose classes change: "reservoir" or "fifo". Default:
             "reservoir".
+        spare_classes: outputs without a class, for classes that a device learns later
+            (`Device.teach`). Default: 0.
         readout_only: only the output layer learns. Default: False.
         group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all

@@ -36,7 +36,13 @@ def device_document(info: DeviceInfo, port: str) -> dict[str, Any]:
 
 @contextmanager
 def started(
-    model: Model, board: str, project: Path, out: Output, *, inference_only: bool = False
+    model: Model,
+    board: str,
+    project: Path,
+    out: Output,
+    *,
+    inference_only: bool = False,
+    prefill: int = 0,
 ) -> Iterator[tuple[Link, BuildReport]]:
     """Generate and build a model's firmware in a folder; run it on a board during the block."""
     written = write_project(
@@ -46,6 +52,7 @@ def started(
         project,
         model.input_notes(),
         inference_only=inference_only,
+        memory=model.memory(prefill, inference_only=inference_only),
     )
     say_kept(written.folder, written.kept, out)
     report = build_and_report(project, out)

@@ -24,6 +24,7 @@ from ska_edge.cli.commands.replay import replay
 from ska_edge.cli.commands.run import run
 from ska_edge.cli.commands.save import save
 from ska_edge.cli.commands.sweep import sweep
+from ska_edge.cli.commands.teach import teach
 from ska_edge.cli.commands.train import train
 from ska_edge.cli.commands.verify import verify
 
@@ -47,6 +48,7 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (flash, "Flash a project to its board, or start an emulated board."),
         (ports, "List serial ports, and running emulated boards."),
         (monitor, "Let devices learn rows, with live metrics."),
+        (teach, "Teach a device a new class with a few rows."),
         (verify, "Prove that a device learns what the host learns."),
         (save, "Save a device's state so that it survives a restart."),
         (pull, "Read a device's state into a model file."),

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
 from ska_edge.device.session import Session
-from ska_edge.errors import DeviceError
-from ska_edge.wire.protocol import Capability, Want
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.wire.protocol import NAME_BYTES, Capability, Want
 
 
 def new_token() -> int:
@@ -83,6 +83,25 @@ class Link(Session):
         self.request("SET_RATE", {"halvings": times, "token": self.info.token})
         self._note(halvings=times)
 
+    def add_class(self, name: str) -> int:
+        """Make a spare output a class with this name, and return its label.
+
+        A class that was added with this name stays as it is. Raises DeviceError if no spare output
+        is left, and for a firmware without spare outputs.
+        """
+        data = name.encode("utf-8", "replace").ljust(NAME_BYTES, b"\0")
+        if len(data) > NAME_BYTES:
+            raise InputError(f"the class name '{name:.40}' has more than {NAME_BYTES} bytes")
+        ((_, status),) = self.request("ADD_CLASS", {"name": data, "token": self.info.token})
+        return int(status["detail"])
+
+    def forget_class(self, label: int) -> None:
+        """Make an added class a spare output again, without its stored samples and weights.
+
+        Raises DeviceError if the label is no added class.
+        """
+        self.request("FORGET_CLASS", {"label": label, "token": self.info.token})
+
     def token(self) -> int:
         """Return the token of the device's state, never 0; set a token if the state has none.
 
@@ -107,6 +126,10 @@ class Link(Session):
             size: bytes of the plan's state. Another size raises DeviceError.
         """
         return transfer.read_state(self.request, self.hello(), size, self.port)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read a part of the state; the device may learn meanwhile."""
+        return transfer.read_part(self.request, offset, size, self.port)
 
     def push(self, data: bytes, digest: str) -> None:
         """Send a state of the plan with this digest; the device stores it and then loads it.

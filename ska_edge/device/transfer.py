@@ -29,20 +29,39 @@ def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
         )
     data = b""
     while len(data) < total:
-        ((_, chunk),) = ask("PULL", {"offset": len(data)})
-        piece = chunk["data"]
-        if chunk["offset"] != len(data) or len(piece) != min(CHUNK_MAX, total - len(data)):
-            raise DeviceError(
-                f"the device at {port} answers with bytes that were not requested, at offset "
-                f"{len(data)} of its state; flash it again"
-            )
-        data += piece
+        data += _piece(ask, len(data), total, port)
     if zlib.crc32(data) != info.crc:
         raise DeviceError(
             f"the state of the device at {port} changed while it was read: let nobody"
             " else use the device, and pull again"
         )
     return data
+
+
+def read_part(ask: Ask, offset: int, size: int, port: str) -> bytes:
+    """Read `size` bytes of a state from `offset` on; raise DeviceError for impossible answers."""
+    data = b""
+    while len(data) < size:
+        ((_, chunk),) = ask("PULL", {"offset": offset + len(data)})
+        if chunk["offset"] != offset + len(data) or not chunk["data"]:
+            raise _unrequested(port, offset + len(data))
+        data += chunk["data"]
+    return data[:size]
+
+
+def _piece(ask: Ask, offset: int, total: int, port: str) -> bytes:
+    ((_, chunk),) = ask("PULL", {"offset": offset})
+    piece: bytes = chunk["data"]
+    if chunk["offset"] != offset or len(piece) != min(CHUNK_MAX, total - offset):
+        raise _unrequested(port, offset)
+    return piece
+
+
+def _unrequested(port: str, offset: int) -> DeviceError:
+    return DeviceError(
+        f"the device at {port} answers with bytes that were not requested, at offset "
+        f"{offset} of its state; flash it again"
+    )
 
 
 def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.data.tables.columns import Inputs
 from ska_edge.data.targets import targets_of
-from ska_edge.errors import InputError, require_flag
+from ska_edge.errors import InputError, OptionError, require_flag
 from ska_edge.files import npz_bytes, path_of, write_file
 from ska_edge.model.evaluation import Agreement, Evaluation, probabilities
 from ska_edge.model.regression import Fit
@@ -36,6 +36,7 @@ from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of, twin
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
 from ska_edge.rules.confidence import (
@@ -145,9 +146,40 @@ class Model:
         return float(self.plan.formats.decision.dequantize(np.array(self.plan.least_confidence)))
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes: those of the plan, and those that were added."""
+        names = self.state.labels
+        return tuple(names[output] for output in self.outputs.tolist())
+
+    @property
+    def outputs(self) -> NDArray[np.int64]:
+        """The output of each class, in the order of `labels`; a spare output is none."""
+        return np.flatnonzero(self.state.used)
+
+    @property
     def classes(self) -> NDArray[Any]:
-        """The class of each output, (classes,): integers if all are integers, otherwise text."""
-        return class_array(self.plan.labels)
+        """The class of each of `labels`: integers if all are integers, otherwise text."""
+        return class_array(self.labels)
+
+    def decided(self, decisions: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Return the places in `labels` (rows,) for decisions (rows, outputs)."""
+        return np.asarray(decisions[:, self.outputs].argmax(axis=1))
+
+    def classified(self, decisions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places in `labels` (rows,), or `UNKNOWN`, for decisions (rows, outputs)."""
+        known = classified(decisions, self.plan.least_confidence) != UNKNOWN
+        return np.where(known, self.decided(decisions), UNKNOWN)
+
+    def judged(
+        self,
+        truth: NDArray[np.integer],
+        decisions: NDArray[np.int64],
+        float_accuracy: float | None = None,
+    ) -> Evaluation:
+        """Return the evaluation of decisions (rows, outputs) for rows of true outputs (rows,)."""
+        places = np.cumsum(self.state.used) - 1
+        found, least = decisions[:, self.outputs], self.plan.least_confidence
+        return Evaluation.of(self.labels, places[truth], found, least, float_accuracy)
 
     def inputs(self, x: ArrayLike) -> NDArray[np.int64]:
         """Convert features to a device's integers, (rows, inputs) in the plan's input format.
@@ -178,10 +210,10 @@ class Model:
             raise InputError(f"the rule {self.plan.rule} learns from {noun}; give learn(x, y)")
         if self.plan.regression:
             return self.target_integers(targets_of(y, rows, self.plan.labels)[0])
-        labels = class_indices(y, self.plan.labels)
+        labels = class_indices(y, self.labels)
         if len(labels) != rows:
             raise InputError(mismatch(rows, len(labels)))
-        return labels
+        return self.outputs[labels]
 
     def target_integers(self, targets: NDArray[np.float64]) -> NDArray[np.int64]:
         """Convert targets (rows, targets), in the unit of the data, to integers as a device learns.
@@ -202,8 +234,10 @@ class Model:
         return self.units.undo(self.plan.output.dequantize(outputs))
 
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Return the decisions as a device computes them, (rows, classes) in Q0.15: 32768 would be
+        """Return the decisions as a device computes them, (rows, outputs) in Q0.15: 32768 would be
         1. Those of a regression are its values, in the plan's `output` format.
+
+        Each class has an output; a spare output is always 0.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
@@ -236,14 +270,14 @@ class Model:
         decisions = self.decisions(x)
         if self.plan.regression:
             return self._predicted(decisions)
-        return self.named(classified(decisions, self.plan.least_confidence))
+        return self.named(self.classified(decisions))
 
     def _predicted(self, decisions: NDArray[np.integer]) -> NDArray[Any]:
-        """Return the classes or the values that decisions (rows, classes) represent."""
+        """Return the classes or the values that decisions (rows, outputs) represent."""
         if self.plan.regression:
             values = self.values_of(decisions)
             return values[:, 0] if values.shape[1] == 1 else values
-        decided: NDArray[Any] = self.classes[decisions.argmax(axis=1)]
+        decided: NDArray[Any] = self.classes[self.decided(decisions)]
         return decided
 
     def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
@@ -271,7 +305,7 @@ class Model:
         self.require_labels()
         if self.plan.regression:
             raise InputError("a regression has values and no probabilities; use predict(x)")
-        return probabilities(self.decisions(x))
+        return probabilities(self.decisions(x)[:, self.outputs])
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
         """Make one learning step for each row, in order, bit for bit as on a device.
@@ -324,7 +358,8 @@ class Model:
         if self.plan.regression:
             return self._fit(data)
         if isinstance(data, tuple) and len(data) == 2:
-            features, truth = self._features(data[0]), class_indices(data[1], self.plan.labels)
+            features = self._features(data[0])
+            truth = self.outputs[class_indices(data[1], self.labels)]
             if len(features) != len(truth):
                 raise InputError(mismatch(len(features), len(truth)))
         else:
@@ -336,8 +371,7 @@ class Model:
         if self.reference is not None:
             right = self.float_decisions(features).argmax(axis=1) == truth
             real = float(right.mean())
-        decisions, least = self.decisions(features), self.plan.least_confidence
-        return Evaluation.of(self.plan.labels, truth, decisions, least, real)
+        return self.judged(truth, self.decisions(features), real)
 
     def _fit(self, data: Source) -> Fit:
         """Return the result of a regression; see `evaluate`."""
@@ -372,7 +406,11 @@ class Model:
             return dataset.with_targets(self.plan.labels)
         if dataset.targets is not None:
             raise InputError(f"{dataset.name} has targets, but the model has learned classes")
-        return dataset.with_classes(self.plan.labels)
+        named = dataset.with_classes(self.labels)
+        if not self.plan.spares:
+            return named
+        outputs = self.outputs
+        return replace(named, y=outputs[named.y], labels=self.state.labels[: outputs[-1] + 1])
 
     def float_values(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return the values of a regression's float twin, (rows, targets) in the unit of the
@@ -401,7 +439,9 @@ class Model:
             reference.infer(self.scaling.apply(features[block]))
             for block in row_blocks(len(features))
         ]
-        return np.concatenate([np.empty((0, self.plan.classes)), *found])
+        decisions: NDArray[np.float64] = np.concatenate([np.empty((0, self.plan.classes)), *found])
+        decisions[:, ~self.state.used] = 0  # as the integers of a spare output
+        return decisions
 
     def export_onnx(
         self,
@@ -446,6 +486,7 @@ class Model:
         name: str = "ska",
         *,
         inference_only: bool = False,
+        prefill: int = 0,
     ) -> Project:
         """Write a C project that runs this model on a board.
 
@@ -455,6 +496,7 @@ class Model:
             name: prefix of every symbol, macro and file of the model; each model in a program needs
                 its own.
             inference_only: the device only classifies, and its weights stay in flash.
+            prefill: how many stored samples of each class the device starts with.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.
@@ -476,7 +518,27 @@ class Model:
             self.input_notes(),
             name=name,
             inference_only=inference_only,
+            memory=self.memory(prefill, inference_only=inference_only),
         )
+
+    def memory(self, prefill: int = 0, *, inference_only: bool = False) -> Memory:
+        """Return the classes and the stored samples for a firmware; see `firmware`.
+
+        Raises InputError if there are no such samples.
+        """
+        held = int(self.state.replay.held.max())
+        if prefill and inference_only:
+            raise OptionError(
+                "a firmware with {inference_only} stores no samples; leave {prefill} out"
+            )
+        if not 0 <= prefill <= held:
+            raise OptionError(
+                "{prefill} is {wanted}, but the model stores {held} samples of each class; train"
+                " with {spare_classes} and {stored}, or pull a model from a device",
+                wanted=prefill,
+                held=held if held else "no",
+            )
+        return self.state.memory(prefill)
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
         """Check features and return them as (rows, inputs), in the order of the model's inputs."""

@@ -108,7 +108,7 @@ def _metadata(model: Exportable, form: str, takes: str) -> dict[str, str]:
     entries = {
         "form": form,
         "digest": plan.digest,
-        "labels": json.dumps(plan.labels),
+        "labels": json.dumps(model.state.labels),
         "weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
         **input_entries(plan, scaling, model.features, takes),
     }
@@ -148,7 +148,12 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         z = sums.requantize(plan.formats.knowledge)
         decided = neuron.decision(z, plan.decision_table)
         signal = plan.rule_definition.activation(z, decided, plan.formats.activation)
-    ops.nodes.append(helper.make_node("Cast", [decided.data], ["decisions"], to=TensorProto.INT32))
+    last = decided.data
+    if plan.spares:
+        used = ops.initializer("used", state.used.astype(np.int64))
+        ops.nodes.append(helper.make_node("Mul", [last, used], ["of_classes"]))
+        last = "of_classes"
+    ops.nodes.append(helper.make_node("Cast", [last], ["decisions"], to=TensorProto.INT32))
     outputs = [
         helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
         helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
@@ -158,10 +163,10 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         outputs.append(helper.make_tensor_value_info("confidence", TensorProto.INT32, ["n"]))
     else:
         ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
-    used = _used_nodes(ops.nodes, [output.name for output in outputs])
-    edges = {edge for node in used for edge in node.input}
+    needed = _used_nodes(ops.nodes, [output.name for output in outputs])
+    edges = {edge for node in needed for edge in node.input}
     return helper.make_graph(
-        used,
+        needed,
         "ska_edge_integer",
         [helper.make_tensor_value_info("input", input_kind(plan, takes), ["n", plan.inputs])],
         outputs,
@@ -223,7 +228,10 @@ def _float_graph(model: Exportable) -> onnx.GraphProto:
         if plan.rule_definition.relu and not last:
             signal = node("Relu", [z], f"signal{index}")
             continue
-        signal = node("Sigmoid", [z], "decisions" if last else f"decision{index}")
+        name = "decisions" if last and not plan.spares else f"decision{index}"
+        signal = node("Sigmoid", [z], name)
+        if last and plan.spares:
+            node("Mul", [signal, tensor("used", state.used.astype(np.float64))], "decisions")
         if plan.rule_definition.signed and not last:
             two, one = tensor(f"two{index}", np.array(2.0)), tensor(f"one{index}", np.array(1.0))
             doubled = node("Mul", [signal, two], f"doubled{index}")

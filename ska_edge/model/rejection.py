@@ -23,4 +23,5 @@ def with_rejection(model: Model, held_out: Dataset, share: float) -> Model:
     plan = replace(model.plan, least_confidence=found)
     check_plan(plan)
     state = State(plan, np.array(model.state.parameters), model.state.step)
+    state.names[:] = model.state.names
     return replace(model, plan=plan, state=state)

@@ -34,7 +34,7 @@ class Job:
         control: returns what to do with DTR and RTS of a port, by its name.
         key: the key that authorizes changes of the devices; None without a key.
         patience: seconds to wait for a lost device.
-        halvings, save, save_every: see `Monitor.run`.
+        halvings, save, save_every, classes: see `Monitor.run`.
         names: see `Monitor`.
         following: whether the devices learn by themselves; then they get no rows.
         samples: with `following`, how many samples to follow; None follows until the fleet stops.
@@ -51,6 +51,7 @@ class Job:
     control: Callable[[str], Control] = lambda _: Control()
     following: bool = False
     samples: int | None = None
+    classes: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -158,6 +159,7 @@ class Member:
             save_every=job.save_every,
             sending=[sink.write for sink in self.sinks],
             lesson=self.lesson,
+            classes=job.classes,
         )
 
     def close(self) -> None:

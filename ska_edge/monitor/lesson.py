@@ -7,7 +7,7 @@ first, so rows are shuffled unless the caller insists on their order.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +17,11 @@ from ska_edge.errors import OptionError
 from ska_edge.plural import counted
 
 ORDERS = ("shuffled", "as-is")
+
+ADVICE = (
+    "a device forgets a class that it no longer sees, so mix rows of all classes, or train a model"
+    " with a replay buffer ({stored})"
+)
 
 # A tenth of the rows, at most `MOST` (or `PER_CLASS` per class, if that is more), is enough to see
 # a class being forgotten. Of fewer than `FEWEST` rows, all are learned, because each counts.
@@ -130,3 +135,12 @@ def class_order(labels: NDArray[np.integer], names: Sequence[str]) -> str:
     if expected < RARE or changes * SELDOM >= expected:
         return ""
     return f"{len(labels)} rows come class after class, in {counted(changes + 1, 'block')}"
+
+
+def stretches(first: int, rows: int, *lengths: int | None) -> Iterator[tuple[int, int]]:
+    """Divide the rows from `first` on at the multiples of each length; yield (start, end)."""
+    while first < rows:
+        ends = [(first // length + 1) * length for length in lengths if length is not None]
+        end = min([rows, *ends])
+        yield first, end
+        first = end

@@ -9,6 +9,7 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
 from ska_edge.json_lines import JsonLines
 from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_line import (
     Interruption,
     LogLine,
@@ -42,6 +43,7 @@ class LogEnd:
         self._halvings: int | None = None  # None if not known
         self._crc: int | None = None  # None if not known
         self._setting: RateNotice | None = None  # an announced rate; the device may not have set it
+        self._adding: ClassNotice | None = None  # an announced class; it may not have been added
         self._under_way: dict[int, RowNotice] = {}  # rows without an answer, by sample count
         self._place: Place | None = None  # None if not known
         try:
@@ -92,6 +94,10 @@ class LogEnd:
         elif isinstance(line, RateChange):
             self._crc, self._halvings = None, line.halvings  # the rate is part of the state
             self._setting = None
+        elif isinstance(line, ClassNotice):
+            self._adding = line
+        elif isinstance(line, ClassChange):
+            self._crc, self._adding = None, None  # the classes are part of the state
         elif isinstance(line, Interruption) and not line.fell_back:
             if line.mark.samples == self._samples:  # else the rows up to the mark are still to come
                 self._crc = line.mark.crc
@@ -100,7 +106,7 @@ class LogEnd:
                 self._digest = line.digest
             self._samples, self._crc = line.mark.samples, line.mark.crc
             self._under_way.clear()
-            self._setting, self._place = None, line.place
+            self._setting, self._adding, self._place = None, None, line.place
             if line.mark.halvings is not None:
                 self._halvings = line.mark.halvings
 
@@ -143,6 +149,8 @@ class LogEnd:
             return "" if self._empty else "it does not name its device"
         if self._digest != info.digest:
             return f"its plan is {self._digest}, but the device runs {info.digest}"
+        if self._adding is not None and self._crc != info.crc:
+            return f"it does not say whether the device has the class '{self._adding.name}'"
         ahead = self.learned(info)
         if self._samples != info.samples and not ahead:
             return f"it ends at sample {self._samples}, but the device has learned {info.samples}"

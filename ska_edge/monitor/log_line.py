@@ -15,6 +15,8 @@ last::
         with "fell_back" also "place"
     {"setting": halvings, "token"}                                                 RateNotice
     {"rate": halvings}                                                             RateChange
+    {"adding": name, "token"}                                                      ClassNotice
+    {"class": name, "label"}                                                       ClassChange
     {"missing": rows, "samples"}                                                   Missing
     {"saved": samples}                                                             Save
     {"end": {"step", "samples", "crc"}}                                            SessionEnd
@@ -32,6 +34,7 @@ from typing import Any, ClassVar
 
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
+from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_value import HALVINGS, Json, Keys, Mark, Place, wrong
 
 CHECKPOINT = 256  # a row with a multiple of this as its number also has halvings and place
@@ -355,6 +358,8 @@ LogLine = (
     | Interruption
     | RateNotice
     | RateChange
+    | ClassNotice
+    | ClassChange
     | Missing
     | Save
     | SessionEnd
@@ -370,13 +375,15 @@ LINES: tuple[type[LogLine], ...] = (
     Interruption,
     RateNotice,
     RateChange,
+    ClassNotice,
+    ClassChange,
     Missing,
     Save,
     SessionEnd,
 )
-Notice = (RowNotice, RateNotice)
-"""The lines that a monitor writes before it sends a row or sets a rate. Only a log has them; MQTT
-leaves them out."""
+Notice = (RowNotice, RateNotice, ClassNotice)
+"""The lines that a monitor writes before it sends a row, sets a rate or adds a class. MQTT leaves
+them out; only a log has them."""
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict
 from typing import Literal
 
@@ -17,7 +17,8 @@ from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
 from ska_edge.monitor.exam import Exam
-from ska_edge.monitor.lesson import Lesson, class_order
+from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
+from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_line import (
     CHECKPOINT,
     HeldOut,
@@ -43,11 +44,6 @@ from ska_edge.wire.protocol import COUNTED
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
 LOOK = 10  # rows between two checks for symptoms
-
-ADVICE = (
-    "a device forgets a class that it no longer sees, so mix rows of all classes, or train a model"
-    " with a replay buffer ({stored})"
-)
 
 Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
 
@@ -99,6 +95,7 @@ class Monitor:
         self.saved: int | None = None
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None keeps the device's rate
+        self._wanted_classes: Sequence[str] = ()  # to add, each once
         self._refusal: DeviceError | None = None  # of a save; `run` raises it after its last line
         self._alone = False  # whether the device learns by itself
         self._disordered = False  # whether the warning about the order of the rows was given
@@ -136,6 +133,7 @@ class Monitor:
         save_every: int | None = None,
         sending: Sequence[Callable[[LogLine], None]] = (),
         lesson: Lesson | None = None,
+        classes: Sequence[str] = (),
     ) -> Iterator[LogLine]:
         """Let the device learn, and yield the lines of a log as events happen.
 
@@ -149,6 +147,7 @@ class Monitor:
             sending: functions that get the notice before a row is sent or a rate is set.
             lesson: the lesson of these rows. The device then classifies its held-out rows, and
                 starts at the attribute `place` if that is a position in these rows.
+            classes: names of classes to add before the first row, also to a device that fell back.
 
         Raises the errors of `Stream.learn`; the stream stays open. If the device refuses a save,
         the last line comes before that error.
@@ -163,8 +162,8 @@ class Monitor:
         # lacks, and it knows these rows by the old token.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
-        self._wanted_halvings = halvings
-        yield from self._set_rate()
+        self._wanted_halvings, self._wanted_classes = halvings, classes
+        yield from self._prepare()
         yield from self._teach(inputs, labels, first, save_every)
         if save and self._refusal is None and self.saved != self.samples:
             yield from self._save()
@@ -221,7 +220,7 @@ class Monitor:
         """Let the device learn the rows from `first` on, with exams and saves between them."""
         exams = None if self.exam is None else self.exam.every(len(labels) - first)
         yield from self._examine()
-        for start, end in _stretches(first, len(labels), exams, save_every):
+        for start, end in stretches(first, len(labels), exams, save_every):
 
             def announce(row: int, sample: int, start: int = start) -> None:
                 if self._sending:
@@ -274,6 +273,31 @@ class Monitor:
 
     # --- events -----------------------------------------------------------------------------------
 
+    def _prepare(self) -> Iterator[LogLine]:
+        """Set the rate and add the classes, at the beginning and after a device fell back."""
+        fell_back = True
+        while fell_back:
+            yield from self._set_rate()
+            fell_back = yield from self._add_classes()
+
+    def _add_classes(self) -> Generator[LogLine, None, bool]:
+        """Add all classes, in order, in each try; return whether the device fell back meanwhile."""
+        names, labels, fell_back = self._wanted_classes, list[int](), False
+        if not names:
+            return False
+
+        def add(link: Link) -> None:
+            for name in names:
+                for send in self._sending:
+                    send(ClassNotice(name, self._stream.token))
+            labels[:] = map(link.add_class, names)
+
+        for event in self._stream.ask(add):
+            fell_back = fell_back or event.fell_back
+            yield self._found_again(event)
+        yield from map(ClassChange, names, labels)
+        return fell_back
+
     def _set_rate(self) -> Iterator[LogLine]:
         halvings = self._wanted_halvings
         if halvings is not None:
@@ -308,7 +332,7 @@ class Monitor:
     def _interrupted(self, event: Reconnection) -> Iterator[LogLine]:
         yield self._found_again(event)
         if event.fell_back:
-            yield from self._set_rate()
+            yield from self._prepare()
 
     def _found_again(self, event: Reconnection) -> LogLine:
         self.info, self.halvings = event.info, event.info.halvings
@@ -375,12 +399,3 @@ class Monitor:
             if (symptom.sign, symptom.layer) not in self._warned:
                 self._warned.add((symptom.sign, symptom.layer))
                 yield LogWarning(symptom.as_dict(self._names))
-
-
-def _stretches(first: int, rows: int, *lengths: int | None) -> Iterator[tuple[int, int]]:
-    """Divide the rows from `first` on at the multiples of each length; yield (start, end)."""
-    while first < rows:
-        ends = [(first // length + 1) * length for length in lengths if length is not None]
-        end = min([rows, *ends])
-        yield first, end
-        first = end

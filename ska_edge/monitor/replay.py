@@ -2,6 +2,8 @@
 
 The trainer learns the rows of the log again. Its results must equal the device's answers in the
 log, and its state must match every CRC that the device reported.
+
+The file is long, because one class processes every kind of line.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from ska_edge.errors import CheckError, InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_line import (
     HeldOut,
     Interruption,
@@ -44,7 +47,14 @@ MOST_AHEAD = 255  # rows in flight, at most; a device reports its limit in 8 bit
 ROW_BYTES = 500  # typical size of a row in a log, to estimate the number of rows
 REPORTED = 64  # rows between two calls of a `Progress`
 FALLS = (b'"fell_back"', b'"device"')  # texts of the lines where a device may have fallen back
-SILENT = (RowNotice, RateNotice, Save, HeldOut, LogWarning)  # lines that do not change the state
+SILENT = (
+    RowNotice,
+    RateNotice,
+    ClassNotice,
+    Save,
+    HeldOut,
+    LogWarning,
+)  # lines that do not change the state
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +185,8 @@ class _Replay:
             self._interrupt(line)
         elif isinstance(line, RateChange):
             self._set_rate(line)
+        elif isinstance(line, ClassChange):
+            self._add_class(line)
         elif isinstance(line, Missing):
             raise self._gap(self._samples + 1, line.samples + 1)
         elif isinstance(line, SessionEnd):
@@ -224,6 +236,7 @@ class _Replay:
             return False
         expected = [(self._samples + 1 + i) % COUNTED for i in range(len(samples))]
         usual = not self._promised and samples == expected and self._returns.isdisjoint(samples)
+        usual = usual and bool(self._state.used[rows.labels].all())
         return usual and bool((rows.halvings == self._state.halvings).all())
 
     # --- lines ------------------------------------------------------------------------------------
@@ -246,7 +259,7 @@ class _Replay:
     def _beginning(self, mark: Mark) -> State:
         """Return the device's state at the start of the log: the model's or the flashed state."""
         model = self._model
-        for state in (model.state.copy(), model.state.flashed()):
+        for state in (model.state.copy(), *model.state.starts()):
             if state.samples % COUNTED == mark.samples and _as_marked(state, mark):
                 return state
         had, has = counted(mark.samples, "sample"), counted(model.state.samples, "sample")
@@ -293,6 +306,8 @@ class _Replay:
         plan, format = self._model.plan, self._model.plan.layers[0].input
         if row.label >= plan.classes:
             raise self._bad(f"the label {row.label} is none of {plan.classes} classes")
+        if not self._state.used[row.label]:
+            raise self._bad(f"the label {row.label} is a spare output, which no line makes a class")
         if len(row.x) != plan.inputs:
             raise self._bad(f"{len(row.x)} inputs, but the plan has {plan.inputs}")
         if min(row.x) < format.minimum or max(row.x) > format.maximum:
@@ -316,6 +331,15 @@ class _Replay:
             self._state.halve_rate(line.halvings)
         except InputError as error:
             raise self._bad(str(error)) from error
+        self._checked = False
+        self._keep()
+
+    def _add_class(self, line: ClassChange) -> None:
+        try:
+            label = self._state.add_class(line.name)
+        except InputError as error:
+            raise self._bad(str(error)) from error
+        self._compare("label", line.label, label)
         self._checked = False
         self._keep()
 
@@ -343,10 +367,11 @@ class _Replay:
 
     def _go_back(self, mark: Mark) -> None:
         """Continue with the device's state after a restart: the present one, or an earlier one."""
-        key, flashed = (mark.samples, mark.crc), self._model.state.flashed()
+        key, starts = (mark.samples, mark.crc), self._model.state.starts()
+        flashed = next((state for state in starts if key == (0, state.crc)), None)
         if key in self._kept:
             state = State.from_bytes(self._model.plan, self._kept[key])
-        elif key == (0, flashed.crc):
+        elif flashed is not None:
             state = flashed
         else:
             raise self._bad(

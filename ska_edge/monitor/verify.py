@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,7 @@ class Report:
         raise CheckError(f"device and host differ at {self.first_difference.sentence()}{advice}")
 
 
+NONE: Mapping[int, str] = MappingProxyType({})
 OnSample = Callable[[int, int, Result], None]
 
 
@@ -73,6 +75,7 @@ def verify(
     inputs: NDArray[np.integer],
     labels: NDArray[np.integer],
     on_sample: OnSample = _unwatched,
+    added: Mapping[int, str] = NONE,
 ) -> Report:
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
@@ -81,6 +84,10 @@ def verify(
     state are compared, and after an update all metrics of all layers. So a difference is found in
     the step that caused it. A difference ends the run, and the state is read to find the first
     integer that differs. `on_sample(number, label, result)` is called after every sample.
+
+    `added` has the names of classes that the model lacks, by their labels, from the first spare
+    output on. Device and host add such a class before its first sample, and the whole states are
+    compared then, too.
 
     A firmware that only classifies has a state that never changes, so the CRC-32 of this state and
     the decisions for every row are compared.
@@ -92,12 +99,16 @@ def verify(
     if not link.info.learns:
         return _verify_decisions(link, model, inputs, labels, on_sample)
     link.reset()
-    trainer = FixedTrainer(model.state.flashed(), check=False)
+    trainer = FixedTrainer(flashed_state(link, model), check=False)
     found = compare_state(link, trainer.state)
     samples = correct = 0
     for row, label in zip(inputs, labels, strict=True):
         if found:
             break
+        if int(label) in added and not trainer.state.used[label]:
+            found = _add_classes(link, trainer.state, added, int(label))
+            if found:
+                break
         before = trainer.state.step
         decisions = trainer.learn_one(row, int(label))
         updated = trainer.state.step > before
@@ -123,11 +134,11 @@ def _verify_decisions(
     on_sample: OnSample,
 ) -> Report:
     """Compare a device that only classifies with the host."""
-    state, plan = model.state.flashed(), model.plan
-    trainer = FixedTrainer(state, check=False)
-    found = None
-    if link.info.crc != state.crc:
-        found = Difference(0, None, "CRC-32 of all parameters", (), state.crc, link.info.crc)
+    plan = model.plan
+    trainer = FixedTrainer(model.state.flashed(), check=False)
+    found, crc = None, State(plan, model.state.parameters).crc
+    if link.info.crc != crc:
+        found = Difference(0, None, "CRC-32 of all parameters", (), crc, link.info.crc)
     samples = correct = 0
     for row, label in zip(inputs, labels, strict=True):
         if found:
@@ -141,6 +152,27 @@ def _verify_decisions(
         correct += int(result.predicted == int(label))
         on_sample(samples, int(label), result)
     return Report(samples, 0, plan.parameter_count, correct, found, learns=False)
+
+
+def flashed_state(link: Link, model: Model) -> State:
+    """Return the state of a device with a model's firmware that has just been reset.
+
+    The model does not say how many stored samples the firmware has, but the device's CRC does.
+    """
+    crc = link.hello().crc
+    states = model.state.starts()
+    return next((state for state in states if state.crc == crc), model.state.flashed())
+
+
+def _add_classes(
+    link: Link, state: State, added: Mapping[int, str], last: int
+) -> Difference | None:
+    """Add the classes up to a label on the device and on the host; return the first difference."""
+    for label in sorted(each for each in added if each <= last):
+        theirs, ours = link.add_class(added[label]), state.add_class(added[label])
+        if theirs != ours:
+            return Difference(state.step, None, "label of the added class", (), ours, theirs)
+    return compare_state(link, state)
 
 
 def compare_state(link: Link, state: State) -> Difference | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,12 @@ from ska_edge.arithmetic.fixedpoint import Rate
 from ska_edge.arithmetic.numpy_ops import Integers
 from ska_edge.errors import InputError
 from ska_edge.network.replay_buffer import ReplayBuffer
+from ska_edge.network.spare_names import bytes_of, no_spare, text_of
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
+from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.plan.state_field import StateField
+from ska_edge.rules.confidence import UNKNOWN_NAMES
 
 
 class State:
@@ -28,6 +33,7 @@ class State:
         batch: (plan.batch, inputs), the collected samples of rules without labels.
         held: number of collected samples.
         halvings: how many times the plan's rate is halved.
+        names: (plan.spares, NAME_BYTES), the names of the added classes; see `spare_names`.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class State:
         self.held = 0
         self.halvings = 0
         self.replay = ReplayBuffer(plan, plan.inputs)
+        self.names = np.zeros((plan.spares, NAME_BYTES), dtype=np.int64)
         self.batch = np.zeros((plan.batch, plan.inputs), dtype=np.int64)
         self.parameters = np.zeros(plan.parameter_count, dtype=np.int64)
         self._views: dict[tuple[int, str], Integers] = {}
@@ -93,12 +100,95 @@ class State:
         return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self) -> State:
-        """Return a state with these parameters and this step; all other fields are initial."""
-        return State(self.plan, self.parameters, self.step)
+        """Return a state with these parameters, classes and this step; other fields are initial."""
+        state = State(self.plan, self.parameters, self.step)
+        state.names[:] = self.names
+        return state
 
-    def flashed(self) -> State:
-        """Return the initial state of a device whose firmware has these parameters."""
-        return State(self.plan, self.parameters)
+    def flashed(self, prefill: int = 0) -> State:
+        """Return the initial state of a device whose firmware has these parameters and classes.
+
+        Its replay buffer has the first `prefill` stored samples of each class.
+        """
+        state = State(self.plan, self.parameters)
+        state.names[:] = self.names
+        for label, samples in enumerate(self.memory(prefill).samples):
+            state.replay.samples[label, : len(samples)] = samples
+            state.replay.seen[label] = len(samples)
+        return state
+
+    def starts(self) -> Iterator[State]:
+        """Yield the `flashed` state for every possible `prefill`, from 0 on.
+
+        Nobody but the device knows how its firmware was written; its CRC tells these states apart.
+        """
+        return map(self.flashed, range(int(self.replay.held.max()) + 1))
+
+    def memory(self, prefill: int = 0) -> Memory:
+        """Return what a firmware remembers besides these parameters; see `flashed`."""
+        buffer = self.replay
+        counts = np.minimum(buffer.held, prefill).tolist()
+        samples = (buffer.samples[label, :count] for label, count in enumerate(counts))
+        return Memory(self.names, tuple(samples))
+
+    # --- classes --------------------------------------------------------------------------------
+
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Whether each output is a class, (classes,); a spare output is one after `add_class`."""
+        named = np.ones(self.plan.named, dtype=np.bool_)
+        return np.concatenate([named, self.names[:, :1].any(axis=1)])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The name of each output, (classes,), with the plan's label for a spare output."""
+        plan = self.plan
+        added = [text_of(name) for name in self.names]
+        spare = plan.labels[plan.named :]
+        return (
+            *plan.labels[: plan.named],
+            *(name or label for name, label in zip(added, spare, strict=True)),
+        )
+
+    def add_class(self, name: str) -> int:
+        """Make the first spare output a class with this name, as a device does; return its index.
+
+        A name that an added class already has changes nothing. Raises InputError if no spare output
+        is left, and for a name that is empty, too long or another class of the plan.
+        """
+        if name in self.plan.labels:
+            raise InputError(f"the model has the class '{name}' already")
+        if self.plan.least_confidence and name in UNKNOWN_NAMES:
+            raise InputError(f"'{name}' is the name that samples of no known class get")
+        wanted, labels = bytes_of(name), self.labels
+        if name in labels:
+            return labels.index(name)
+        free = np.flatnonzero(~self.used)
+        if not len(free):
+            raise InputError(no_spare(name, self.plan.spares))
+        label = int(free[0])
+        self.names[label - self.plan.named] = wanted
+        return label
+
+    def check_label(self, label: int) -> None:
+        """Raise InputError for the label of a spare output that is not in use."""
+        if self.plan.named <= label and not self.used[label]:
+            raise InputError(f"output {label} is a spare output that is not in use; add a class")
+
+    def forget_class(self, label: int) -> None:
+        """Make an added class a spare output again, as a device does.
+
+        Its stored samples, and its rows of the output layer and of all readouts, become 0. Raises
+        InputError if the output is no added class.
+        """
+        if not (self.plan.named <= label < self.plan.classes and self.used[label]):
+            raise InputError(f"output {label} is no class that was added")
+        self.names[label - self.plan.named] = 0
+        self.replay.samples[label] = 0
+        self.replay.seen[label] = 0
+        for tensor in self.plan.tensors():
+            if tensor.layer == self.plan.hidden or tensor.name.startswith("readout"):
+                self.tensor(tensor.layer, tensor.name)[label] = 0
 
     # --- as bytes -------------------------------------------------------------------------------
 
@@ -132,6 +222,8 @@ class State:
             or state.replay.seen.max() > plan.replay.most_seen
         ):
             raise InputError("the bytes of a state are damaged: a counter is out of range")
+        if len(set(state.labels)) != plan.classes:
+            raise InputError("the bytes of a state are damaged: two classes have the same name")
         return state
 
     def field(self, field: StateField) -> Integers:
@@ -145,6 +237,7 @@ class State:
             "replay": self.replay.samples,
             "held": self.held,
             "batch": self.batch,
+            "names": self.names,
             "rate_halvings": self.halvings,
         }
         return np.asarray(values[field.name], dtype=np.int64)
@@ -156,6 +249,7 @@ class State:
             "seen": self.replay.seen,
             "replay": self.replay.samples,
             "batch": self.batch,
+            "names": self.names,
         }
         if field.name in arrays:
             arrays[field.name][:] = values

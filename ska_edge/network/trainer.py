@@ -1,4 +1,7 @@
-"""Trains in fixed point: runs the learning rule in numpy, and gives the bits of a device."""
+"""Trains in fixed point: runs the learning rule in numpy, and gives the bits of a device.
+
+It is one file, so that these loops can be read beside those of `runtime/ska.c`.
+"""
 
 from __future__ import annotations
 
@@ -128,10 +131,16 @@ class FixedTrainer:
         """Compute a layer for its inputs, (n, fan_in)."""
         knowledge = self._knowledge(index, "", signal)
         decided = neuron.decision(knowledge, self._table)
+        if index == self.plan.hidden:
+            decided = self._in_use(decided)
         activation = self._rule.activation(knowledge, decided, self.plan.formats.activation)
         if index == self.plan.hidden:
-            decided = self._output.values(knowledge)
+            decided = self._in_use(self._output.values(knowledge))
         return knowledge, decided, activation
+
+    def _in_use(self, decided: Values) -> Values:
+        """Return decisions (n, classes) that are 0 for the spare outputs that are not in use."""
+        return self._masked(decided, self.state.used) if self.plan.spares else decided
 
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
         """Yield the values of every layer for quantized inputs (n, d), layer by layer."""
@@ -154,8 +163,12 @@ class FixedTrainer:
         Returns the decisions (classes,) of the last forward pass before an update. Rules without
         labels collect `plan.batch` samples and then make their steps. With a replay buffer, stored
         samples are learned first, and the new sample last.
+
+        Raises InputError for the label of a spare output that is not in use.
         """
         state = self.state
+        if self.plan.spares:
+            state.check_label(int(label))
         if self._rule.supervised:
             for _ in range(self.plan.replay.per_sample):
                 drawn = state.replay.draw()
@@ -269,7 +282,8 @@ class FixedTrainer:
         if self.plan.layers[layer].readout is None:  # the top hidden layer uses the output layer
             return self._readout_shift(self.plan.hidden, "", output_error, passed)
         readout_z = self._knowledge(layer, "readout_", signal)
-        error = self._output.errors(targets, self._output.values(readout_z))
+        values = self._in_use(self._output.values(readout_z))
+        error = self._output.errors(targets, values)
         error = self._masked(error, learns)
         shift = self._readout_shift(layer, "readout_", error, passed)
         self._update(layer, "readout_", self._step(error), signal)
@@ -286,9 +300,13 @@ class FixedTrainer:
         back = dot(self._ops, matrix, error, self.plan.classes).requantize(formats.projection)
         return self._rule.projected(back, passed[0], passed[1], self.plan.gain, formats.shift)
 
-    def _masked(self, shift: Values, learns: NDArray[np.bool_]) -> Values:
-        """Return shifts (batch, width) that are 0 for samples that do not learn."""
-        return Fixed(self._ops, shift.data * learns, shift.frac, shift.lo, shift.hi)
+    def _masked(self, value: Values, kept: NDArray[np.bool_]) -> Values:
+        """Return values (batch, width) that are 0 where `kept` is False.
+
+        `kept` is (batch, 1), such as the samples that learn, or (width,).
+        """
+        lo, hi = min(value.lo, 0), max(value.hi, 0)
+        return Fixed(self._ops, value.data * kept, value.frac, lo, hi)
 
     # --- updates ----------------------------------------------------------------------------------
 

@@ -51,6 +51,20 @@ def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
     return named
 
 
+def named_part(parameters: Parameters, classes: int) -> Parameters:
+    """Return views of the parameters, of which outputs and readouts have only the first classes.
+
+    A float twin that learns in them leaves the spare outputs as they are.
+    """
+    hidden = len(parameters.weights) - 1
+    return Parameters(
+        weights=[*parameters.weights[:hidden], parameters.weights[hidden][:classes]],
+        biases=[*parameters.biases[:hidden], parameters.biases[hidden][:classes]],
+        readout_weights=[weights[:classes] for weights in parameters.readout_weights],
+        readout_biases=[bias[:classes] for bias in parameters.readout_biases],
+    )
+
+
 def parameters_for(plan: Plan, tensors: dict[tuple[int, str], Reals]) -> Parameters:
     """Return a plan's float parameters, the inverse of `tensors_of`; missing tensors are 0."""
     parameters = Parameters(weights=[], biases=[])

@@ -27,6 +27,7 @@ from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import range_proof
 from ska_edge.plan.replay import BUFFERS, Replay
+from ska_edge.plan.spare import spare_labels
 from ska_edge.rules.confidence import UNKNOWN_NAMES
 from ska_edge.rules.neuron import RAW, RawInput, decision_table
 from ska_edge.rules.rule import ACTIVATIONS, READOUT, RELU, RULES, SIGNS
@@ -37,6 +38,7 @@ MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_HALVINGS = 8  # slower hidden layers learn next to nothing with 16-bit weights
 MOST_REPLAYS = 255
+MOST_SPARES = 64  # spare outputs; more of them would only cost memory
 MOST_CELLS = 2**27  # a state has at most this many integers; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
 NARROW_WEIGHT_BITS = 16
@@ -226,6 +228,10 @@ def _check_labels(plan: Plan) -> None:
     """
     if len(plan.labels) != plan.classes:
         raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
+    if not 0 <= plan.spares < min(plan.classes, MOST_SPARES + 1):
+        raise InputError(f"{plan.spares} of {plan.classes} outputs cannot be spare")
+    if plan.labels[plan.named :] != spare_labels(plan.spares):
+        raise InputError("the labels of the spare outputs are wrong")
     if len(set(plan.labels)) != len(plan.labels):
         raise InputError(f"two {'targets' if plan.regression else 'classes'} have the same label")
     for label in plan.labels:
@@ -311,6 +317,10 @@ def _check_rule(plan: Plan) -> None:
             f"rule {plan.rule} has no activation {RELU}, which needs the errors of a readout or of"
             f" the output; the rules {able} have it"
         )
+    if plan.spares and not plan.rule_definition.supervised:
+        raise InputError(f"rule {plan.rule} has no classes, so it has no spare classes")
+    if plan.spares and plan.output is not None:
+        raise InputError("a regression has no classes, so it has no spare classes")
     if plan.margin and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} has no output errors, so it has no margin")
     if not 0 <= plan.margin <= largest_margin(plan.formats.shift):

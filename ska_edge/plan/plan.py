@@ -19,6 +19,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
 from ska_edge.plan.layer import LayerPlan, Matrix, Tensor
 from ska_edge.plan.margin import margin_integer, real_margin
 from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
+from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.plan.state_field import StateField
 from ska_edge.rules.functions import NeuronFunction, neuron_functions
 from ska_edge.rules.neuron import NeuronFormats, RawInput
@@ -56,6 +57,7 @@ class Plan:
             belongs to one. It does not affect learning.
         output: the format of a regression's values and targets; None if the outputs are decisions
             of classes.
+        spares: number of spare outputs, the last ones. A state has their names.
         schema: version of this structure.
     """
 
@@ -76,6 +78,7 @@ class Plan:
     activation: str = SIGMOID
     least_confidence: int = 0
     output: QFormat | None = None
+    spares: int = 0
     schema: int = SCHEMA
 
     @property
@@ -92,6 +95,11 @@ class Plan:
     def classes(self) -> int:
         """Width of the output layer."""
         return self.layers[-1].outputs
+
+    @property
+    def named(self) -> int:
+        """Number of classes that have a name in the plan; the spare outputs come after them."""
+        return self.classes - self.spares
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -191,6 +199,10 @@ class Plan:
         if not self.rule_definition.supervised:
             fields.append(StateField("held", "<u2", (), "samples in the batch so far"))
             fields.append(StateField("batch", signal, (batch, inputs), "the held batch"))
+        if self.spares:
+            note = "names of the added classes in UTF-8, filled up with 0; all 0: not in use"
+            axes = ("spares", self.spares), ("name_bytes", NAME_BYTES)
+            fields.append(StateField("names", "<u1", axes, note))
         note = "rate = SKA_RATE_MANTISSA * 2^-15 * 2^-(SKA_RATE_SHIFT + this)"
         fields.append(StateField("rate_halvings", "<u1", (), note))
         return tuple(fields)

@@ -14,6 +14,7 @@ from ska_edge.plan.margin import LIMIT, margin_integer
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
+from ska_edge.plan.spare import spare_labels
 from ska_edge.rules.neuron import RawInput, decision_table
 from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID
 
@@ -46,6 +47,7 @@ class Draft:
         hidden_halvings: how many times the rate of the hidden layers is halved.
         activation: that of the hidden layers, in `ACTIVATIONS`.
         output: format of the values of a regression; None for classes.
+        spares: number of spare outputs, the last ones of `sizes`; `labels` does not name them.
     """
 
     sizes: Sequence[int]
@@ -67,6 +69,7 @@ class Draft:
     hidden_halvings: int = 0
     activation: str = SIGMOID
     output: QFormat | None = None
+    spares: int = 0
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -108,7 +111,7 @@ class Draft:
             formats=neuron_formats(
                 profile, classes, self.knowledge_format or profile.knowledge, activation
             ),
-            labels=tuple(map(str, range(classes)) if self.labels is None else self.labels),
+            labels=(*self._names(), *spare_labels(self.spares)),
             rate=Rate.from_real(self.rate / self.batch),
             batch=self.batch,
             steps=self.steps if self.steps is not None else 1 if definition.supervised else 2,
@@ -120,9 +123,16 @@ class Draft:
             margin=margin_integer(self.margin, profile.shift),
             activation=self.activation,
             output=self.output,
+            spares=self.spares,
         )
         check_plan(plan)
         return plan
+
+    def _names(self) -> Sequence[str]:
+        """Return the names of the classes, without the spare outputs."""
+        if self.labels is not None:
+            return self.labels
+        return [str(number) for number in range(self.sizes[-1] - self.spares)]
 
     def _check(self) -> None:
         """Check the values that `resolve` uses."""
@@ -138,6 +148,8 @@ class Draft:
             raise InputError(f"layer sizes {list(self.sizes)} are not all positive")
         if self.batch < 1:
             raise InputError("the batch is at least 1")
+        if not 0 <= self.spares < self.sizes[-1]:
+            raise InputError(f"{self.spares} of {self.sizes[-1]} outputs cannot be spare")
         if not 0 <= self.margin < LIMIT:
             raise InputError(f"the margin is at least 0 and below {LIMIT}, not {self.margin}")
 

@@ -44,9 +44,7 @@ def evaluations(model: Model, parts: Mapping[str, Dataset]) -> dict[str, Evaluat
         if model.reference is not None:
             decisions = np.concatenate([model.float_decisions(block) for block in blocks])
             real = accuracy(decisions, part.y)
-        found[name] = Evaluation.of(
-            model.plan.labels, part.y, integers, model.plan.least_confidence, real
-        )
+        found[name] = model.judged(part.y, integers, real)
     return found
 
 

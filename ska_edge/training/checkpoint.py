@@ -104,4 +104,5 @@ class Checkpoint:
             plan = session.calibrated(parameters)
             state = quantize_state(plan, tensors_of(parameters))
         reference = None if session.options.arithmetic == "fixed" else parameters
-        return Model(state.plan, state, session.scaling, reference, notes=session.notes())
+        model = Model(state.plan, state, session.scaling, reference, notes=session.notes())
+        return session.with_samples(model)

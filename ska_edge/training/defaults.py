@@ -12,6 +12,7 @@ MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
 HIDDEN = (64, 32)
 TEST_FRACTION = 0.2
+SPARE_STORED = SPARE_RELEARNED = 10  # of the replay buffer of a model with spare classes
 LARGEST_SPREAD = 8  # sigmoid of a larger knowledge is almost constant
 
 

@@ -58,18 +58,19 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         rate=options.rate * eta,
         batch=batch,
         steps=1 if supervised else options.steps,
-        labels=dataset.labels,
+        labels=dataset.labels[: sizes[-1] - (options.spare_classes or 0)],
         output_only=bool(options.readout_only),
-        replay=_replay(options),
+        replay=Replay() if options.spare_classes else replay_of(options),
         seed=options.seed,
         margin=options.margin or 0.0,
         hidden_halvings=options.hidden_halvings or 0,
         activation=options.activation or SIGMOID,
         output=None if dataset.targets is None else UNCALIBRATED,
+        spares=options.spare_classes or 0,
     )
 
 
-def _replay(options: Options) -> Replay:
+def replay_of(options: Options) -> Replay:
     """Return the replay buffer that the options describe."""
     if not options.stored:
         return Replay()

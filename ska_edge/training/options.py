@@ -16,7 +16,7 @@ from ska_edge.data.split.kind import SPLITS
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION, TASKS
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
-from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS
+from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS, MOST_SPARES
 from ska_edge.plan.margin import LIMIT
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
@@ -29,6 +29,8 @@ from ska_edge.training.defaults import (
     LARGEST_SPREAD,
     MOST_RELU_SIGNS,
     PUBLISHED_RATE,
+    SPARE_RELEARNED,
+    SPARE_STORED,
     TEST_FRACTION,
     auto_spread,
     default_rate,
@@ -48,6 +50,7 @@ ARITHMETICS = ("fixed", "float", "both")
 RAW_TYPES = RAW_INTEGER, RAW_FLOAT = "integer", "float32"
 NEED_CLASSES = {
     "reject": "finds rows of unknown classes",
+    "spare_classes": "leaves outputs for later classes",
     "stored": "stores samples of each class",
     "per_class": "takes rows of each class",
     "stream_order": "blocked takes one class after the other",
@@ -264,7 +267,7 @@ class Options:
         least=0,
         unit="samples per class",
         scope=Scope.LABELS,
-        words="0",
+        words=f"0; {SPARE_STORED} with spare classes",
         settle=lambda _: 0,
         keep=lambda plan: plan.replay.per_class,
     )
@@ -275,7 +278,7 @@ class Options:
         most=MOST_REPLAYS,
         unit="samples",
         scope=Scope.LABELS,
-        words="1",
+        words=f"1; {SPARE_RELEARNED} with spare classes",
         settle=lambda _: 1,
         keep=lambda plan: plan.replay.per_sample or 1,
     )
@@ -288,6 +291,17 @@ class Options:
         words=RESERVOIR,
         settle=lambda _: RESERVOIR,
         keep=lambda plan: plan.replay.kind,
+    )
+    spare_classes: int | None = option(
+        help="Outputs without a class, for classes that a device learns later (`ska-edge teach`).",
+        python="Outputs without a class, for classes that a device learns later (`Device.teach`).",
+        kind=Kind.COUNT,
+        least=0,
+        most=MOST_SPARES,
+        scope=Scope.LABELS,
+        words="0",
+        settle=lambda _: 0,
+        keep=lambda plan: plan.spares,
     )
     readout_only: bool | None = option(
         help="Only the output layer learns.",
@@ -374,6 +388,10 @@ class Options:
                 file=self.start,
                 widths=",".join(map(str, widths)) or "no neurons",
             )
+        if self.spare_classes:
+            raise OptionError(
+                "{file} has no outputs to spare; leave {spare_classes} out", file=self.start
+            )
         if self.activation not in (None, activation):
             raise OptionError(
                 "the hidden layers of {file} become {found}, which cannot change; leave"
@@ -407,6 +425,8 @@ class Options:
         if self.stored == 0:
             kept.pop("relearned", None)
             kept.pop("buffer", None)
+        elif self.spare_classes and base is None:
+            kept.update(stored=SPARE_STORED, relearned=SPARE_RELEARNED)
         if self.readout_only:
             kept.pop("hidden_halvings", None)
         missing = {
@@ -424,6 +444,10 @@ class Options:
             raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
         if base is not None and self.raw not in (None, _kept(base)["raw"]):
             raise OptionError("{start} keeps the raw features of its model; leave {raw} out")
+        if base is not None and self.spare_classes not in (None, base.spares):
+            raise OptionError(
+                "{start} keeps the spare classes of its model; leave {spare_classes} out"
+            )
         if self.per_class is not None and self.test_fraction is not None:
             raise OptionError(
                 "give {per_class} or {test_fraction}, not both: all rows beyond {per_class} are"

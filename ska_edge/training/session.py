@@ -19,6 +19,7 @@ from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
+from ska_edge.model.samples import with_samples
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import Watch
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
@@ -27,14 +28,21 @@ from ska_edge.network.margin import skipped
 from ska_edge.network.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.network.twin import parameters_for, read_parameters, tensors_of, twin
+from ska_edge.network.twin import named_part, parameters_for, read_parameters, tensors_of, twin
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 from ska_edge.rules.rule import RELU
 from ska_edge.training.calibration import ROWS, Magnitudes, output_format
 from ska_edge.training.division import parts, repeated
-from ska_edge.training.draft import calibrated, check_data, check_held_out, draft_for, with_input
+from ska_edge.training.draft import (
+    calibrated,
+    check_data,
+    check_held_out,
+    draft_for,
+    replay_of,
+    with_input,
+)
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
@@ -80,6 +88,8 @@ class Session:
     def __post_init__(self) -> None:
         self.fit = self.division.train
         self.plan = self.draft.resolve()
+        if self.draft.spares:
+            replace(self.draft, replay=replay_of(self.options)).resolve()  # checks the sizes early
 
     @classmethod
     def open(cls, dataset: Dataset, options: Options) -> Session:
@@ -129,7 +139,8 @@ class Session:
         check_held_out(options, division)
         if base is not None:
             return cls._continued(options, dataset, division, base)
-        sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
+        outputs = len(dataset.labels) + (options.spare_classes or 0)
+        sizes = (dataset.x.shape[1], *(options.hidden or ()), outputs)
         draft = draft_for(options, dataset, len(fit.x), sizes)
         draft, scaling = with_input(draft, fit, options)
         assert not isinstance(options.spread, str)
@@ -146,7 +157,7 @@ class Session:
         cls, options: Options, dataset: Dataset, division: Division, base: Model
     ) -> Session:
         """Prepare a training that continues a model."""
-        sizes = (dataset.x.shape[1], *(options.hidden or ()), len(dataset.labels))
+        sizes = (dataset.x.shape[1], *(options.hidden or ()), base.plan.classes)
         draft = draft_for(options, dataset, len(division.train.x), sizes)
         _check_base(options, base, sizes)
         draft = draft.with_formats_of(base.plan)
@@ -213,6 +224,7 @@ class Session:
                 place = tensor.layer, tensor.name
                 if place in state.places:
                     state.tensor(*place)[...] = self.base.state.tensor(*place)
+            state.names[:] = self.base.state.names
         return Model(self.plan, state, self.scaling, self.parameters, units=self.units)
 
     def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
@@ -258,6 +270,14 @@ class Session:
         model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield self.total
 
+    def with_samples(self, model: Model) -> Model:
+        """Return the model, with a filled replay buffer if it has spare classes.
+
+        The training itself does not use this buffer, because it has all rows.
+        """
+        before = None if self.base is None else self.base.state.replay
+        return with_samples(model, replay_of(self.options), self.fit, before)
+
     def _quantized(self, model: Model) -> NDArray[np.integer]:
         """Return the integers of all rows of `fit`, in the type of the plan's input."""
         blocks = row_blocks(len(self.fit.x))
@@ -286,7 +306,8 @@ class Session:
     def _twin(self, parameters: Parameters) -> FloatTrainer | Reference:
         """Return a float twin that learns in place, in `parameters`."""
         if self.plan.rule_definition.supervised:
-            return float_trainer_for(self.plan, parameters, self.rate, learn=self.total)
+            named = named_part(parameters, len(self.dataset.labels))
+            return float_trainer_for(self.plan, named, self.rate, learn=self.total)
         return twin(self.plan, parameters, self.rate)
 
     def float_work(self, parameters: Parameters, log: StepLog) -> Iterator[int]:

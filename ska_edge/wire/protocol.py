@@ -5,7 +5,8 @@ Only this file defines the messages. `codec` packs and unpacks messages on the h
 `firmware_gen.emit.protocol_page` writes the tables of `docs/PROTOCOL.md`. To add a message, add
 a row to `MESSAGES` and a handler to `firmware_gen/runtime/ska_request.c`.
 
-Numbers are little-endian. A message is the payload of a frame; see `frame`.
+Numbers are little-endian. A message is the payload of a frame; see `frame`. It is one file, because
+the table is read as a whole.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PROTOCOL_VERSION = 4
 COUNTED = 2**32  # a device counts samples and updates modulo this; every CRC is smaller
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
 PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot receive more
+NAME_BYTES = 16  # bytes of the name of an added class, as in `plan.spare`
 KEY_BYTES = 32  # bytes of a device's key, see `tag`
 TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
 
@@ -60,16 +62,18 @@ class Status(enum.IntEnum):
     WORN = 13
     EARLY = 14
     FROZEN = 15
+    SPARE = 16
 
 
 STATUS_PURPOSE = {
-    Status.OK: "done; detail is 0, or for OFFER and PUSH the offset to continue from",
+    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to continue from, or for "
+    "ADD_CLASS the label",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the next request nor one to answer again; "
     "detail is the last seq, or 65535 if none",
     Status.NUMBER: "the sample is not the next one; detail is the number of the next sample",
-    Status.LABEL: "the label is not a class of the plan; detail is the label",
+    Status.LABEL: "no class has this label; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that many times; detail is the maximum",
     Status.OFFSET: "the offset is wrong; "
     "detail is the offset to continue from, or for PULL the size of the state",
@@ -83,6 +87,8 @@ STATUS_PURPOSE = {
     "detail is how many bytes the device must receive before the next save",
     Status.FROZEN: "weights in flash never change; "
     "detail is the type, or the offset of the byte that differs",
+    Status.SPARE: "no spare output is left for a class, or its name is empty; "
+    "detail is the number of spare outputs",
 }
 
 
@@ -159,6 +165,7 @@ class Message:
         purpose: one line.
         answer: for a request, the name of the reply that closes it (STATUS if it is refused).
         changes: whether a request changes the device; with a key, such a request ends in a tag.
+        only: the C condition under which a firmware knows a request; "" if every firmware does.
     """
 
     name: str
@@ -168,6 +175,7 @@ class Message:
     purpose: str
     answer: str = ""
     changes: bool = False
+    only: str = ""
 
 
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
@@ -274,6 +282,29 @@ MESSAGES = (
         (Field("want", "u8", 1, "bits, see SKA_WANT_*"),),
         "announce each sample that the device learns by itself, until the next HELLO",
         answer="WELCOME",
+    ),
+    Message(
+        "ADD_CLASS",
+        0x0D,
+        "request",
+        (
+            Field("name", "u8", NAME_BYTES, "name in UTF-8, filled up with zeros"),
+            TOKEN,
+        ),
+        "make a spare output a class; a class that was added with this name stays as it is",
+        answer="STATUS",
+        changes=True,
+        only="SKA_SPARES > 0",
+    ),
+    Message(
+        "FORGET_CLASS",
+        0x0E,
+        "request",
+        (Field("label", "u16", 1, "class index of an added class"), TOKEN),
+        "make an added class a spare output again, without its samples and weights",
+        answer="STATUS",
+        changes=True,
+        only="SKA_SPARES > 0",
     ),
     Message(
         "WELCOME",

@@ -21,7 +21,6 @@ from firmware_gen.board.board import Board, board_names, load_board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.memory import footprint
-from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.data.load import load
 from ska_edge.device.link import Link
@@ -92,8 +91,8 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
     """Return a plan of any rule and precision, with up to 3 hidden layers and random weight
     formats.
 
-    Some plans are wide enough for 64-bit sums, some have replay, some let only the readout learn,
-    those of `RECTIFIED` have ReLU, and some have a least confidence.
+    Some plans are wide enough for 64-bit sums, some have replay or spare outputs, some let only the
+    readout learn, those of `RECTIFIED` have ReLU, and some have a least confidence.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed // len(RULES) % len(PRECISIONS)]]
@@ -128,12 +127,16 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation"] = RELU
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
+    options["spares"] = min(seed % 3, classes - 1)
     plan = make_plan(sizes, **options)
     return replace(plan, least_confidence=8192) if seed % 2 else plan
 
 
 def random_case(seed: int, ram: int = LARGE) -> Case:
-    """Return a random network and samples; the weights fill all or part of their format's range."""
+    """Return a random network and samples; the weights fill all or part of their format's range.
+
+    Some of the networks with a replay buffer have stored samples of some classes.
+    """
     rng = np.random.default_rng(seed)
     plan = random_plan(rng, seed, LIMITS[fitting(LIMITS, ram)])
     limit = int(2 ** (plan.formats.weight_bits - rng.choice([1, 3, 5])))
@@ -143,6 +146,9 @@ def random_case(seed: int, ram: int = LARGE) -> Case:
     extremes = (format.minimum, format.minimum + 1, -1, 0, 1, format.maximum)
     inputs = rng.integers(format.minimum, format.maximum + 1, (count, plan.inputs))
     inputs[rng.random(inputs.shape) < 0.2] = rng.choice(extremes)
+    stored = inputs[: seed % 4 if plan.replay.per_class else 0]
+    for row, sample in enumerate(stored):
+        state.replay.remember(sample, row % plan.named)
     model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
     return Case(seed, model, inputs, rng.integers(0, plan.classes, count))
 
@@ -156,7 +162,12 @@ def prove(
     *,
     inference_only: bool = False,
 ) -> Report:
-    write_project(model.plan, model.state.parameters, board.name, at, inference_only=inference_only)
+    """Generate, build and start the model's firmware, then verify it.
+
+    It starts with the model's stored samples. The spare outputs become classes as they are needed.
+    """
+    prefill = 0 if inference_only else int(model.state.replay.held.max())
+    model.firmware(at, board.name, inference_only=inference_only, prefill=prefill)
     compiler = toolchains.choose([entry.name for entry in board.toolchains])
     # zig has no sanitizer runtime. If it is the only compiler, the test runs without sanitizers.
     sanitized = board.name == "host" and compiler.name != "zig"
@@ -165,7 +176,8 @@ def prove(
         predicted = footprint.ram(model.plan, board, inference_only=inference_only)
         assert predicted == pytest.approx(report.ram, rel=0.02)
     with start(at) as running, Link(running.port) as link:
-        return verify(link, model, inputs, labels)
+        added = {label: f"class {label}" for label in range(model.plan.named, model.plan.classes)}
+        return verify(link, model, inputs, labels, added=added)
 
 
 @pytest.mark.parametrize("seed", range(PLANS))

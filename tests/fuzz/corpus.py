@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent / "corpus"
 # The plans are small, because the whole network is compared after every byte. Together they have
 # every field that a state can have, and inputs of one and two bytes.
 PLANS = {
-    "local": make_plan((5, 4, 3), replay=Replay(2, 1)),
+    "local": make_plan((5, 4, 3), replay=Replay(2, 1), spares=1),
     "published": make_plan((3, 2, 2), rule="published", precision="w32a16", batch=3, steps=3),
 }
 

@@ -28,7 +28,7 @@
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0, or for OFFER and PUSH the offset to continue from */
+/* done; detail is 0, for OFFER and PUSH the offset to continue from, or for ADD_CLASS the label */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
@@ -38,7 +38,7 @@
 #define SKA_STATUS_SEQUENCE 3u
 /* the sample is not the next one; detail is the number of the next sample */
 #define SKA_STATUS_NUMBER 4u
-/* the label is not a class of the plan; detail is the label */
+/* no class has this label; detail is the label */
 #define SKA_STATUS_LABEL 5u
 /* the plan's rate cannot be halved that many times; detail is the maximum */
 #define SKA_STATUS_RATE 6u
@@ -60,6 +60,8 @@
 #define SKA_STATUS_EARLY 14u
 /* weights in flash never change; detail is the type, or the offset of the byte that differs */
 #define SKA_STATUS_FROZEN 15u
+/* no spare output is left for a class, or its name is empty; detail is the number of spare outputs */
+#define SKA_STATUS_SPARE 16u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */
@@ -139,6 +141,12 @@
 /* FOLLOW: announce each sample that the device learns by itself, until the next HELLO */
 #define SKA_MESSAGE_FOLLOW 0x0cu
 #define SKA_MESSAGE_FOLLOW_SIZE 1u
+/* ADD_CLASS: make a spare output a class; a class that was added with this name stays as it is */
+#define SKA_MESSAGE_ADD_CLASS 0x0du
+#define SKA_MESSAGE_ADD_CLASS_SIZE 20u
+/* FORGET_CLASS: make an added class a spare output again, without its samples and weights */
+#define SKA_MESSAGE_FORGET_CLASS 0x0eu
+#define SKA_MESSAGE_FORGET_CLASS_SIZE 6u
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
@@ -216,6 +224,14 @@
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_FOLLOW_SIZE
 #endif
+#if SKA_MESSAGE_ADD_CLASS_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_ADD_CLASS_SIZE
+#endif
+#if SKA_MESSAGE_FORGET_CLASS_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_FORGET_CLASS_SIZE
+#endif
 
 /* Whether a request of this type changes the device. */
 #define SKA_REQUEST_CHANGES(type) \
@@ -225,7 +241,9 @@
      (type) == SKA_MESSAGE_PUSH || \
      (type) == SKA_MESSAGE_SAVE || \
      (type) == SKA_MESSAGE_RESET || \
-     (type) == SKA_MESSAGE_SET_TOKEN)
+     (type) == SKA_MESSAGE_SET_TOKEN || \
+     (SKA_SPARES > 0 && (type) == SKA_MESSAGE_ADD_CLASS) || \
+     (SKA_SPARES > 0 && (type) == SKA_MESSAGE_FORGET_CLASS))
 
 /* --- numbers as bytes ------------------------------------------------------------------------- */
 
@@ -440,6 +458,42 @@ static inline bool ska_message_follow_unpack(const uint8_t *payload, uint16_t le
         return false;
     }
     message->want = payload[0u];
+    return true;
+}
+
+/* ADD_CLASS: make a spare output a class; a class that was added with this name stays as it is */
+typedef struct {
+    /* 16 elements: name in UTF-8, filled up with zeros */
+    const uint8_t *name;
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
+    uint32_t token;
+} ska_message_add_class_t;
+
+static inline bool ska_message_add_class_unpack(const uint8_t *payload, uint16_t length,
+                                                ska_message_add_class_t *message) {
+    if (length != SKA_MESSAGE_ADD_CLASS_SIZE) {
+        return false;
+    }
+    message->name = &payload[0u];
+    message->token = ska_bytes_get_u32(&payload[16u]);
+    return true;
+}
+
+/* FORGET_CLASS: make an added class a spare output again, without its samples and weights */
+typedef struct {
+    /* class index of an added class */
+    uint16_t label;
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
+    uint32_t token;
+} ska_message_forget_class_t;
+
+static inline bool ska_message_forget_class_unpack(const uint8_t *payload, uint16_t length,
+                                                   ska_message_forget_class_t *message) {
+    if (length != SKA_MESSAGE_FORGET_CLASS_SIZE) {
+        return false;
+    }
+    message->label = ska_bytes_get_u16(&payload[0u]);
+    message->token = ska_bytes_get_u32(&payload[2u]);
     return true;
 }
 

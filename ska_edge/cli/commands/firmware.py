@@ -22,6 +22,7 @@ from ska_edge.errors import OptionError
 from ska_edge.files import check_folder
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_start
+from ska_edge.plan.memory import Memory
 from ska_edge.training.options import RAW_FLOAT, Options
 
 PROJECT = "project"
@@ -58,6 +59,13 @@ BOARD = "virtual-m4"
 )
 @inference_only_option
 @click.option(
+    "--prefill",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Stored samples of each class with which the device starts, from MODEL.",
+)
+@click.option(
     "--data",
     type=DATA,
     help="For an ONNX file of another program: rows from which to choose number formats.",
@@ -72,6 +80,7 @@ def firmware(
     key: Path | None,
     name: str,
     inference_only: bool,
+    prefill: int,
     data: str | None,
     reader: Reader,
     as_json: bool,
@@ -79,10 +88,11 @@ def firmware(
     """Write MODEL as C code: a project for a board, or a library for a tool chain."""
     out = Output(as_json)
     loaded = _opened(model, data, reader, out)
+    memory = loaded.memory(prefill, inference_only=inference_only)
     check_folder(output)
     if kind == PROJECT:
         target = BOARD if board is None else board
-        _project(loaded, target, output, key_in(key), name, inference_only, out)
+        _project(loaded, target, output, key_in(key), name, inference_only, memory, out)
     elif board is not None:
         raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
     elif inference_only:
@@ -92,7 +102,7 @@ def firmware(
             kind=kind,
         )
     else:
-        _export(loaded, kind, output, key_in(key), name, out)
+        _export(loaded, kind, output, key_in(key), name, memory, out)
 
 
 def _opened(path: Path, data: str | None, reader: Reader, out: Output) -> Model:
@@ -117,6 +127,7 @@ def _project(
     key: bytes | None,
     name: str,
     inference_only: bool,
+    memory: Memory,
     out: Output,
 ) -> None:
     project = write_project(
@@ -128,6 +139,7 @@ def _project(
         key,
         name,
         inference_only,
+        memory,
     )
     say_kept(project.folder, project.kept, out)
     form = "; it only classifies" if inference_only else ""
@@ -145,10 +157,16 @@ def _project(
 
 
 def _export(
-    model: Model, kind: str, output: Path, key: bytes | None, name: str, out: Output
+    model: Model,
+    kind: str,
+    output: Path,
+    key: bytes | None,
+    name: str,
+    memory: Memory,
+    out: Output,
 ) -> None:
     written = write_export(
-        kind, model.plan, model.state.parameters, output, model.input_notes(), key, name
+        kind, model.plan, model.state.parameters, output, model.input_notes(), key, name, memory
     )
     say_kept(written.folder, written.kept, out)
     out.line(f"wrote {output}, the {written.title} {written.name}, plan {written.digest}")

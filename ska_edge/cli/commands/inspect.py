@@ -19,6 +19,7 @@ from ska_edge.cli.screen.columns import PROOF, RANGES, TENSORS, ExplainedModel
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.network.range_tracker import Range
 from ska_edge.network.state import State
@@ -67,6 +68,12 @@ def _state_document(state: State) -> dict[str, Any]:
         "held": state.held,
         "replay_buffer": buffer,
     }
+
+
+def _spares(model: Model) -> str:
+    """Return how many classes can be added; "" for a plan without spare outputs."""
+    left = model.plan.classes - len(model.labels)
+    return f" and {counted(left, 'spare class')}" if model.plan.spares else ""
 
 
 def _hidden_rate(plan: Plan) -> str:
@@ -223,7 +230,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             f" {plan.output.name}, see --json for mean and scale"
         )
     out.line(
-        ("" if plan.regression else f"classes: {', '.join(plan.labels)}; ")
+        ("" if plan.regression else f"classes: {', '.join(loaded.labels)}{_spares(loaded)}; ")
         + f"an input is (feature - mean) / scale in"
         f" {plan.layers[0].input.name}, see --json for mean and scale"
         + (f"; a device computes it from raw features ({flag('raw')} {raw})" if raw else "")
@@ -253,7 +260,8 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             ],
             "ram": memory,
             "saves": saves,
-            "labels": list(plan.labels),
+            "labels": list(loaded.labels),
+            "spare_classes": plan.classes - len(loaded.labels),
             "raw": raw,
             "scaling": loaded.scaling.as_dict(),
             "units": None if loaded.units is None else loaded.units.as_dict(),

@@ -26,7 +26,7 @@ from ska_edge.model.open import open_model
 from ska_edge.model.regression import Fit
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted, listed
-from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, classified, confidences
+from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, confidences
 
 
 @click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
@@ -132,13 +132,13 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
     """Return a line for each row, with values by column."""
     if model.plan.regression:
         return _value_lines(model, rows, decisions)
-    plan, lines = model.plan, []
-    indices = classified(decisions, plan.least_confidence).tolist()
+    plan, labels, lines = model.plan, model.labels, []
+    indices = model.classified(decisions).tolist()
     confident = plan.formats.decision.dequantize(confidences(decisions)).tolist()
     for row, (index, confidence) in enumerate(zip(indices, confident, strict=True)):
         line = {
             "row": row,
-            "class": UNKNOWN_NAME if index == UNKNOWN else plan.labels[index],
+            "class": UNKNOWN_NAME if index == UNKNOWN else labels[index],
             "confidence": round(confidence, 4),
         }
         if rows.truth is not None:
@@ -190,7 +190,7 @@ def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
     """Return a sentence about labels that are no classes of the model; "" without any."""
     if model.plan.regression:
         return ""
-    known = set(model.plan.labels)
+    known = set(model.labels)
     found = [label for line in lines if (label := line.get("truth")) and label not in known]
     if not found:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ska_edge.device.link import Link
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.monitor.verify import Report
+from ska_edge.monitor.verify import NONE, Report
 from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
@@ -35,8 +36,9 @@ def learn_and_compare(
     features: NDArray[np.float64],
     labels: NDArray[np.int64],
     out: Output,
+    added: Mapping[int, str] = NONE,
 ) -> Report:
-    """Run the proof with a live table, and report the result."""
+    """Run the proof with a live table, and report the result; `added` is that of `verify`."""
     info = link.hello()
     if not info.learns:
         return _classify_and_compare(link, model, features, labels, out)
@@ -52,7 +54,7 @@ def learn_and_compare(
             title = progress_title(model, number, labels, correct, unknown)
             update(metrics_table(model.plan, title, last), title)
 
-        report = verify_device(link, model, model.quantize(features), labels, show)
+        report = verify_device(link, model, model.quantize(features), labels, show, added)
     if report.first_difference is None and report.steps == 0:
         out.line(
             f"no update was made: the rule collects {model.plan.batch} samples before it learns;"
@@ -134,13 +136,13 @@ def verify(
     the error names the first difference. A firmware that only classifies proves its decisions.
     """
     out, loaded = Output(as_json), open_model(model)
-    dataset = reader.matched(data, loaded, out)
+    added, dataset = reader.grown(data, loaded, out)
     if samples is not None and samples > len(dataset.y):
         raise InputError(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
         )
     rows = slice(0, samples)
     with device(loaded, board, port, line, out, key) as link:
-        report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out)
+        report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out, added)
     out.document(verify_document(report, loaded.plan))
     report.require_equal()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import click
+import numpy as np
 
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.screen.console import Output
@@ -19,6 +20,7 @@ from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.targets import REGRESSION
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.teach import with_new_classes
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,21 @@ class Reader:
         _say(found.origin, out)
         return found
 
+    def grown(self, source: str, model: Model, out: Output) -> tuple[dict[int, str], Dataset]:
+        """Read labeled data that may have new classes, for which a model has spare outputs.
+
+        Returns the names of the new classes, by their labels, and the data with these labels.
+        """
+        found = load(source, self.columns, self.max_memory, model.takes)
+        names = [found.labels[label] for label in np.unique(found.y)]
+        new = tuple(name for name in names if name not in model.labels)
+        if not model.plan.spares or numbered(new, model.labels):
+            new = ()
+        grown, added = with_new_classes(model, new)
+        matched = grown.matched(found)
+        _say(found.origin, out)
+        return added, matched
+
     def rows(self, source: str, model: Model, out: Output) -> Rows:
         """Read rows with or without labels for a model; see `rows.load_rows`."""
         columns = self._columns(model.plan.regression)
@@ -47,7 +64,7 @@ class Reader:
         if model.plan.regression:
             return found
         labels = sorted({label for label in found.truth or () if label})
-        if labels and numbered(labels, model.plan.labels):
+        if labels and numbered(labels, model.labels):
             out.note(
                 f"the labels of {found.name} are numbers, but the classes of the model have names;"
                 " the labels are not compared"

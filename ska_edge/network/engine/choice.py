@@ -67,7 +67,8 @@ def float_trainer_for(
     It changes `parameters` in place; C and numpy give the same bits. This function raises and warns
     as `trainer_for` does.
     """
-    codes = [code.astype(np.float64) for code in class_codes(plan)]
+    classes = len(parameters.biases[-1])  # the twin has no spare outputs
+    codes = [code[:classes].astype(np.float64) for code in class_codes(plan)]
     rule = FloatRule(
         plan.rule,
         codes,

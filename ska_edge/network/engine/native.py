@@ -178,6 +178,8 @@ class NativeTrainer:
             return np.ascontiguousarray(labels, dtype=np.int16)
         if rows and (labels.min() < 0 or labels.max() >= self.plan.classes):
             raise InputError(f"a label is none of {self.plan.classes} classes")
+        for label in np.unique(labels) if self.plan.spares else ():
+            self.state.check_label(int(label))
         return np.ascontiguousarray(labels, dtype=np.uint16)
 
 
@@ -191,7 +193,7 @@ def check_library(library: Library) -> None:
     trainer, numpy = NativeTrainer(state, library), FixedTrainer(state.copy(), check=False)
     if not np.array_equal(trainer.infer(inputs), numpy.infer(inputs)):
         raise CheckError("its inferences differ from numpy's")
-    truth = rng.integers(plan.classes, size=4)
+    truth = rng.integers(plan.named, size=4)
     if plan.output is not None:
         truth = rng.integers(plan.output.minimum, plan.output.maximum, (4, plan.classes))
     for row, label in zip(inputs, truth, strict=True):

@@ -21,4 +21,6 @@ static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST 
     21800, -3233
 };
 
+#define SKA_PREFILLED 0 /* samples in the replay buffer at the start */
+
 #endif

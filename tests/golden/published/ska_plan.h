@@ -42,6 +42,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_INPUT_BYTES 3
 #define SKA_INPUT_FRAC 7 /* fractional bits of an input */
 #define SKA_CLASSES 2
+#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */
 #define SKA_LAYERS 2
 #define SKA_EACH_LAYER(DO) DO(0) DO(1)
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)

@@ -1,0 +1,152 @@
+"""A class is added once, on a bad line and through failures of the power; a log rebuilds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.board.board import Board
+from firmware_gen.emulators.flash import start
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Stream
+from ska_edge.errors import CheckError, DeviceError, InputError
+from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
+from ska_edge.monitor.monitor import Monitor
+from ska_edge.monitor.replay import rebuild
+from ska_edge.monitor.sinks.log import Log
+from ska_edge.monitor.teach import as_known
+from ska_edge.network.state import State
+from ska_edge.plan.replay import Replay
+from ska_edge.plan.resolve import make_plan
+from tests.lossy_wire import LossyWire
+from tests.powered_board import PoweredBoard
+
+PLAN = make_plan((6, 5, 5), spares=2, replay=Replay(2, 1))
+NAMES = ("wave", "cläp")
+ROWS = 60
+
+
+def a_model() -> Model:
+    rng = np.random.default_rng(1)
+    state = State(PLAN, rng.integers(-3000, 3000, PLAN.parameter_count))
+    for row in range(6):
+        state.replay.remember(rng.integers(-128, 128, PLAN.inputs), row % 3)
+    return Model(PLAN, state, Scaling(np.zeros(PLAN.inputs), np.ones(PLAN.inputs)))
+
+
+MODEL = a_model()
+RNG = np.random.default_rng(2)
+INPUTS = RNG.integers(-128, 128, (ROWS, PLAN.inputs))
+LABELS = RNG.integers(0, PLAN.classes, ROWS)
+
+
+@pytest.fixture(scope="module")
+def project(
+    require_board: Callable[[str], Board], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("classes") / "project"
+    MODEL.firmware(folder, require_board("host").name, prefill=2).build()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))
+
+
+def taught(connect: Callable[[], Link], log: Path, save_every: int | None = None) -> Monitor:
+    """Add both classes and let the device learn all rows; check that the log gives its state."""
+    stream = Stream(connect, PLAN.digest, patience=60)
+    monitor = Monitor(stream, PLAN)
+    with Log(log, stream.link.info) as written:
+        for line in monitor.run(
+            INPUTS, LABELS, classes=NAMES, save_every=save_every, sending=[written.write]
+        ):
+            written.write(line)
+    device = stream.link.pull(PLAN.state_bytes)
+    assert as_known(stream.link, MODEL).labels == ("0", "1", "2", *NAMES)
+    stream.close()
+    assert rebuild(log, MODEL).state.to_bytes() == device
+    assert State.from_bytes(PLAN, device).labels == ("0", "1", "2", *NAMES)
+    return monitor
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_class_is_added_once_on_a_bad_line(seed: int, project: Path, tmp_path: Path) -> None:
+    with start(project) as running, LossyWire(running.port, 0.05, seed) as wire:
+        monitor = taught(lambda: Link(wire.port, timeout=0.1, tries=50), tmp_path / "log")
+    assert (monitor.samples, monitor.fell_back) == (ROWS, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [("ADD_CLASS", 0), ("ADD_CLASS", 1), ("STATUS", 1), ("STATUS", 2), ("SAMPLE", 12)],
+)
+def test_a_class_survives_a_failure_of_the_power(
+    name: str, before: int, project: Path, tmp_path: Path
+) -> None:
+    """Power fails within a frame; without a save, the host adds the classes again."""
+    board = PoweredBoard(project, tmp_path / "port")
+    with board:
+        board.fail_after([(name, before)])
+        monitor = taught(board.link, tmp_path / "log", save_every=5)
+    assert board.failures == 1
+    assert monitor.fell_back == 1
+    assert monitor.learned == ROWS
+
+
+def test_a_save_keeps_classes_and_a_reset_drops_them(project: Path, tmp_path: Path) -> None:
+    board = PoweredBoard(project, tmp_path / "port")
+    with board:
+        with board.link() as link:
+            link.hello()
+            assert [link.add_class(name) for name in (*NAMES, "wave")] == [3, 4, 3]
+            link.learn(INPUTS[0].tolist(), 3)
+            link.save()
+            link.forget_class(4)
+        board.restart()
+        with board.link() as link:
+            link.hello()
+            assert as_known(link, MODEL).labels == ("0", "1", "2", *NAMES)
+            link.reset()
+            assert as_known(link, MODEL).labels == ("0", "1", "2")
+            assert link.pull(PLAN.state_bytes) == MODEL.state.flashed(2).to_bytes()
+
+
+def test_what_a_device_refuses(project: Path) -> None:
+    with start(project) as running, Link(running.port) as link:
+        before = link.hello().crc
+        for label in (2, 3, 5):
+            with pytest.raises(DeviceError, match="no class has this label"):
+                link.forget_class(label)
+        with pytest.raises(DeviceError, match="no class has this label"):
+            link.learn(INPUTS[0].tolist(), 4)
+        with pytest.raises(DeviceError, match="or its name is empty"):
+            link.add_class("")
+        with pytest.raises(InputError, match="more than 16 bytes"):
+            link.add_class("a" * 17)
+        assert link.hello().crc == before
+        for name in NAMES:
+            link.add_class(name)
+        with pytest.raises(DeviceError, match="no spare output is left"):
+            link.add_class("fist")
+
+
+def test_a_log_with_a_wrong_label_is_refused(project: Path, tmp_path: Path) -> None:
+
+    log = tmp_path / "log"
+    with start(project) as running:
+        taught(lambda: Link(running.port), log)
+    text = log.read_text()
+    assert '"class": "wave", "label": 3' in text
+    log.write_text(text.replace('"class": "wave", "label": 3', '"class": "wave", "label": 4'))
+    with pytest.raises(CheckError, match="label is 4 in the log and 3 on the host"):
+        rebuild(log, MODEL)
+    lines = [line for line in text.splitlines(True) if '"class"' not in line]
+    log.write_text("".join(lines))
+    with pytest.raises(CheckError, match=r"decisions\[\d\] is"):
+        rebuild(log, MODEL)

@@ -1,0 +1,165 @@
+"""`teach` adds a class to a device and teaches it a few rows; all commands know its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge.api.device import connect
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
+from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_model
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+from tests.cli.conftest import Run
+from tests.trainer_device import TrainerDevice
+
+NEW = "virginica"
+
+
+def iris() -> tuple[Dataset, Dataset]:
+    """Return the rows of two classes, and the rows of the third."""
+    pytest.importorskip("sklearn")
+    data = load("iris")
+    new = data.y == data.labels.index(NEW)
+    assert data.labels[2] == NEW
+    known = data.take(~new)
+    return Dataset("two", known.x, known.y, data.labels[:2], known.features), data.take(new)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of two classes of iris, with two spare classes."""
+    path = tmp_path_factory.mktemp("two") / "two.ska"
+    options = Options(hidden=(8,), epochs=5, spare_classes=2, arithmetic="fixed")
+    train(iris()[0], options).model.save(path)
+    return path
+
+
+@pytest.fixture
+def model(two: Path) -> Model:
+    return open_model(two)
+
+
+@pytest.fixture
+def device(model: Model) -> Iterator[TrainerDevice]:
+    """A device with the model, whose buffer has 10 samples of each class."""
+    with TrainerDevice(model.state.flashed(10)) as found:
+        yield found
+
+
+@pytest.fixture
+def rows() -> Path:
+    """Five rows of the new class, without labels."""
+    path = Path("rows.npz")
+    np.savez(path, x=iris()[1].x[:5])
+    return path
+
+
+def test_a_new_class_is_taught_with_five_rows(
+    ska_edge: Run, two: Path, model: Model, device: TrainerDevice, rows: Path
+) -> None:
+    told = ska_edge("teach", two, NEW, "--port", device.port, "--data", rows, "--log", "t.jsonl")
+    assert told.code == 0, told.err
+    assert f"has the new class '{NEW}', label 2" in told.out
+    assert device.network.samples == 50
+    assert device.network.labels == ("setosa", "versicolor", NEW, "(spare 2)")
+    assert ska_edge("replay", "t.jsonl", two, "-o", "rebuilt.ska").code == 0
+    assert open_model("rebuilt.ska").state.to_bytes() == device.network.to_bytes()
+
+    assert ska_edge("pull", two, "--port", device.port, "-o", "worn.ska").code == 0
+    worn = open_model("worn.ska")
+    assert worn.labels == ("setosa", "versicolor", NEW)
+    known, new = iris()
+    assert (worn.predict(new.x) == NEW).mean() >= 0.9
+    assert worn.evaluate(known).accuracy >= 0.9
+    assert set(worn.evaluate("iris").recall) == set(worn.labels)
+    document = ska_edge("inspect", "worn.ska", "--json").document()
+    assert (document["labels"], document["spare_classes"]) == ([*worn.labels], 1)
+    assert "virginica and 1 spare class;" in ska_edge("inspect", "worn.ska").out
+    said = ska_edge("predict", "worn.ska", rows, "--json").document()["predictions"]
+    assert {line["class"] for line in said} == {NEW}
+
+    assert ska_edge("export", "worn.ska", "-o", "worn.onnx").code == 0
+    assert open_model("worn.onnx").labels == worn.labels
+    with connect(device.port, two) as found:
+        assert (found.predict(new.x[:9]) == worn.predict(new.x[:9])).all()
+        assert found.predict_proba(new.x[:9]).shape == (9, 3)
+
+
+def test_a_class_without_rows_is_only_added(
+    ska_edge: Run, two: Path, device: TrainerDevice
+) -> None:
+    told = ska_edge("teach", two, "wave", "--port", device.port)
+    assert told.code == 0
+    assert "teach it rows with --data" in told.out
+    assert device.network.samples == 0
+    again = ska_edge("teach", two, "wave", "--port", device.port, "--json").document()
+    assert (again["label"], again["new"], again["classes"][2:]) == (2, False, ["wave"])
+
+
+def test_a_class_is_forgotten(ska_edge: Run, two: Path, device: TrainerDevice, rows: Path) -> None:
+    ska_edge("teach", two, NEW, "--port", device.port, "--data", rows)
+    told = ska_edge("teach", two, NEW, "--port", device.port, "--forget", "--json").document()
+    assert (told["label"], told["classes"]) == (None, ["setosa", "versicolor"])
+    assert not device.network.tensor(1, "weight")[2].any()
+    refused = ska_edge("teach", two, NEW, "--port", device.port, "--forget").refusal(2)
+    assert "is no class that was added; none was" in refused
+    refused = ska_edge("teach", two, "setosa", "--port", device.port, "--forget").refusal(2)
+    assert "'setosa' is no class that was added" in refused
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a name of 17 bytes", "at most 16"),
+        ("", "is empty"),
+        ("fist", "the model has used its 2 spare classes"),
+    ],
+)
+def test_a_class_that_cannot_be_added(
+    name: str, sentence: str, ska_edge: Run, two: Path, device: TrainerDevice
+) -> None:
+    if name == "fist":
+        for each in ("wave", "clap"):
+            ska_edge("teach", two, each, "--port", device.port)
+    before = device.network.to_bytes()
+    assert sentence in ska_edge("teach", two, name, "--port", device.port).refusal(2)
+    assert device.network.to_bytes() == before
+
+
+def test_labels_choose_the_rows_of_the_class(
+    ska_edge: Run, two: Path, device: TrainerDevice
+) -> None:
+    data = load("iris")
+    np.savez("all.npz", x=data.x[::10], y=np.array(data.labels)[data.y[::10]])
+    told = ska_edge("teach", two, NEW, "--port", device.port, "--data", "all.npz", "--json")
+    assert told.document()["rows"] == 5
+    refused = ska_edge("teach", two, "wave", "--port", device.port, "--data", "all.npz").refusal(2)
+    assert "none of its rows is of the class 'wave'" in refused
+
+
+def test_a_model_without_spare_classes_says_how_to_train_one(ska_edge: Run) -> None:
+    made = train(iris()[0], Options(hidden=(4,), epochs=1, arithmetic="fixed")).model
+    made.save("plain.ska")
+    assert not made.state.replay.held.any()
+    with TrainerDevice(made.state) as plain:
+        refused = ska_edge("teach", "plain.ska", "wave", "--port", plain.port).refusal(2)
+        assert "has no spare class for it" in refused
+    refused = ska_edge("firmware", "plain.ska", "--prefill", "3", "-o", "p").refusal(2)
+    assert "--prefill is 3, but the model stores no samples" in refused
+    assert "--spare-classes" in refused
+
+
+def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> None:
+    """Its buffer is filled after the training, with rows of every class."""
+    plain = train(iris()[0], Options(hidden=(8,), epochs=5, arithmetic="fixed")).model
+    weights = model.state.tensor(0, "weight")
+    # With 4 outputs instead of 2, the errors of the outputs are rounded to a bit less.
+    assert np.abs(weights - plain.state.tensor(0, "weight")).max() <= 16
+    assert model.state.replay.held.tolist() == [10, 10, 0, 0]
+    assert model.plan.replay.per_sample == 10
