@@ -1,9 +1,21 @@
-"""Writes the added classes and the stored samples with which a device starts."""
+"""Writes what concerns classes that are added later: constants, and what a device starts with."""
 
 from __future__ import annotations
 
 from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
+from ska_edge.plan.spare import NAME_BYTES
+
+
+def spare_constants(plan: Plan) -> str:
+    """Return the constants of the spare outputs."""
+    if not plan.spares:
+        return "#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */\n"
+    return f"""\
+#define SKA_SPARES {plan.spares} /* outputs that can become classes later, the last ones */
+#define SKA_NAMED {plan.named} /* classes of the plan */
+#define SKA_NAME_BYTES {NAME_BYTES} /* of the name of an added class, at most */
+"""
 
 
 def emit_memory(plan: Plan, memory: Memory) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
-from firmware_gen.emit.memory import emit_memory
+from firmware_gen.emit.memory import emit_memory, spare_constants
 from firmware_gen.memory.residence import (
     flash_bytes,
     only_infers,
@@ -25,7 +25,6 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
 from ska_edge.plan.replay import FIFO
-from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGMOID, SIGNS
 
 
@@ -100,7 +99,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_INPUT_BYTES {plan.inputs * signal.bits // 8}
 #define SKA_INPUT_FRAC {plan.layers[0].input.frac} /* fractional bits of an input */
 #define SKA_CLASSES {plan.classes}
-{_spares(plan)}#define SKA_LAYERS {len(plan.layers)}
+{spare_constants(plan)}#define SKA_LAYERS {len(plan.layers)}
 #define SKA_EACH_LAYER(DO) {_each(0, plan)}
 #define SKA_EACH_LEARNED(DO) {_each(plan.first_learned, plan)}
 #define SKA_READOUTS {readouts} /* hidden layers with a readout of their own */
@@ -155,17 +154,6 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 def _rule(plan: Plan) -> str:
     """Return the rule, and the activation unless it is sigmoid."""
     return plan.rule if plan.activation == SIGMOID else f"{plan.rule} with {plan.activation}"
-
-
-def _spares(plan: Plan) -> str:
-    """Return the constants of the spare outputs."""
-    if not plan.spares:
-        return "#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */\n"
-    return f"""\
-#define SKA_SPARES {plan.spares} /* outputs that can become classes later, the last ones */
-#define SKA_NAMED {plan.named} /* classes of the plan */
-#define SKA_NAME_BYTES {NAME_BYTES} /* of the name of an added class, at most */
-"""
 
 
 def _each(first: int, plan: Plan) -> str:
