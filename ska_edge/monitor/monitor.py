@@ -1,4 +1,7 @@
-"""Monitors a learning device: yields its events as lines of a log, and tracks its progress."""
+"""Monitors a learning device: yields its events as lines of a log, and tracks its progress.
+
+The file is long, because one class follows a device through all of a session.
+"""
 
 from __future__ import annotations
 
