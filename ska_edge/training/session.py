@@ -1,4 +1,7 @@
-"""Does one training: prepares the rows, the plan and the initial parameters, then trains."""
+"""Does one training: prepares the rows, the plan and the initial parameters, then trains.
+
+The file is long, because one class does a training from its rows to its model.
+"""
 
 from __future__ import annotations
 
