@@ -30,10 +30,11 @@ from firmware_gen.build import (
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.labels import emit_labels
 from firmware_gen.emit.messages import emit as emit_messages
-from firmware_gen.emit.plan import emit_plan, emit_tables, emit_weights, initial_crc
+from firmware_gen.emit.plan import emit_plan, emit_tables
 from firmware_gen.emit.prefix import DEFAULT, check_prefix, is_prefix, renamed_board, renamed_files
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
+from firmware_gen.emit.weights import emit_weights, initial_crc
 from firmware_gen.emulators.flash import RunningBoard, start
 from firmware_gen.folder.edits import edited, leads_out, require_no_loss, sha256_of
 from firmware_gen.folder.swap import DECIDED, finish, is_left_over, swap_files

@@ -1,16 +1,12 @@
-"""Writes ska_plan.h, ska_tables.h and ska_weights.h: a plan's constants and a model's weights."""
+"""Writes ska_plan.h and ska_tables.h: the constants of a plan."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
-from firmware_gen.emit.memory import emit_memory, spare_constants
+from firmware_gen.emit.weights import numbers, spare_constants
 from firmware_gen.memory.residence import (
     flash_bytes,
     only_infers,
@@ -20,18 +16,11 @@ from firmware_gen.memory.residence import (
 from ska_edge.arithmetic import random_words
 from ska_edge.arithmetic.fixedpoint import width
 from ska_edge.plan.layer import Matrix
-from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
 from ska_edge.plan.replay import FIFO
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGMOID, SIGNS
-
-
-def _numbers(values: Iterable[int], per_line: int = 12) -> str:
-    texts = [str(v) for v in values]
-    lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
-    return ",\n    ".join(lines)
 
 
 def emit_plan(
@@ -265,10 +254,10 @@ def _raw_tables(plan: Plan) -> str:
 /* A raw feature becomes round(raw * multiplier + offset); both have {raw.frac}
  * fractional bits. */
 static const {multiplier} ska_raw_multiplier[SKA_INPUTS] SKA_CONST = {{
-    {_numbers(raw.multipliers, 8)}
+    {numbers(raw.multipliers, 8)}
 }};
 static const {offset} ska_raw_offset[SKA_INPUTS] SKA_CONST = {{
-    {_numbers(raw.offsets, 6)}
+    {numbers(raw.offsets, 6)}
 }};
 #define SKA_RAW_MULTIPLIER(i) {_reader(multiplier)}(&ska_raw_multiplier[i])
 #define SKA_RAW_OFFSET(i) {_reader(offset)}(&ska_raw_offset[i])
@@ -282,7 +271,7 @@ def _point_table(points: tuple[int, ...] | None) -> str:
     return f"""
 /* A raw float is first multiplied by 2^point and rounded to an integer. */
 static const int16_t ska_raw_point[SKA_INPUTS] SKA_CONST = {{
-    {_numbers(points)}
+    {numbers(points)}
 }};
 #define SKA_RAW_POINT(i) ska_const_i16(&ska_raw_point[i])
 """
@@ -325,7 +314,7 @@ static const ska_matrix_t ska_readouts[SKA_READOUTS] = {{
 
 /* sigmoid(z) at z = -{limit}, -{limit} + 1/16, ..., {limit} in {table.format.name}. */
 static const int16_t ska_decision_table[{len(table.values)}] SKA_CONST = {{
-    {_numbers(table.values)}
+    {numbers(table.values)}
 }};
 
 /* One matrix with its bias: its position in the parameters, its shape, and its shifts. */
@@ -349,54 +338,5 @@ static const ska_matrix_t ska_layers[SKA_LAYERS] = {{
 /* Number of each layer's first neuron. */
 static const uint16_t ska_first_neuron[SKA_LAYERS] = {{{", ".join(str(f) for f in first)}}};
 {_raw_tables(plan)}
-#endif
-"""
-
-
-def initial_crc(plan: Plan, parameters: NDArray[np.integer], memory: Memory | None = None) -> int:
-    """Return the CRC-32 of a device's initial `parameters`, (plan.parameter_count,), and memory."""
-    crc = zlib.crc32(parameters.astype(f"<i{plan.formats.weight_bits // 8}").tobytes())
-    for piece in memory.pieces(plan) if memory is not None else ():
-        crc = zlib.crc32(piece, crc)
-    return crc
-
-
-def emit_weights(
-    plan: Plan,
-    parameters: NDArray[np.integer],
-    in_flash: int = 0,
-    memory: Memory | None = None,
-) -> str:
-    """Return the text of ska_weights.h: a device's initial parameters (plan.parameter_count,).
-
-    `memory` is what else the device starts with. If some parameters stay in flash, the array is
-    aligned, because kernels load several at once.
-    """
-    aligned = " SKA_ALIGNED" if in_flash else ""
-    blocks = []
-    for t in plan.tensors():
-        values = parameters[t.offset : t.offset + t.size].tolist()
-        shape = " x ".join(str(n) for n in t.shape)
-        blocks.append(
-            f"    /* layer {t.layer}, {t.name}, {shape}, {t.format.name} */\n    {_numbers(values)}"
-        )
-    body = ",\n".join(blocks)
-    return f"""\
-/* ska_weights.h - the initial parameters for plan {plan.digest}. Generated; do not edit. */
-#ifndef SKA_WEIGHTS_H
-#define SKA_WEIGHTS_H
-
-#include <stdint.h>
-
-#include "ska_const.h"
-#include "ska_plan.h"
-
-/* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
-#define SKA_INITIAL_CRC 0x{initial_crc(plan, parameters, memory):08x}u
-
-static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST{aligned} = {{
-{body}
-}};
-{emit_memory(plan, memory or Memory.empty(plan))}
 #endif
 """
