@@ -52,7 +52,6 @@ def _best(tried: Tried) -> float:
 
 
 def _accuracy(session: Session) -> float:
-    """Train in float; return the accuracy on the rows that were held out."""
     parameters = session.parameters.copy()
     for _ in session.float_work(parameters, StepLog(None)):
         pass

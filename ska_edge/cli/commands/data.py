@@ -22,7 +22,7 @@ from ska_edge.plural import counted
 @data_options
 @json_option
 def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
-    """Write data NAME as npz: x (n, d), y (n,), labels and, if there are groups, group (n,).
+    """Write data NAME as npz: x (n, d), y (n,), labels, and what else is known, such as groups.
 
     NAME is built-in or a file: CSV, Parquet, Arrow, ARFF, .ts, npz or MNIST-idx images. Without -o,
     only describe the data.

@@ -35,7 +35,9 @@ from ska_edge.training.division import lacks_groups, parts_of, unknown_because
 @data_options
 @json_option
 def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json: bool) -> None:
-    """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion matrix."""
+    """Show the accuracy of MODEL on DATA in fixed point and in float, and the confusion matrix; for
+    a regression, R2 and the mean absolute error.
+    """
     out, loaded = Output(as_json), open_model(model)
     dataset = reader.matched(data, loaded, out)
     division = parts_of(loaded, dataset, group)
