@@ -156,8 +156,7 @@ class _Reading:
         first = next(self._rows(lines), None)
         if first is None:
             raise InputError(
-                f"{self.path} is empty; it needs at least a line for each of two"
-                f" classes{self._commented()}"
+                f"{self.path} is empty; it needs a line for each sample{self._commented()}"
             )
         line, header, begun = self._header(*first)
         choice = choose(header, self.columns, self.model)
