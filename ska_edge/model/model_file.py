@@ -237,7 +237,7 @@ class Model:
         """Return the decisions as a device computes them, (rows, outputs) in Q0.15: 32768 would be
         1. Those of a regression are its values, in the plan's `output` format.
 
-        Each class has an output; a spare output is always 0.
+        Each class has an output; an output that is still spare is 0.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.

@@ -223,9 +223,7 @@ def _check_learning(plan: Plan) -> None:
 
 
 def _check_labels(plan: Plan) -> None:
-    """Check that there is one label per output, and that labels are different, short, valid
-    text.
-    """
+    """Check the labels, one per output, and the number of spare outputs."""
     if len(plan.labels) != plan.classes:
         raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
     if not 0 <= plan.spares < min(plan.classes, MOST_SPARES + 1):
