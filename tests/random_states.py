@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
@@ -25,6 +26,8 @@ def plans(draw: st.DrawFn) -> Plan:
         return make_plan(sizes, rule=rule, precision=precision, batch=batch, steps=steps)
     kept = draw(st.sampled_from([Replay(), Replay(1, 1), Replay(3, 2)]))
     seed = draw(st.integers(0, 2**32 - 1))
+    bits = PRECISIONS[precision].activation.bits
+    format = QFormat(bits, bits - draw(st.integers(1, 4)))
     slower = draw(st.sampled_from([0, 1, 5]))
     activations = ACTIVATIONS if RULES[rule].rectifies else (SIGMOID,)
     return make_plan(
@@ -36,6 +39,8 @@ def plans(draw: st.DrawFn) -> Plan:
         hidden_halvings=slower,
         activation=draw(st.sampled_from(activations)),
         spares=draw(st.integers(0, sizes[-1] - 1)),
+        input_format=format,
+        normalized=draw(st.booleans()),
     )
 
 

@@ -18,7 +18,7 @@ from ska_edge.arithmetic.fixedpoint import width
 from ska_edge.plan.layer import Matrix
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
-from ska_edge.plan.range_proof import accumulator_width, range_proof, update_width
+from ska_edge.plan.range_proof import accumulator_width, range_proof, square_width, update_width
 from ska_edge.plan.replay import FIFO
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGMOID, SIGNS
 
@@ -117,6 +117,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_MARGIN {plan.margin} /* a sample whose errors are all smaller changes no weight */
 #define SKA_RELU {int(plan.rule_definition.relu)} /* 1 if hidden layers pass on max(0, z) */
 #define SKA_LEAST_CONFIDENCE {plan.least_confidence} /* below it, the class is unknown; 0: never */
+#define SKA_NORMALIZED {int(plan.normalized)} /* 1 if a large input lowers the rate of its sample */
 #define SKA_RAW_INPUT {int(integers)} /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT {int(plan.raw_float)} /* 1 if raw floats can be standardized */
 
@@ -133,7 +134,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
-{_batch(plan)}
+{_square(plan)}{_batch(plan)}
 #elif !defined(SKA_MODEL_{model})
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
@@ -211,6 +212,15 @@ def _targets(plan: Plan) -> str:
 /* A regression has SKA_TARGETS targets, and a value of each. Both are integers of 16 bits. */
 #define SKA_TARGETS SKA_CLASSES
 #define SKA_TARGET_FRAC {plan.output.frac} /* fractional bits of a target and of a value */
+"""
+
+
+def _square(plan: Plan) -> str:
+    """Return the type of the sum of the squares of an input, if the step is normalized."""
+    if not plan.normalized:
+        return ""
+    return f"""
+typedef int{square_width(plan)}_t ska_square_t; /* the sum of the squares of an input */
 """
 
 

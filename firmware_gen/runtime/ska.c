@@ -188,7 +188,12 @@ static inline void forward(ska_t *ska, const ska_signal_t *x) {
 /* Adds the rate's shift to a shift. The checks of the plan keep the sum in [1, 31], or in [-31, 31]
  * for 32-bit weights. */
 static int8_t with_rate(const ska_t *ska, int8_t shift) {
-    return (int8_t)((int16_t)shift + SKA_RATE_SHIFT + (int16_t)ska->rate_halvings);
+#if SKA_NORMALIZED
+    const uint8_t halvings = ska->halvings;
+#else
+    const uint8_t halvings = ska->rate_halvings;
+#endif
+    return (int8_t)((int16_t)shift + SKA_RATE_SHIFT + (int16_t)halvings);
 }
 
 #if SKA_SUPERVISED
@@ -453,6 +458,18 @@ static inline int is_within_margin(const ska_t *ska) {
 }
 #endif
 
+#if SKA_NORMALIZED
+/* Returns the sum of the squares of the inputs. It fits by the proof of "square sum" in ska_plan.h.
+ */
+static ska_square_t square_sum(const ska_signal_t *x) {
+    ska_square_t sum = 0;
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        sum += ska_product_i16(x[i], x[i]);
+    }
+    return sum;
+}
+#endif
+
 static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
     ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
     layers_forward(ska, ska->signal);
@@ -462,6 +479,9 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
         ska->step++;
         return;
     }
+#endif
+#if SKA_NORMALIZED
+    ska->halvings = (uint8_t)ska_rule_halvings(square_sum(ska->signal), ska->rate_halvings);
 #endif
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {

@@ -106,7 +106,8 @@ void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
 #else
 /* Learns one sample. If the plan has a replay buffer, learns SKA_REPLAYS stored samples first.
  * If the plan has a margin M, a sample whose output errors are all smaller than M, of either
- * sign, changes no weight. Rules without labels collect SKA_BATCH samples and then make
+ * sign, changes no weight. If the step is normalized (SKA_NORMALIZED), a large input lowers the
+ * rate of its sample. Rules without labels collect SKA_BATCH samples and then make
  * SKA_STEPS passes; they only check that the label is in range. */
 ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t label);
 #endif

@@ -49,6 +49,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             output layer. None: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. None: 0.
+        normalized_step: divide the step by a power of two of |x|^2/d, if that is above 1: the mean
+            square of a sample's inputs. It protects from drift. None: False.
         precision: bits of weights and activations: "w16a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data.
@@ -102,6 +104,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rate: float | Literal["auto"] | None = None,
         hidden_halvings: int | None = None,
         margin: float | None = None,
+        normalized_step: bool | None = None,
         precision: str | None = None,
         batch: int | Literal["all"] | None = None,
         epochs: int = 20,
@@ -124,6 +127,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.rate = rate
         self.hidden_halvings = hidden_halvings
         self.margin = margin
+        self.normalized_step = normalized_step
         self.precision = precision
         self.batch = batch
         self.epochs = epochs

@@ -22,6 +22,8 @@ from ska_edge.rules.reference import Parameters
 Reals = NDArray[np.float64]
 
 MOST_PRODUCTS = 2**18  # at most this many products are in memory at once
+ROOT_2 = 1.4142135623730951
+MOST_HALVINGS = 64  # of the rate of one sample
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH
@@ -45,6 +47,8 @@ class FloatRule:
         linear: whether the outputs are values, not decisions; an error is then limited to -1 to 1,
             the range of a shift.
         output_rate: rate of the output layer and of readouts, as a multiple of the rate.
+        normalized: whether the rate of a sample is divided by a power of two of |x|^2/d; the batch
+            is then 1.
     """
 
     rule: str
@@ -56,6 +60,7 @@ class FloatRule:
     relu: bool = False
     linear: bool = False
     output_rate: float = 1.0
+    normalized: bool = False
 
 
 class FloatTrainer:
@@ -132,6 +137,8 @@ class FloatTrainer:
         if within.all():
             return
         rate = self.rate / len(labels)
+        if rule.normalized:
+            rate = normalized_rate(rate, x[0])
         output_rate = rate * rule.output_rate
         changes = [(p.weights[-1], p.biases[-1], error, seen[outputs], output_rate)]
         for layer in range(rule.first_learned, outputs):
@@ -162,6 +169,16 @@ class FloatTrainer:
             step = factor * delta
             weights += products(step, inputs)
             bias += in_order(step)
+
+
+def normalized_rate(rate: float, x: Reals) -> float:
+    """Return the rate of a sample with inputs (d,), which halves it while |x|^2/d is too large."""
+    square, limit = float(in_order((x * x)[:, None])[0]), len(x) * ROOT_2
+    for _ in range(MOST_HALVINGS):
+        if square <= limit:
+            break
+        square, rate = 0.5 * square, 0.5 * rate
+    return rate
 
 
 def products(left: Reals, right: Reals) -> Reals:

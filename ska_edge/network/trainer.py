@@ -17,6 +17,7 @@ from ska_edge.errors import InputError
 from ska_edge.network.codes import class_codes
 from ska_edge.network.margin import learning
 from ska_edge.network.output import Output
+from ska_edge.network.normalized import sample_halvings
 from ska_edge.network.state import State
 from ska_edge.plan.layer import Matrix
 from ska_edge.rules import neuron
@@ -90,6 +91,7 @@ class FixedTrainer:
         self._last: list[LayerTrace] = []
         self._codes = class_codes(state.plan)
         self._output = Output(state.plan, self._ops)
+        self._halvings = 0  # of the rate in the last update, if the step is normalized
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -217,6 +219,8 @@ class FixedTrainer:
         decided = passed[outputs][1]
         output_error = self._output.errors(targets, decided)
         learns = learning(plan, output_error.data)[:, None]
+        if plan.normalized:
+            self._halvings = sample_halvings(self._ops, plan, signal, self.state.halvings)
         output_error = self._masked(output_error, learns)
         shifts = [
             self._hidden_shift(index, passed[index], targets, output_error, learns)
@@ -335,7 +339,8 @@ class FixedTrainer:
 
     def _rate_shift(self, matrix: Matrix) -> int:
         """Return the shift of the rate at which a matrix learns."""
-        return self.state.rate.shift + matrix.halvings
+        halvings = self._halvings if self.plan.normalized else self.state.halvings
+        return self.plan.rate.shift + halvings + matrix.halvings
 
     def _transposed(self, value: Values) -> Values:
         return Fixed(self._ops, value.data.T, value.frac, value.lo, value.hi)

@@ -35,6 +35,7 @@ def twin(plan: Plan, parameters: Parameters, rate: float) -> Reference:
         relu=plan.rule_definition.relu,
         linear=plan.regression,
         output_rate=2.0 ** -plan.layers[-1].matrix.halvings,
+        normalized=plan.normalized,
     )
 
 

@@ -332,6 +332,10 @@ def _check_rule(plan: Plan) -> None:
         )
     if not 0 <= plan.least_confidence <= plan.formats.decision.maximum:
         raise InputError(f"the least confidence {plan.least_confidence} is out of range")
+    if plan.normalized and not plan.rule_definition.supervised:
+        raise InputError(f"rule {plan.rule} learns a held batch, so its step is not normalized")
+    if plan.normalized and plan.batch != 1:
+        raise InputError("a normalized step is that of one sample; leave the batch at 1")
     if plan.hidden_halvings and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} learns all layers at one rate")
     if not 0 <= plan.hidden_halvings <= MOST_HALVINGS:

@@ -21,8 +21,8 @@ from ska_edge.plan.margin import margin_integer, real_margin
 from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
 from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.plan.state_field import StateField
-from ska_edge.rules.functions import NeuronFunction, neuron_functions
-from ska_edge.rules.neuron import NeuronFormats, RawInput
+from ska_edge.rules.functions import NeuronFunction, NormalizedStep, neuron_functions
+from ska_edge.rules.neuron import NeuronFormats, RawInput, step_limits
 from ska_edge.rules.rule import RULES, SIGMOID, Rule
 
 SCHEMA = 2
@@ -58,6 +58,8 @@ class Plan:
         output: the format of a regression's values and targets; None if the outputs are decisions
             of classes.
         spares: number of spare outputs, the last ones. A state has their names.
+        normalized: whether the rate is divided, for each sample, by the power of two nearest to
+            |x|^2/d, by its logarithm, if that is above 1; x is the input and d its width.
         schema: version of this structure.
     """
 
@@ -79,6 +81,7 @@ class Plan:
     least_confidence: int = 0
     output: QFormat | None = None
     spares: int = 0
+    normalized: bool = False
     schema: int = SCHEMA
 
     @property
@@ -136,7 +139,17 @@ class Plan:
             self.layers[0].input,
             self.raw,
             self.output,
+            self.normalized_step,
         )
+
+    @property
+    def normalized_step(self) -> NormalizedStep | None:
+        """The numbers of a normalized step; None if the step is not normalized."""
+        if not self.normalized:
+            return None
+        format = self.layers[0].input
+        largest = self.inputs * format.minimum**2
+        return NormalizedStep(step_limits(self.inputs, format), largest, self.rate_halvings_max)
 
     def first_neuron(self, layer: int) -> int:
         """Number of a layer's first neuron; neurons are numbered through all layers."""

@@ -9,8 +9,10 @@ from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
 from ska_edge.plan.layer import LayerPlan, Matrix
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.neuron import forward_weight, weight_change
+from ska_edge.rules.neuron import forward_weight, square_sum, weight_change
 from ska_edge.rules.rule import READOUT, SIGNS
+
+SQUARE_SUM = "square sum"  # of an input; it has a width of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,10 @@ def range_proof(plan: Plan) -> tuple[Bound, ...]:
     Raises InputError, which names the layer, for a sum that exceeds 64 bits.
     """
     bounds: list[Bound] = []
+    index = 0
     try:
+        if plan.normalized:
+            bounds.append(_square_bound(plan))
         for index, layer in enumerate(plan.layers):
             bounds += _matrix_bounds(plan, index, layer.matrix, "")
             if layer.readout is not None:
@@ -72,6 +77,13 @@ def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bo
     ]
 
 
+def _square_bound(plan: Plan) -> Bound:
+    """Return the bound of the sum of the squares of an input, which a normalized step uses."""
+    ops = IntervalOps()
+    squares = square_sum(ops, Fixed.of(ops, None, plan.layers[0].input), plan.inputs)
+    return _bound(0, SQUARE_SUM, squares, 0, False)
+
+
 def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
     """Return the bounds of the sums that project an error to a hidden layer, if there are any."""
     ops, formats = IntervalOps(), plan.formats
@@ -89,7 +101,13 @@ def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
 
 def accumulator_width(plan: Plan) -> int:
     """Return 32 or 64, the accumulator width for all forward and projection sums of a plan."""
-    return max(bound.width for bound in range_proof(plan) if not bound.update)
+    bounds = (bound for bound in range_proof(plan) if bound.quantity != SQUARE_SUM)
+    return max(bound.width for bound in bounds if not bound.update)
+
+
+def square_width(plan: Plan) -> int:
+    """Return 32 or 64, the width of the sum of the squares of an input, if a plan has this sum."""
+    return max(bound.width for bound in range_proof(plan) if bound.quantity == SQUARE_SUM)
 
 
 def update_width(plan: Plan) -> int:

@@ -48,6 +48,7 @@ class Draft:
         activation: that of the hidden layers, in `ACTIVATIONS`.
         output: format of the values of a regression; None for classes.
         spares: number of spare outputs, the last ones of `sizes`; `labels` does not name them.
+        normalized: see `Plan`.
     """
 
     sizes: Sequence[int]
@@ -70,6 +71,7 @@ class Draft:
     activation: str = SIGMOID
     output: QFormat | None = None
     spares: int = 0
+    normalized: bool = False
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -124,6 +126,7 @@ class Draft:
             activation=self.activation,
             output=self.output,
             spares=self.spares,
+            normalized=self.normalized,
         )
         check_plan(plan)
         return plan

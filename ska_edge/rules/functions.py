@@ -20,6 +20,7 @@ from ska_edge.rules.neuron import (
     code_shift,
     decision,
     forward_weight,
+    normalized_halvings,
     output_shift,
     output_value,
     plain_activation,
@@ -60,6 +61,21 @@ class NeuronFunction:
     body: Callable[..., Fixed[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class NormalizedStep:
+    """The numbers of a step that is divided by a power of two of |x|^2/d.
+
+    Attributes:
+        limits: each one below the sum of the squares of the inputs halves the rate once.
+        largest: the largest sum of squares.
+        most: how many times the rate can be halved.
+    """
+
+    limits: tuple[int, ...]
+    largest: int
+    most: int
+
+
 def neuron_functions(
     rule: Rule,
     formats: NeuronFormats,
@@ -68,6 +84,7 @@ def neuron_functions(
     input_format: QFormat,
     raw: RawInput | None = None,
     output: QFormat | None = None,
+    normalized: NormalizedStep | None = None,
 ) -> tuple[NeuronFunction, ...]:
     """Return every per-neuron function that a plan with this rule needs, in order of use.
 
@@ -97,6 +114,8 @@ def neuron_functions(
     if rule.supervised:
         functions += _output_functions(formats, output)
     functions += _hidden_functions(rule, formats, gain)
+    if normalized is not None:
+        functions.append(_halvings_function(normalized))
     functions += [
         made_of(
             "delta",
@@ -191,6 +210,15 @@ def _output_functions(formats: NeuronFormats, output: QFormat | None) -> list[Ne
             lambda target, value: value_shift(target, value, formats.shift),
         ),
     ]
+
+
+def _halvings_function(step: NormalizedStep) -> NeuronFunction:
+    return NeuronFunction(
+        "halvings",
+        "how many times the rate is halved for an input with this sum of squares",
+        (Argument("square", 0, 0, step.largest), Argument("halvings", 0, 0, step.most)),
+        lambda s, h: normalized_halvings(s, h, step.limits, step.most),
+    )
 
 
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:

@@ -13,9 +13,19 @@ Agreement tests compare both loops bit for bit.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Rate, T, Table, interpolate
+from ska_edge.arithmetic.fixedpoint import (
+    ArrayOps,
+    Fixed,
+    QFormat,
+    Rate,
+    T,
+    Table,
+    dot,
+    interpolate,
+)
 
 TABLE_STEPS_LOG2 = 4  # the decision table has 16 steps per unit of z
 
@@ -183,6 +193,43 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
     """Return a rate's mantissa with its proven interval, in the back end of `like`."""
     half = 1 << (Rate.MANTISSA_FRAC - 1)
     return Fixed(like.ops, data, Rate.MANTISSA_FRAC, half + 1, 2 * half)
+
+
+# --- the rate of one sample -----------------------------------------------------------------------
+
+
+def square_sum(ops: ArrayOps[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
+    """Return the sum of the squares of the integers of an input, (1, terms), as an integer (1, 1).
+
+    C has its own loop for it.
+    """
+    sums = dot(ops, inputs, inputs, terms)
+    return sums.bounded(0, sums.hi).scaled(sums.frac)  # a square is not negative
+
+
+def step_limits(terms: int, format: QFormat) -> tuple[int, ...]:
+    """Return the limits of the sum of the squares of an input with `terms` numbers in `format`.
+
+    Limit k is sqrt(2) 2^k terms in real numbers, rounded down. A sum has at most as many limits
+    below it as it can exceed.
+    """
+    unit, most = terms << 2 * format.frac, terms * format.minimum**2
+    limits = (math.isqrt(2 * (unit << k) ** 2) for k in range(2 * format.bits))
+    return tuple(limit for limit in limits if limit < most)
+
+
+def normalized_halvings(
+    square: Fixed[T], halvings: Fixed[T], limits: Sequence[int], most: int
+) -> Fixed[T]:
+    """Return how often the rate is halved for a sample: once more for each limit below `square`.
+
+    With the limits of `step_limits`, the rate is divided by the power of two nearest to |x|^2/d, by
+    its logarithm, if |x|^2/d is above 1. The result is at most `most`.
+    """
+    for limit in limits[:most]:
+        above = (square - square.constant(float(limit))).saturated(0, 1)
+        halvings = (halvings + above).named("total")
+    return halvings.saturated(0, most)
 
 
 # --- the update of a matrix; C has its own functions for it ---------------------------------------

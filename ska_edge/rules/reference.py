@@ -174,8 +174,10 @@ class Reference:
     rate of the hidden layers, without their readouts, when they learn from labels. ``linear``: the
     outputs are those of a regression, with ``local`` or ``feedback``; targets (n, classes) take the
     place of labels, and values that of decisions. ``output_rate`` is the factor of the rate of the
-    output layer and of readouts. Raises ValueError for an unknown rule, for ReLU with a rule that
-    has none, or if the shapes of ``parameters`` or ``codes`` do not fit each other or the rule.
+    output layer and of readouts. ``normalized`` divides the deltas of a sample by the power of two
+    nearest to |x|^2/d, by its logarithm, if that is above 1. Raises ValueError for an unknown rule,
+    for ReLU with a rule that has none, or if the shapes of ``parameters`` or ``codes`` do not fit
+    each other or the rule.
     """
 
     def __init__(
@@ -192,6 +194,7 @@ class Reference:
         relu: bool = False,
         linear: bool = False,
         output_rate: float = 1.0,
+        normalized: bool = False,
     ) -> None:
         _check_rule(rule)
         if relu and rule not in RECTIFYING:
@@ -211,6 +214,7 @@ class Reference:
         self.output_rate = output_rate
         if linear and rule not in ("local", "feedback"):
             raise ValueError(f"rule '{rule}' has no linear outputs")
+        self.normalized = normalized
         if not 0 <= first_learned < len(parameters.weights):
             raise ValueError(f"first_learned is {first_learned}, but there is no such layer")
         _check_codes(self.codes, parameters, rule)
@@ -294,7 +298,9 @@ class Reference:
         changes.append(_Change(p.weights[-1], p.biases[-1], delta, seen[hidden], self.output_rate))
 
         within = (np.abs(error) < self.margin).all(axis=1)
+        factors = self._factors(inputs) if self.normalized else 1.0
         for change in changes:
+            change.delta *= factors
             change.delta[within] = 0.0
             change.apply(self.rate * change.pace)
         return output
@@ -369,6 +375,13 @@ class Reference:
         """Return target - output, limited to -1 to 1; decisions never differ by more."""
         error: FloatArray = np.minimum(np.maximum(target - output, -1.0), 1.0)
         return error
+
+    @staticmethod
+    def _factors(inputs: FloatArray) -> FloatArray:
+        """Return the factors (n, 1) of the deltas for inputs (n, d) if the step is normalized."""
+        power = np.mean(inputs * inputs, axis=1, keepdims=True)
+        factors: FloatArray = np.exp2(-np.rint(np.log2(np.maximum(power, 1.0))))
+        return factors
 
     def _delta(self, z: FloatArray, slope: FloatArray, shift: FloatArray) -> FloatArray:
         """Return alignment * z D' + shift."""

@@ -67,6 +67,7 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         activation=options.activation or SIGMOID,
         output=None if dataset.targets is None else UNCALIBRATED,
         spares=options.spare_classes or 0,
+        normalized=bool(options.normalized_step),
     )
 
 

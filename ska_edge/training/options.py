@@ -145,6 +145,15 @@ class Options:
         keep=lambda plan: plan.real_margin if labeled(plan) else None,
         listed=True,
     )
+    normalized_step: bool | None = option(
+        help="Divide the step by a power of two of |x|^2/d, if that is above 1: the mean square of"
+        " a sample's inputs. It protects from drift.",
+        kind=Kind.FLAG,
+        scope=Scope.LABELS,
+        words="no",
+        settle=lambda _: False,
+        keep=lambda plan: plan.normalized if labeled(plan) else None,
+    )
     precision: str | None = option(
         help="Bits of weights and activations.",
         kind=Kind.WORD,
@@ -491,6 +500,8 @@ class Options:
             )
         if self.buffer != RESERVOIR and not self.stored:
             raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
+        if self.normalized_step and self.batch != 1:
+            raise OptionError("{normalized_step} is for single samples; leave {batch} out")
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(
                 "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic}"

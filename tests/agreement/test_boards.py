@@ -128,6 +128,10 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
     options["spares"] = min(seed % 3, classes - 1)
+    if seed % 2 == 0:  # in a format with integer bits, most steps are lowered by several halvings
+        most = precision.activation.bits
+        frac = int(np.random.default_rng([seed, 2]).integers(most - 6, most))
+        options.update(normalized=True, input_format=QFormat(most, frac))
     plan = make_plan(sizes, **options)
     return replace(plan, least_confidence=8192) if seed % 2 else plan
 
@@ -310,6 +314,9 @@ def test_the_cases_cover_what_they_should() -> None:
     assert any(plan.hidden == 0 for plan in plans)
     assert {plan.replay.kind for plan in plans if plan.replay.per_class} == set(BUFFERS)
     assert any(plan.first_learned > 0 for plan in plans)
+    limits = [len(plan.normalized_step.limits) for plan in plans if plan.normalized_step]
+    assert max(limits) >= 6
+    assert min(limits) == 0
     assert {(accumulator_width(plan), update_width(plan)) for plan in plans} >= {
         (32, 32),
         (64, 32),

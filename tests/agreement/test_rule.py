@@ -20,7 +20,7 @@ from onnx.reference import ReferenceEvaluator
 from firmware_gen.emit.plan import emit_plan, emit_tables
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.project import RUNTIME
-from ska_edge.arithmetic.fixedpoint import Fixed
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
 from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.plan.plan import Plan
@@ -32,11 +32,15 @@ RANDOM_ROWS = 20_000
 EVERY_VALUE = 1 << 16
 PLANS = {
     "local": make_plan((3, 5, 4, 3), raw=RawInput((5, 70_000, 0), (-9, 2**40, 7), 11)),
-    "feedback": make_plan((6, 5, 4, 3), rule="feedback"),
+    "feedback": make_plan(
+        (6, 5, 4, 3), rule="feedback", input_format=QFormat(8, 4), normalized=True
+    ),
     "code": make_plan(
         (3, 5, 4, 3),
         rule="code",
         precision="w32a16",
+        input_format=QFormat(16, 11),
+        normalized=True,
         raw=RawInput((5, 2**30, 0), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),

@@ -31,6 +31,7 @@ from ska_edge.rules.reference import Reference, initial_parameters
 from ska_edge.rules.rule import ACTIVATIONS
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
+from tests.bench.drift import FROZEN, STREAMS, stream_accuracy
 from tests.bench.regimes import REGIMES, regime
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "LEARNING.md"
@@ -81,6 +82,14 @@ RELU_RUNS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("digits", (32,) * 2),
     ("digits", (32,) * 5),
     ("digits", (32,) * 11),
+)
+# Guards against drift: what a device does with a stream, and the options that it needs.
+GUARDED: dict[str, Any] = {**DECAY, "normalized_step": True}
+GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
+    ("frozen", DECAY, FROZEN),
+    ("learning", DECAY, 0),
+    ("rate / 4", DECAY, 2),
+    ("normalized step", GUARDED, 0),
 )
 # Networks of the same sizes in scikit-learn, for comparison.
 RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))
@@ -305,6 +314,28 @@ def relu_table(pool: ProcessPoolExecutor) -> str:
         print(*rows[-1], sep="  ", flush=True)
     head = ["data", "hidden", "sigmoid, %", "float", "relu, %", "float", "MLP, ReLU, Adam, %"]
     return table(head, rows)
+)
+def drift_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of the accuracy on each stream with each of `GUARDS`."""
+    rows = []
+    for name in STREAMS:
+        work = [(name, *guard, seed) for _, *guard in GUARDS for seed in NEW_SEEDS]
+        found = np.reshape([*pool.map(stream_accuracy, work)], (len(GUARDS), -1))
+        rows.append([name, *map(percent, found)])
+        print(*rows[-1], sep="  ", flush=True)
+    return table(["data", *(name for name, *_ in GUARDS)], rows)
+
+
+def guards_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of what the guards cost on data without drift."""
+    rows = []
+    for name in SETTING_DATA:
+        work = [(name, options, seed) for options in (DECAY, GUARDED) for seed in NEW_SEEDS]
+        plain, guarded = np.reshape([*pool.map(setting, work)], (2, -1))
+        change = 100 * (np.mean(guarded) - np.mean(plain))
+        rows.append([name, percent(plain), percent(guarded), f"{change:+.1f}"])
+        print(*rows[-1], sep="  ", flush=True)
+    return table(["data", "64, decay 4", "and normalized step", "change"], rows)
 
 
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
@@ -351,6 +382,8 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "margin": margin_table,
     "settings": settings_table,
     "relu": relu_table,
+    "drift": drift_table,
+    "guards": guards_table,
     "collapse": collapse_table,
     "fidelity": fidelity_table,
 }

@@ -133,6 +133,9 @@ static void any_state(void) {
     ska_any_mantissa = any_between(RATE_MANTISSA_MIN, RATE_MANTISSA_MAX);
     ska.samples = any_u32;
     ska.rate_halvings = (uint8_t)any_between(0, SKA_RATE_HALVINGS_MAX);
+#if SKA_NORMALIZED
+    ska.halvings = (uint8_t)any_between(0, SKA_RATE_HALVINGS_MAX);
+#endif
     for (uint16_t i = 0; i < SKA_RAM_COUNT; i++) {
         ska.parameters[i] = any_weight;
     }
@@ -148,6 +151,9 @@ static void any_state(void) {
 
 static void check_state(const ska_t *state) {
     /*@ check rate_kept: state->rate_halvings <= SKA_RATE_HALVINGS_MAX; */
+#if SKA_NORMALIZED
+    /*@ check sample_rate_kept: state->halvings <= SKA_RATE_HALVINGS_MAX; */
+#endif
     for (uint16_t i = 0; i < SKA_NEURONS; i++) {
         /*@ check knowledge_fits: SKA_KNOWLEDGE_MIN <= state->knowledge[i] <= SKA_KNOWLEDGE_MAX; */
         /*@ check decision_fits: 0 <= state->decision[i] <= 32767; */

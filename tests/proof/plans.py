@@ -23,6 +23,7 @@ PLANS = {
         input_format=QFormat(8, 4),
         replay=Replay(2, 1),
         margin=0.1,
+        normalized=True,
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
     "feedback": make_plan(
@@ -37,6 +38,8 @@ PLANS = {
         (3, 5, 2),
         rule="code",
         precision="w32a16",
+        input_format=QFormat(16, 11),
+        normalized=True,
         raw=RawInput((5, 2**30, 2**22), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
     "readout": replace(make_plan((3, 5, 2), output_only=True), least_confidence=9000),

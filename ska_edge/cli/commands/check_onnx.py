@@ -24,6 +24,7 @@ LEARNING = (
     "rate",
     "hidden_halvings",
     "margin",
+    "normalized_step",
     "precision",
     "batch",
     "seed",

@@ -140,6 +140,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         f" rate {plan.rate.real:g}{_hidden_rate(plan)}, batch {plan.batch},"
         + (f" margin {plan.real_margin:g}," if plan.margin else "")
         + (f" least confidence {loaded.least_confidence:.4f}," if plan.least_confidence else "")
+        + (" normalized step," if plan.normalized else "")
         + f" plan {plan.digest}"
     )
     out.line(_state_sentence(loaded.state))
@@ -246,6 +247,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "hidden_halvings": plan.hidden_halvings,
             "margin": plan.real_margin,
             "least_confidence": loaded.least_confidence,
+            "normalized_step": plan.normalized,
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,
             "digest": plan.digest,

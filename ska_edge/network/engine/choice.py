@@ -79,6 +79,7 @@ def float_trainer_for(
         plan.rule_definition.relu,
         plan.regression,
         2.0 ** -plan.layers[-1].matrix.halvings,
+        plan.normalized,
     )
     seconds = learn * (1 + plan.replay.per_sample) * (100e-6 + 6e-9 * plan.parameter_count)
     library = _chosen(_float_library, seconds)

@@ -15,7 +15,8 @@
 #endif
 
 enum { LOCAL, FEEDBACK, CODE };
-enum { SIDE_BY_SIDE = 16 }; /* columns whose sums fit into a processor's registers */
+enum { MOST_HALVINGS = 64 }; /* of the rate of one sample */
+enum { SIDE_BY_SIDE = 16 };  /* columns whose sums fit into a processor's registers */
 
 typedef struct {
     int64_t inputs;
@@ -41,6 +42,7 @@ typedef struct {
     double hidden_rate; /* rate of the hidden layers, as a multiple of the rate */
     int64_t relu;       /* 1 if hidden layers pass on max(0, z), otherwise 0 */
     double output_rate; /* rate of the output layer and of readouts, as a multiple of the rate */
+    int64_t normalized; /* 1 if a large input lowers the rate of its sample; the batch is then 1 */
     double *sums;       /* work memory: a row of any matrix, or [batch][classes] */
     ska_float_layer_t *layer;
 } ska_float_t;
@@ -330,6 +332,20 @@ static void clear_within(const ska_float_t *net, int64_t batch) {
     }
 }
 
+/* Returns the rate of a sample with inputs x[count]: halves it while |x|^2/d is too large. */
+static double normalized_rate(double rate, const double *x, int64_t count) {
+    const double limit = (double)count * 1.4142135623730951;
+    double square = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        square += x[i] * x[i];
+    }
+    for (int halvings = 0; halvings < MOST_HALVINGS && square > limit; halvings++) {
+        square *= 0.5;
+        rate *= 0.5;
+    }
+    return rate;
+}
+
 /* Makes one update from the batch in the first layer's `signal`, unless no sample learns. */
 static void learn_batch(const ska_float_t *net, truth_t truth, double factor, int64_t batch) {
     const int64_t last = net->layers - 1;
@@ -339,6 +355,9 @@ static void learn_batch(const ska_float_t *net, truth_t truth, double factor, in
     const int64_t count = learning(net, batch);
     if (count == 0) {
         return;
+    }
+    if (net->normalized != 0) {
+        factor = normalized_rate(factor, net->layer[0].signal, net->layer[0].inputs);
     }
     for (int64_t l = net->first_learned; l < last; l++) {
         hidden_deltas(net, &net->layer[l], truth, batch);

@@ -17,16 +17,17 @@ RULES = ("local", "feedback", "code")  # in the order of the enum in C
 SOURCE = Path(__file__).with_name("float_native.c")
 
 # Trainings that compare a new library with numpy: rule, sizes, batch, first layer that learns,
-# margin, rate of the hidden layers, whether they have ReLU, rate of linear outputs or 0 for labels.
+# margin, rate of the hidden layers, whether they have ReLU, rate of linear outputs or 0 for labels,
+# whether the step is normalized.
 CHECKED = (
-    ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5, False, 0.0),
-    ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0, False, 0.0),
-    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, True, 0.0),
-    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, False, 0.25),
-    ("feedback", (7, 18, 4), 1, 0, 0.49, 1.0, False, 0.0),
-    ("feedback", (7, 18, 4), 1, 0, 0.0, 0.5, True, 0.0),
-    ("feedback", (7, 18, 2), 1, 0, 0.0, 0.5, False, 0.25),
-    ("code", (7, 18, 1, 4), 2, 0, 0.0, 0.25, False, 0.0),
+    ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5, False, 0.0, False),
+    ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0, False, 0.0, False),
+    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, True, 0.0, False),
+    ("local", (5, 35, 17, 8, 3), 2, 0, 0.0, 1.0, False, 0.25, False),
+    ("feedback", (7, 18, 4), 1, 0, 0.49, 1.0, False, 0.0, True),
+    ("feedback", (7, 18, 4), 1, 0, 0.0, 0.5, True, 0.0, False),
+    ("feedback", (7, 18, 2), 1, 0, 0.0, 0.5, False, 0.25, True),
+    ("code", (7, 18, 1, 4), 2, 0, 0.0, 0.25, False, 0.0, False),
 )
 
 _INTEGER, _REAL, _POINTER = ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -59,6 +60,7 @@ class _Network(ctypes.Structure):
         ("hidden_rate", _REAL),
         ("relu", _INTEGER),
         ("output_rate", _REAL),
+        ("normalized", _INTEGER),
         ("sums", _POINTER),
         ("layer", ctypes.POINTER(_Layer)),
     )
@@ -158,6 +160,7 @@ class NativeFloatTrainer(FloatTrainer):
             rule.hidden_rate,
             int(rule.relu),
             rule.output_rate,
+            int(rule.normalized),
             self._room(widest),
             layers,
         )
@@ -184,10 +187,10 @@ def _address(array: NDArray[Any]) -> int:
 def check_float_library(library: FloatLibrary) -> None:
     """Compare a new library with numpy in short trainings; raise CheckError if a bit differs."""
     rng = np.random.default_rng(0)
-    for rule, sizes, batch, first, margin, hidden_rate, relu, linear in CHECKED:
+    for rule, sizes, batch, first, margin, hidden_rate, relu, linear, normalized in CHECKED:
         shapes = [] if rule == "local" else [(sizes[-1], width) for width in sizes[1:-1]]
         codes = [rng.integers(-1, 2, shape).astype(np.float64) for shape in shapes]
-        rates = hidden_rate, relu, linear > 0, linear or 1.0
+        rates = hidden_rate, relu, linear > 0, linear or 1.0, normalized
         known = FloatRule(rule, codes, 0.5, first, margin, *rates)
         x, labels = rng.normal(0, 2, (24, sizes[0])), rng.integers(sizes[-1], size=24)
         truth = rng.normal(0, 1, (24, sizes[-1])) if linear else labels

@@ -72,6 +72,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_MARGIN 0 /* a sample whose errors are all smaller changes no weight */
 #define SKA_RELU 0 /* 1 if hidden layers pass on max(0, z) */
 #define SKA_LEAST_CONFIDENCE 0 /* below it, the class is unknown; 0: never */
+#define SKA_NORMALIZED 0 /* 1 if a large input lowers the rate of its sample */
 #define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT 0 /* 1 if raw floats can be standardized */
 

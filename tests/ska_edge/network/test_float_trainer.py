@@ -36,6 +36,7 @@ def test_a_training_is_that_of_the_reference(training: FloatTraining) -> None:
         margin=training.rule.margin,
         hidden_rate=training.rule.hidden_rate,
         relu=training.rule.relu,
+        normalized=training.rule.normalized,
     )
     trainer.learn_many(training.x, training.labels, training.rows, training.batch)
     for rows in training.rows.reshape(-1, training.batch):
