@@ -36,7 +36,7 @@ def drifting(seed: int) -> Rows:
 
 
 def rewired(seed: int) -> Rows:
-    """Return digits in which half of the pixels change places with each other after half the rows."""
+    """Return digits in which half of the pixels change places after half of the rows."""
     rng = np.random.default_rng(seed)
     x, y = digits(rng)
     moved = rng.choice(x.shape[1], x.shape[1] // 2, replace=False)
