@@ -19,6 +19,7 @@ from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
+from ska_edge.monitor.drift import Drift
 from ska_edge.monitor.exam import Exam
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
 from ska_edge.monitor.log_class import ClassChange, ClassNotice
@@ -103,6 +104,7 @@ class Monitor:
         self._alone = False  # whether the device learns by itself
         self._disordered = False  # whether the warning about the order of the rows was given
         self._pace = Pace()
+        self._drift = Drift(plan)
 
     @property
     def port(self) -> str:
@@ -269,9 +271,17 @@ class Monitor:
             self._disordered = True
             yield self._warning("class order", what)
 
-    def _warning(self, sign: str, what: str) -> LogWarning:
-        """Return a warning about classes that the device forgets."""
-        advice = with_names(ADVICE, self._names)
+    def _drifted(self) -> Iterator[LogLine]:
+        """Yield a warning for each new sign of drift in the rows."""
+        outside, advice = self._drift.outside(), self._drift.advice
+        if outside is not None:
+            yield self._warning("inputs out of range", outside, advice)
+        for what in self._drift.fallen():
+            yield self._warning("falling recall", what, f"{advice}; {ADVICE}")
+
+    def _warning(self, sign: str, what: str, advice: str = ADVICE) -> LogWarning:
+        """Return a warning about the rows of a device, or about classes that it forgets."""
+        advice = with_names(advice, self._names)
         return LogWarning(general_warning(sign, f"{sign}: {what}; {advice}"))
 
     # --- events -----------------------------------------------------------------------------------
@@ -376,6 +386,7 @@ class Monitor:
             layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
             self._decided.append((result.decisions, sample.x, sample.label))
+            self._drift.add(sample.x, sample.label, result.predicted == sample.label)
         return LogRow(
             sample=sample.samples,
             label=sample.label,
@@ -395,6 +406,7 @@ class Monitor:
         decisions, inputs, labels = (np.array(part) for part in zip(*self._decided, strict=True))
         if self._alone:
             yield from self._disorder(labels)
+        yield from self._drifted()
         output = len(self._plan.layers) - 1
         self._watch.decisions(output, decisions, inputs, labels)
         self.symptoms = tuple(self._watch.symptoms())

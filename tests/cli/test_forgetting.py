@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def device() -> Iterator[Device]:
         yield lambda model: stack.enter_context(TrainerDevice(model.state.flashed()))
 
 
-def trained(**options: int) -> Model:
+def trained(**options: Any) -> Model:
     """Train a model on a third of iris; write it, and all other rows class after class."""
     pytest.importorskip("sklearn")
     made = train(
@@ -92,9 +93,28 @@ def test_mixed_rows_and_a_replay_buffer_keep_what_it_knows(ska_edge: Run, device
     outcome = ska_edge(*learn)
     assert outcome.code == 0, outcome.err
     assert known(model, board) >= 0.94
-    assert "class order" not in outcome.err and "falling recall" not in outcome.err
+    for sign in ("class order", "falling recall", "inputs out of range"):
+        assert sign not in outcome.err
     assert "rows shuffled by seed 0, 10 held out" in outcome.err
     assert rebuild(Path("steps.jsonl"), model).state.to_bytes() == board.network.to_bytes()
+
+
+@pytest.mark.parametrize("options", [{}, {"normalized_step": True}])
+def test_a_sensor_that_drifts_is_reported(
+    ska_edge: Run, device: Device, options: dict[str, bool]
+) -> None:
+    model = trained(**options)
+    rows = np.load(ROWS)
+    np.savez(ROWS, x=rows["x"] * 6, y=rows["y"])
+    board = device(model)
+    learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--samples", 30, "--json")
+    outcome = ska_edge(*learn)
+    assert outcome.code == 0, outcome.err
+    warnings = {each["sign"]: each["text"] for each in outcome.document()["warnings"]}
+    text = warnings["inputs out of range"]
+    assert " of the inputs are at a limit of their format; if the sensor drifts, " in text
+    assert ("--normalized-step" in text) == (not options)
+    assert outcome.err.count("warning: inputs out of range: in the last ") == 1
 
 
 def test_a_stopped_lesson_continues_with_its_next_row(ska_edge: Run, device: Device) -> None:
