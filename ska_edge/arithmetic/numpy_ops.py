@@ -88,3 +88,8 @@ class NumpyOps:
 def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:
     """Return a stored integer tensor as a `Fixed`; its values must be in the format's range."""
     return Fixed.of(ops, data.astype(np.int64, copy=False), format)
+
+
+def at_limits(data: Integers, format: QFormat) -> int:
+    """Count the integers that are at a limit of their format."""
+    return int(((data == format.minimum) | (data == format.maximum)).sum())

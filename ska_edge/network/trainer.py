@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
-from ska_edge.arithmetic.numpy_ops import Integers, NumpyOps, stored
+from ska_edge.arithmetic.numpy_ops import Integers, NumpyOps, at_limits, stored
 from ska_edge.errors import InputError
 from ska_edge.network.codes import class_codes
 from ska_edge.network.margin import learning
-from ska_edge.network.output import Output
 from ska_edge.network.normalized import sample_halvings
+from ska_edge.network.output import Output
 from ska_edge.network.state import State
 from ska_edge.plan.layer import Matrix
 from ska_edge.rules import neuron
@@ -417,8 +417,3 @@ class FixedTrainer:
         sums["zero_updates"] = int((change.data == 0).sum())
         assert set(sums) == set(METRICS)
         return sums
-
-
-def at_limits(data: Integers, format: QFormat) -> int:
-    """Count the integers that are at a limit of their format."""
-    return int(((data == format.minimum) | (data == format.maximum)).sum())
