@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.arithmetic.numpy_ops import at_limits
 from ska_edge.errors import InputError
 from ska_edge.network.engine.interface import Trainer
-from ska_edge.network.trainer import at_limits
 from ska_edge.plan.plan import Plan
 
 ROWS = 1000  # at most this many rows of the inputs are examined

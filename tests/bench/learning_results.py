@@ -314,7 +314,8 @@ def relu_table(pool: ProcessPoolExecutor) -> str:
         print(*rows[-1], sep="  ", flush=True)
     head = ["data", "hidden", "sigmoid, %", "float", "relu, %", "float", "MLP, ReLU, Adam, %"]
     return table(head, rows)
-)
+
+
 def drift_table(pool: ProcessPoolExecutor) -> str:
     """Return the table of the accuracy on each stream with each of `GUARDS`."""
     rows = []
