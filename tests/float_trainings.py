@@ -66,7 +66,7 @@ def float_trainings(draw: st.DrawFn) -> FloatTraining:
         draw(st.sampled_from([0.0, 0.3, 0.49, 0.6])),
         draw(st.sampled_from([1.0, 0.5, 0.125])),
         name != "code" and draw(st.booleans()),
-        draw(st.booleans()),
+        normalized=draw(st.booleans()),
     )
     batch, updates = 1 if rule.normalized else draw(st.integers(1, 5)), draw(st.integers(1, 25))
     return FloatTraining.of(rng, rule, sizes, batch, updates, draw(st.sampled_from([0.3, 0.0625])))
