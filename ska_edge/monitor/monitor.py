@@ -19,8 +19,6 @@ from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
-from ska_edge.monitor.drift import Drift
-from ska_edge.monitor.exam import Exam
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
 from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_line import (
@@ -40,6 +38,8 @@ from ska_edge.monitor.log_line import (
 )
 from ska_edge.monitor.log_value import Mark, Place
 from ska_edge.monitor.pace import Pace
+from ska_edge.monitor.signs.drift import Drift
+from ska_edge.monitor.signs.exam import Exam
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch, general_warning
 from ska_edge.network.metrics import LayerMetrics, Meter
 from ska_edge.plan.plan import Plan

@@ -18,10 +18,10 @@ from ska_edge.cli.screen.printable import printable
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.exam import Exam
 from ska_edge.monitor.fleet import Member
 from ska_edge.monitor.log_line import Interruption, LogLine, LogWarning, Missing, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
+from ska_edge.monitor.signs.exam import Exam
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted
 from ska_edge.training.options import flag

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ska_edge.monitor.exam import CLOSEST, FARTHEST, Exam
+from ska_edge.monitor.signs.exam import CLOSEST, FARTHEST, Exam
 
 LABELS = np.repeat(np.arange(3), (10, 4, 2))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.monitor.drift import EARLIER, GUARD, LAST, NEW_ROWS, ROWS_OUTSIDE, WINDOW, Drift
+from ska_edge.monitor.signs.drift import EARLIER, GUARD, LAST, NEW_ROWS, ROWS_OUTSIDE, WINDOW, Drift
 from ska_edge.plan.resolve import make_plan
 
 FORMAT = QFormat(8, 4)

@@ -1,0 +1,1 @@
+"""Signs that a device forgets, or that its data drift."""
