@@ -203,8 +203,6 @@ def write_project(
     """
     target = load_board(board)
     check_form(plan, key, inference_only)
-    if plan.regression:
-        raise InputError("a device does not run a regression yet; train with classes")
     _check_reads(plan, target)
     check_prefix(name)
     earlier = _earlier(folder)

@@ -7,7 +7,7 @@ large as the remaining RAM. The text of the header depends only on the table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ska_edge.errors import InputError
 from ska_edge.rules.metric_sums import METRICS
@@ -22,7 +22,11 @@ from ska_edge.wire.protocol import (
     Message,
 )
 
-PLAN_MACROS = {"input_bytes": "SKA_INPUT_BYTES", "classes": "SKA_CLASSES"}
+PLAN_MACROS = {
+    "input_bytes": "SKA_INPUT_BYTES",
+    "classes": "SKA_CLASSES",
+    "target_bytes": "SKA_TARGET_BYTES",
+}
 COLUMNS = 100  # the line length in .clang-format
 
 TOP = """\
@@ -97,19 +101,38 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
         "\n/* X(name) for each sum in METRICS, for code that handles all sums alike. */\n",
         _each_metric(),
         _banner("type bytes and payload sizes"),
-        *(_sizes(message) for message in messages),
+        *(_both(message, _sizes) for message in messages),
         _largest(requests),
         _changes(requests),
         _banner("numbers as bytes"),
         *(PUT.format(bits=8 * size, size=size) for size in _widths(replies)),
         *(GET.format(bits=8 * size, size=size) for size in _widths(requests)),
         _banner("requests, host to device"),
-        *(_struct(message) + _unpack(message) for message in requests if message.fields),
+        *(_both(message, _request) for message in requests if message.fields),
         _banner("replies, device to host"),
-        *(_struct(message) + _pack(message) for message in replies if message.fields),
+        *(_both(message, _reply) for message in replies if message.fields),
         "#endif\n",
     ]
     return "".join(parts)
+
+
+def _both(message: Message, write: Callable[[Message], str]) -> str:
+    """Return the text about a message, once for a regression and once for a classifier if they
+    differ.
+    """
+    if not message.differs:
+        return write(message)
+    texts = [write(message.of(values=values)).rstrip("\n") for values in (True, False)]
+    end = "\n\n" if write(message).endswith("\n\n") else "\n"
+    return f"#if SKA_REGRESSION\n{texts[0]}\n#else\n{texts[1]}\n#endif{end}"
+
+
+def _request(message: Message) -> str:
+    return _struct(message) + _unpack(message)
+
+
+def _reply(message: Message) -> str:
+    return _struct(message) + _pack(message)
 
 
 def _check(message: Message) -> None:

@@ -211,6 +211,7 @@ def _targets(plan: Plan) -> str:
     return f"""
 /* A regression has SKA_TARGETS targets, and a value of each. Both are integers of 16 bits. */
 #define SKA_TARGETS SKA_CLASSES
+#define SKA_TARGET_BYTES {2 * plan.classes}
 #define SKA_TARGET_FRAC {plan.output.frac} /* fractional bits of a target and of a value */
 """
 

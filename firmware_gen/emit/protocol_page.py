@@ -102,7 +102,7 @@ def _example() -> str:
     content = bytes([message.code, seq]) + payload
     rows = [(content[:1], f"type {name}"), (content[1:2], f"seq {seq}")]
     place = 0
-    for field in message.fields:
+    for field in message.of(values=False).fields:
         value = values[field.name]
         size = field.size if field.count == 1 else len(value)
         shown = tuple(value) if isinstance(value, bytes) else value

@@ -107,7 +107,7 @@ def _line(plan: Plan, board: Board, flash: int) -> Part:
     """Return the members of ska_device_t before the network, and on AVR the constants in RAM."""
     signal = plan.layers[0].input.bits // 8
     request = max(
-        sum(field.size * _elements(field, plan) for field in message.fields)
+        sum(field.size * _elements(field, plan) for field in message.of(plan.regression).fields)
         for message in MESSAGES
         if message.direction == "request"
     )
@@ -140,6 +140,7 @@ def _elements(field: Field, plan: Plan) -> int:
     return {
         "input_bytes": plan.inputs * signal,
         "classes": plan.classes,
+        "target_bytes": 2 * plan.classes,
         "rest": field.most,
     }[field.count]
 

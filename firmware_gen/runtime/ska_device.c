@@ -66,6 +66,18 @@ bool ska_device_followed(const ska_device_t *device) {
 }
 
 #if !SKA_INFERENCE_ONLY
+#if SKA_REGRESSION
+void ska_device_learn_values(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
+                             const int16_t targets[SKA_TARGETS]) {
+    ska_learn_values(&device->network, x, targets);
+    ska_session_forget(&device->session);
+    if (ska_device_followed(device)) {
+        const uint8_t seq = (uint8_t)ska_samples(&device->network);
+        ska_reply_learned(seq, &device->network, x, targets);
+        ska_reply_step(seq, &device->network, device->follow);
+    }
+}
+#else
 ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
                               uint16_t label) {
     const ska_status_t status = ska_learn(&device->network, x, label);
@@ -80,6 +92,7 @@ ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INP
     }
     return SKA_OK;
 }
+#endif
 #endif
 
 bool ska_device_busy(const ska_device_t *device) {

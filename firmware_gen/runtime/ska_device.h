@@ -63,11 +63,18 @@ bool ska_device_feed(ska_device_t *device, uint8_t byte);
 void ska_device_poll(ska_device_t *device);
 
 #if !SKA_INFERENCE_ONLY
+#if SKA_REGRESSION
+/* Learns a sample that the firmware took by itself, and announces it to a host that follows. Call
+ * it in place of ska_learn_values: a sample that is not announced is missing in the host's log. */
+void ska_device_learn_values(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
+                             const int16_t targets[SKA_TARGETS]);
+#else
 /* Learns a sample that the firmware took by itself, and announces it to a host that follows. Call
  * it in place of ska_learn: a sample that is not announced is missing in the host's log. Returns
  * the status of ska_learn. */
 ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
                               uint16_t label);
+#endif
 #endif
 
 /* Tells whether a host follows, so that it gets each sample that ska_device_learn learns. */

@@ -29,13 +29,18 @@ uint32_t ska_state_crc(const ska_t *network) {
 #else
 #define CAPABILITIES_STORAGE 0u
 #endif
+#if SKA_REGRESSION
+#define CAPABILITIES_OUTPUT SKA_CAPABILITY_VALUES
+#else
+#define CAPABILITIES_OUTPUT 0u
+#endif
 #if SKA_INFERENCE_ONLY
-#define CAPABILITIES SKA_TAG_CAPABILITY
+#define CAPABILITIES (CAPABILITIES_OUTPUT | SKA_TAG_CAPABILITY)
 #define HALVINGS(network) 0u
 #else
 #define CAPABILITIES                                                                               \
     (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
-     CAPABILITIES_STORAGE | SKA_TAG_CAPABILITY)
+     CAPABILITIES_STORAGE | CAPABILITIES_OUTPUT | SKA_TAG_CAPABILITY)
 #define HALVINGS(network) ((network).rate_halvings)
 #endif
 
@@ -109,8 +114,13 @@ void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
     result.step = ska_step(network);
     result.samples = ska_samples(network);
     result.crc = with_crc ? ska_state_crc(network) : 0u;
+#if SKA_REGRESSION
+    result.predicted = 0;
+    result.decisions = ska_values(network);
+#else
     result.predicted = ska_classify(network);
     result.decisions = ska_decisions(network);
+#endif
     uint8_t payload[SKA_MESSAGE_RESULT_SIZE];
     const uint16_t length = ska_message_result_pack(&result, payload);
     ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
@@ -125,11 +135,22 @@ void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
     ska_reply_result(seq, network, (want & SKA_WANT_CRC) != 0u);
 }
 
+#if SKA_REGRESSION
+void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
+                       const int16_t targets[SKA_TARGETS]) {
+    ska_message_learned_t learned;
+    uint8_t target_bytes[SKA_TARGET_BYTES];
+    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
+        ska_bytes_put_u16(&target_bytes[2u * i], (uint16_t)targets[i]);
+    }
+    learned.targets = target_bytes;
+#else
 void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
                        uint16_t label) {
     ska_message_learned_t learned;
-    learned.samples = ska_samples(network);
     learned.label = label;
+#endif
+    learned.samples = ska_samples(network);
 #if SKA_SIGNAL_BYTES == 1 || SKA_LITTLE_ENDIAN
     learned.x = (const uint8_t *)x;
 #else

@@ -27,8 +27,13 @@ void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc);
 void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want);
 
 /* Sends LEARNED: the sample that the network has learned last. */
+#if SKA_REGRESSION
+void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
+                       const int16_t targets[SKA_TARGETS]);
+#else
 void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
                        uint16_t label);
+#endif
 
 /* Sends the bytes of the state from an offset on, as many as fit into a CHUNK. */
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset);

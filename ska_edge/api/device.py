@@ -14,6 +14,7 @@ from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import FASTEST, SLOWEST
+from ska_edge.device.sample import truth_of
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -147,7 +148,10 @@ class Device(Closable):
         """
         self.model.require_labels()
         known = as_known(self._link, self.model)
-        return known.named(known.classified(self.infer(x)))
+        decisions = self.infer(x)
+        if known.plan.regression:
+            return known.predicted(decisions)
+        return known.named(known.classified(decisions))
 
     def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the difference of the two largest decisions, (rows,) in Q0.15, as `Model` does."""
@@ -177,10 +181,13 @@ class Device(Closable):
         known = as_known(self._link, self.model)
         labels = known.targets(len(inputs), y)
         answers = [
-            self._link.learn(values.tolist(), int(label), Want(0)).decisions
+            self._link.learn(values.tolist(), truth_of(label), Want(0)).decisions
             for values, label in zip(inputs, labels, strict=True)
         ]
-        decided = known.decided(np.array(answers).reshape(-1, known.plan.classes))
+        decisions = np.array(answers, dtype=np.int64).reshape(-1, known.plan.classes)
+        if known.plan.regression:
+            return known.predicted(decisions)
+        decided = known.decided(decisions)
         return known.classes[decided] if known.plan.rule_definition.supervised else decided
 
     def teach(self, name: str, x: ArrayLike, *, passes: int = PASSES, seed: int = 0) -> int:
@@ -309,6 +316,6 @@ class Device(Closable):
             )
         rows = slice(0, samples)
         inputs = self.model.quantize(dataset.x[rows])
-        report = verify_device(self._link, self.model, inputs, dataset.y[rows])
+        report = verify_device(self._link, self.model, inputs, self.model.truth(dataset)[rows])
         report.require_equal()
         return report

@@ -52,6 +52,11 @@ class DeviceInfo:
     dropped: int
 
     @property
+    def has_values(self) -> bool:
+        """Whether it runs a regression, with targets instead of labels."""
+        return bool(self.capabilities & Capability.VALUES)
+
+    @property
     def learns(self) -> bool:
         """Whether the firmware learns; otherwise it only classifies, with weights in flash."""
         return bool(self.capabilities & Capability.LEARN)
@@ -63,7 +68,8 @@ class Result:
 
     Attributes:
         step, samples: updates made and samples learned, including a sample just learned.
-        predicted: class index, before any update; `UNKNOWN` for a sample of no known class.
+        predicted: class index, before any update; `UNKNOWN` for a sample of no known class, and 0
+            for a regression.
         decisions: integers, one per class, before any update; in Q0.15, or values of a regression
             in the plan's `output` format.
         metrics: per layer, integer sums by the names of `METRICS`; empty if not requested.

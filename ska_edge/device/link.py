@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
+from ska_edge.device.sample import Truth
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.wire.protocol import NAME_BYTES, Capability, Want
@@ -60,12 +61,12 @@ class Link(Session):
 
     # --- requests ---------------------------------------------------------------------------------
 
-    def learn(self, x: Iterable[int], label: int, want: Want = Want.METRICS) -> Result:
+    def learn(self, x: Iterable[int], label: Truth, want: Want = Want.METRICS) -> Result:
         """Make one learning step on the device; `stream.Stream` is faster for many samples.
 
         Args:
             x: (inputs,) integers in the plan's input format.
-            label: class index.
+            label: class index, or the targets of a regression.
             want: additional contents of the answer.
         """
         request = self.sample(self.info.samples, x, label, want)

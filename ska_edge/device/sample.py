@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ska_edge.device.info import Result
+
+Truth: TypeAlias = "int | tuple[int, ...]"
+"""What a device learns about a row: its class index, or the integers of a regression's targets."""
+
+
+def truth_of(label: np.integer | NDArray[np.integer] | int) -> Truth:
+    """Return a label, or the targets (targets,) of a regression, as plain integers."""
+    found = np.asarray(label)
+    return tuple(found.tolist()) if found.ndim else int(found)
 
 
 @dataclass(slots=True)
@@ -14,13 +27,13 @@ class Sample:
     Attributes:
         row: index of the row.
         x: (inputs,) integers in the plan's input format.
-        label: class index.
+        label: class index, or the targets of a regression.
         samples: the device's sample count, including this row.
         result: the device's answer; None before it arrives, or if it is lost.
     """
 
     row: int
     x: tuple[int, ...]
-    label: int
+    label: Truth
     samples: int
     result: Result | None = None

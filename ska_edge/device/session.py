@@ -23,7 +23,7 @@ from ska_edge.device.hearing import Hearing
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.port.control import BOTH_ON, Control
 from ska_edge.device.port.port import Port
-from ska_edge.device.sample import Sample
+from ska_edge.device.sample import Sample, Truth
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -145,6 +145,8 @@ class Session(Closable):
         info, self._met = DeviceInfo(**fields), True
         claims.check_info(info, self._plan, self.port)
         dimensions = {"input_bytes": info.inputs * info.input_width, "classes": info.classes}
+        if info.has_values:
+            dimensions["target_bytes"] = 2 * info.classes
         self._codec = Codec(dimensions)
         self._input = struct.Struct(f"<{info.inputs}{'b' if info.input_width == 1 else 'h'}")
         self._info, self.samples, self.step = info, info.samples, info.step
@@ -178,17 +180,21 @@ class Session(Closable):
         """Tell whether a device that did not answer this number of tries counts as silent."""
         return failures >= self._tries
 
-    def sample(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
+    def sample(self, samples: int, x: Iterable[int], label: Truth, want: Want) -> Request:
         """Return a SAMPLE, not yet sent; the device has learned `samples` samples before it."""
         info = self.info
         number = (info.token + samples) % COUNTED
-        values = {"number": number, "label": label, "want": int(want), "x": self._bytes(x)}
+        values: dict[str, Any] = {"number": number, "want": int(want), "x": self._bytes(x)}
+        if isinstance(label, int):
+            values["label"] = label
+        else:
+            values["targets"] = struct.pack(f"<{len(label)}h", *label)
         request = self._prepare("SAMPLE", values)
         request.metrics = info.layers if want & Want.METRICS else 0
         request.samples = (samples + 1) % COUNTED
         return request
 
-    def teach(self, samples: int, x: Iterable[int], label: int, want: Want) -> Request:
+    def teach(self, samples: int, x: Iterable[int], label: Truth, want: Want) -> Request:
         """Send the SAMPLE of a row for the first time, and return it."""
         request = self.sample(samples, x, label, want)
         self._line.write(request.data)

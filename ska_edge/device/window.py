@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.exchange import Request
 from ska_edge.device.link import Link
-from ska_edge.device.sample import Sample
+from ska_edge.device.sample import Sample, truth_of
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.wire.codec import peek
 from ska_edge.wire.protocol import BY_NAME, COUNTED, Status, Want
@@ -36,7 +36,7 @@ def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
     """Return a row of inputs (n, d) and labels (n,) as a `Sample` without a result."""
-    return Sample(row, tuple(inputs[row].tolist()), int(labels[row]), samples)
+    return Sample(row, tuple(inputs[row].tolist()), truth_of(labels[row]), samples)
 
 
 class Window:
@@ -45,7 +45,7 @@ class Window:
     Args:
         link: an open link to a device whose plan fits the rows.
         inputs: (n, d) integers in the plan's input format.
-        labels: (n,) class indices.
+        labels: (n,) class indices, or targets (n, classes).
         want: additional contents of every answer.
         stop: once it is set, no more rows are sent; the answers to rows in flight are still read.
         sending: called before a row is sent for the first time.

@@ -224,6 +224,12 @@ class Model:
             raise InputError("the model has learned classes, so it has no targets")
         return self.plan.output.quantize(self.units.apply(targets))
 
+    def truth(self, dataset: Dataset) -> NDArray[np.int64]:
+        """Return what a device learns about the rows of matched data: class indices (rows,), or the
+        integers of the targets, (rows, targets).
+        """
+        return dataset.y if dataset.targets is None else self.target_integers(dataset.targets)
+
     def values_of(self, outputs: NDArray[np.integer]) -> NDArray[np.float64]:
         """Convert the outputs (rows, targets) of a regression to the unit of the training data.
 
@@ -269,11 +275,13 @@ class Model:
         self.require_labels()
         decisions = self.decisions(x)
         if self.plan.regression:
-            return self._predicted(decisions)
+            return self.predicted(decisions)
         return self.named(self.classified(decisions))
 
-    def _predicted(self, decisions: NDArray[np.integer]) -> NDArray[Any]:
-        """Return the classes or the values that decisions (rows, outputs) represent."""
+    def predicted(self, decisions: NDArray[np.integer]) -> NDArray[Any]:
+        """Return the class (rows,) with the largest of decisions (rows, outputs); for a regression,
+        the values (rows,) or (rows, targets) in the unit of the training data.
+        """
         if self.plan.regression:
             values = self.values_of(decisions)
             return values[:, 0] if values.shape[1] == 1 else values
@@ -338,7 +346,7 @@ class Model:
         self.reference = None
         pieces = (piece.decisions for piece in trainer.learn_stream(inputs, labels))
         decisions = np.concatenate([np.empty((0, self.plan.classes), dtype=np.int64), *pieces])
-        return self._predicted(decisions) if supervised else decisions.argmax(axis=1)
+        return self.predicted(decisions) if supervised else decisions.argmax(axis=1)
 
     @takes_one
     def evaluate(self, data: Source) -> Evaluation | Fit:

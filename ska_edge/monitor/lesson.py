@@ -76,7 +76,7 @@ def prepare(
     """Choose the rows to learn and the rows to hold out.
 
     Args:
-        inputs, labels: all rows, (n, d) and (n,).
+        inputs, labels: all rows, (n, d) and (n,); for a regression, targets (n, classes).
         samples: how many rows to learn; None for all that are not held out.
         order: one of `ORDERS`.
         seed: seed of the shuffled order, and of the choice of held-out rows.
@@ -91,6 +91,10 @@ def prepare(
         rows = shuffled
     learned = rows if samples is None else rows[:samples]
     spare = shuffled[np.isin(shuffled, learned, invert=samples is not None)]
+    if labels.ndim > 1:  # a device that learns a regression classifies nothing
+        if hold_out:
+            raise OptionError("a regression has no classes; leave {hold_out} out")
+        return Lesson(inputs[learned], labels[learned], inputs[:0], labels[:0], order, seed)
     held = _held(labels, spare, _size(labels, len(spare), samples, hold_out))
     learned = learned[~np.isin(learned, held)]
     return Lesson(inputs[learned], labels[learned], inputs[held], labels[held], order, seed)

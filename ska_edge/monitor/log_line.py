@@ -6,6 +6,7 @@ last::
 
     {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
         if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
+    for a regression, the next two lines have "targets" in place of "label"
     {"sent", "token", "label", "x"}                                                RowNotice
     {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
         every 256th row also has "halvings" and "place", for reading only a log's end
@@ -33,6 +34,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ska_edge.device.info import DeviceInfo
+from ska_edge.device.sample import Truth
 from ska_edge.errors import InputError
 from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_value import HALVINGS, Json, Keys, Mark, Place, wrong
@@ -43,6 +45,15 @@ CHECKPOINT = 256  # a row with a multiple of this as its number also has halving
 def _placed(line: Json, place: Place | None) -> Json:
     """Return a line with its position in the rows, if it is known."""
     return line if place is None else {**line, Place.KEY: place.as_dict()}
+
+
+def _truth(label: Truth) -> Json:
+    """Return the key of a label, or of the targets of a regression."""
+    return {"label": label} if isinstance(label, int) else {"targets": list(label)}
+
+
+def _parsed_truth(keys: Keys) -> Truth:
+    return keys.integers("targets") if keys.has("targets") else keys.integer("label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +115,26 @@ class RowNotice:
     Attributes:
         sample: the device's sample count after this row.
         token: token of the state that shall learn it.
-        label: class index.
+        label: class index, or the targets of a regression.
         x: the input's integers.
     """
 
     KEY: ClassVar = "sent"
     sample: int
     token: int
-    label: int
+    label: Truth
     x: tuple[int, ...]
 
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
-        return {"sent": self.sample, "token": self.token, "label": self.label, "x": list(self.x)}
+        start = {"sent": self.sample, "token": self.token}
+        return {**start, **_truth(self.label), "x": list(self.x)}
 
     @classmethod
     def parse(cls, keys: Keys) -> RowNotice:
         """Read the line from its JSON object."""
-        sample, token, label = (keys.integer(name) for name in ("sent", "token", "label"))
-        return cls(sample, token, label, keys.integers("x"))
+        sample, token = keys.integer("sent"), keys.integer("token")
+        return cls(sample, token, _parsed_truth(keys), keys.integers("x"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,7 @@ class LogRow:
 
     Attributes:
         sample: the device's sample count, including this row.
-        label: class index.
+        label: class index, or the targets of a regression.
         x: the input's integers.
         step, predicted, decisions: the device's answer; None if it was lost.
         layers: metrics of each layer, real numbers by name; empty without an update or an answer.
@@ -141,7 +153,7 @@ class LogRow:
 
     KEY: ClassVar = "sample"
     sample: int
-    label: int
+    label: Truth
     x: tuple[int, ...]
     step: int | None = None
     predicted: int | None = None
@@ -155,7 +167,7 @@ class LogRow:
         row: Json = {
             "sample": self.sample,
             "step": self.step,
-            "label": self.label,
+            **_truth(self.label),
             "x": list(self.x),
             "predicted": self.predicted,
             "decisions": None if self.decisions is None else list(self.decisions),
@@ -170,7 +182,7 @@ class LogRow:
         """Read the line from its JSON object."""
         return cls(
             sample=keys.integer("sample"),
-            label=keys.integer("label"),
+            label=_parsed_truth(keys),
             x=keys.integers("x"),
             step=keys.integer("step") if keys.has("step") else None,
             predicted=keys.integer("predicted") if keys.has("predicted") else None,

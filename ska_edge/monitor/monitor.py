@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
-from ska_edge.device.sample import Sample
+from ska_edge.device.sample import Sample, truth_of
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
@@ -42,6 +42,7 @@ from ska_edge.monitor.signs.drift import Drift
 from ska_edge.monitor.signs.exam import Exam
 from ska_edge.network.diagnosis import ENOUGH, Symptom, Watch, general_warning
 from ska_edge.network.metrics import LayerMetrics, Meter
+from ska_edge.network.output import output_distance
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.confidence import UNKNOWN
 from ska_edge.wire.protocol import COUNTED
@@ -70,6 +71,7 @@ class Monitor:
             and of lost answers.
         first: index of the first row that this session sends; above 0 if it continues a lesson.
         missing: number of rows that the device learned by itself and whose announcements were lost.
+        missed: for a regression, the sum of |target - value| of each target; otherwise 0.
         result: the last answer with metrics.
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
@@ -84,6 +86,7 @@ class Monitor:
         self.learned = self.correct = self.unknown = self.unanswered = 0
         self.missing = self.fell_back = 0
         self.first = 0
+        self.missed: NDArray[np.int64] = np.zeros(plan.classes, dtype=np.int64)
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
         self.exam: Exam | None = None
@@ -144,7 +147,7 @@ class Monitor:
 
         Args:
             inputs: (n, d) integers in the plan's input format.
-            labels: (n,) class indices.
+            labels: (n,) class indices, or targets (n, classes).
             halvings: how many times to halve the plan's rate before the first row; None keeps the
                 rate. A device that falls back gets this rate again.
             save: save the device's state at the end.
@@ -229,7 +232,7 @@ class Monitor:
 
             def announce(row: int, sample: int, start: int = start) -> None:
                 if self._sending:
-                    x, label = tuple(inputs[start + row].tolist()), int(labels[start + row])
+                    x, label = tuple(inputs[start + row].tolist()), truth_of(labels[start + row])
                     notice = RowNotice(sample, self._stream.token, label, x)
                     for send in self._sending:
                         send(notice)
@@ -264,7 +267,8 @@ class Monitor:
     def _disorder(self, labels: NDArray[np.integer]) -> Iterator[LogLine]:
         """Yield a warning, once, if a device without a replay buffer learns rows class by class."""
         plan = self._plan
-        if plan.replay.per_class or not plan.rule_definition.supervised or self._disordered:
+        classes = plan.rule_definition.supervised and not plan.regression
+        if plan.replay.per_class or not classes or self._disordered:
             return
         what = class_order(labels, plan.labels)
         if what:
@@ -380,13 +384,16 @@ class Monitor:
             self.unanswered += 1
         else:
             self.step = result.step
-            self.correct += result.predicted == sample.label
+            self.correct += not self._plan.regression and result.predicted == sample.label
+            self.missed += output_distance(self._plan, result.decisions, sample.label)
             self.unknown += result.predicted == UNKNOWN
             self.result = result if result.metrics else self.result
             layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
-            self._decided.append((result.decisions, sample.x, sample.label))
-            self._drift.add(sample.x, sample.label, result.predicted == sample.label)
+            label = sample.label if isinstance(sample.label, int) else 0
+            right = self._plan.regression or result.predicted == sample.label
+            self._decided.append((result.decisions, sample.x, label))
+            self._drift.add(sample.x, label, right)
         return LogRow(
             sample=sample.samples,
             label=sample.label,

@@ -37,10 +37,10 @@ from ska_edge.monitor.log_line import (
 from ska_edge.monitor.log_value import Mark
 from ska_edge.monitor.row_block import RowBlock, RowReader
 from ska_edge.network.engine import trainer_for
+from ska_edge.network.output import answers
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
-from ska_edge.rules.confidence import classified
 from ska_edge.wire.protocol import COUNTED
 
 MOST_AHEAD = 255  # rows in flight, at most; a device reports its limit in 8 bits
@@ -221,7 +221,7 @@ class _Replay:
         learned = [*self._trainer.learn_stream(rows.x, rows.labels)]
         decisions = np.concatenate([part.decisions for part in learned])
         steps = np.concatenate([part.steps for part in learned]) % COUNTED
-        if not rows.answered(decisions, steps, self._state.plan.least_confidence):
+        if not rows.answered(self._state.plan, decisions, steps):
             self._trainer.state = before
             return False
         self._checked = False
@@ -278,12 +278,12 @@ class _Replay:
         if row.sample != expected:
             raise self._gap(expected, row.sample)
         x, before = self._input(row), self._state.step
-        decisions = self._trainer.learn_one(x, row.label)
+        decisions = self._trainer.learn_one(x, self._truth(row))
         self._checked = False
         self.rows += 1
         self._compare("step", row.step, self._state.step % COUNTED)
         self._compare("halvings", row.halvings, self._state.halvings)
-        predicted = classified(decisions[None], self._state.plan.least_confidence)
+        predicted = answers(self._state.plan, decisions[None])
         self._compare("predicted", row.predicted, int(predicted[0]))
         theirs = (None,) * len(decisions) if row.decisions is None else row.decisions
         self._compare("the number of decisions", len(theirs), len(decisions))
@@ -301,13 +301,26 @@ class _Replay:
                 f" {self._state.step}",
             )
 
+    def _truth(self, row: LogRow) -> int | NDArray[np.int64]:
+        """Check the label of a row, or its targets, and return it."""
+        plan, label = self._model.plan, row.label
+        if plan.output is None:
+            if not isinstance(label, int):
+                raise self._bad("the row has targets, but the model has learned classes")
+            if label >= plan.classes:
+                raise self._bad(f"the label {label} is none of {plan.classes} classes")
+            if not self._state.used[label]:
+                raise self._bad(f"the label {label} is a spare output, which no line makes a class")
+            return label
+        if isinstance(label, int) or len(label) != plan.classes:
+            raise self._bad(f"the row needs {counted(plan.classes, 'target')} of the regression")
+        if min(label) < plan.output.minimum or max(label) > plan.output.maximum:
+            raise self._bad(f"a target exceeds {plan.output.name}")
+        return np.array(label, dtype=np.int64)
+
     def _input(self, row: LogRow) -> NDArray[np.int64]:
         """Check the input of a row and return it."""
         plan, format = self._model.plan, self._model.plan.layers[0].input
-        if row.label >= plan.classes:
-            raise self._bad(f"the label {row.label} is none of {plan.classes} classes")
-        if not self._state.used[row.label]:
-            raise self._bad(f"the label {row.label} is a spare output, which no line makes a class")
         if len(row.x) != plan.inputs:
             raise self._bad(f"{len(row.x)} inputs, but the plan has {plan.inputs}")
         if min(row.x) < format.minimum or max(row.x) > format.maximum:

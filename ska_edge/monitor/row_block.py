@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.monitor.log_line import LogLine, parse
+from ska_edge.network.output import answers
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.confidence import classified
 
 MOST_ROWS = 1024  # largest number of rows in a block
 
@@ -38,7 +38,8 @@ class RowBlock:
 
     Attributes:
         numbers, texts: the line number of each row, and the bytes of its line.
-        samples, steps, labels, predicted: (n,) int64, as in `LogRow`.
+        samples, steps, labels, predicted: (n,) int64, as in `LogRow`. For a regression, `labels`
+            are its targets, (n, classes).
         x: (n, inputs).
         decisions: (n, classes).
         halvings: (m,), of the m rows that report halvings.
@@ -56,26 +57,26 @@ class RowBlock:
 
     def fit(self, plan: Plan) -> bool:
         """Tell whether a device with this plan accepts the rows."""
-        format = plan.layers[0].input
+        format, output = plan.layers[0].input, plan.output
+        least, most = (0, plan.classes - 1) if output is None else (output.minimum, output.maximum)
         return bool(
-            self.labels.max() < plan.classes
+            least <= self.labels.min()
+            and self.labels.max() <= most
             and format.minimum <= self.x.min()
             and self.x.max() <= format.maximum
         )
 
-    def answered(
-        self, decisions: NDArray[np.int64], steps: NDArray[np.int64], least_confidence: int
-    ) -> bool:
+    def answered(self, plan: Plan, decisions: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
         """Tell whether the answers of the device are equal to the host's.
 
         Args:
+            plan: the plan of the device.
             decisions: (n, classes), before the update with each row.
             steps: (n,), number of updates made after each row.
-            least_confidence: see `Plan`.
         """
         return (
             np.array_equal(self.steps, steps)
-            and np.array_equal(self.predicted, classified(decisions, least_confidence))
+            and np.array_equal(self.predicted, answers(plan, decisions))
             and np.array_equal(self.decisions, decisions)
         )
 
@@ -94,16 +95,18 @@ class RowReader:
 
     def __init__(self, plan: Plan) -> None:
         self._inputs, self._classes = plan.inputs, plan.classes
+        self._targets = plan.regression
         x, decisions = _integers(plan.inputs), _integers(plan.classes)
+        truth = rf'"targets": \[({decisions})\]' if plan.regression else rf'"label": ({_COUNT})'
         self._row = re.compile(
-            rf'\{{"sample": ({_COUNT}), "step": ({_COUNT}), "label": ({_COUNT}), "x": \[({x})\],'
+            rf'\{{"sample": ({_COUNT}), "step": ({_COUNT}), {truth}, "x": \[({x})\],'
             rf' "predicted": ({_COUNT}), "decisions": \[({decisions})\],'
             rf' "layers": \[(?:{_LAYER}(?:, {_LAYER})*)?\]'
             r'(?:, "halvings": (0|[1-9][0-9]?|1[0-9]{2}))?'
             rf'(?:, "place": \{{"rows": "[0-9a-f]{{16}}", "next": {_COUNT}\}})?\}}\n'.encode()
         )
         self._notice = re.compile(
-            rf'\{{"sent": {_COUNT}, "token": {_COUNT}, "label": {_COUNT},'
+            rf'\{{"sent": {_COUNT}, "token": {_COUNT}, {truth},'
             rf' "x": \[{x}\]\}}\n'.encode()
         )
         self._numbers: list[int] = []
@@ -140,7 +143,7 @@ class RowReader:
             self._texts,
             samples,
             steps,
-            labels,
+            labels.reshape(rows, self._classes) if self._targets else labels,
             predicted,
             x.reshape(rows, self._inputs),
             decisions.reshape(rows, self._classes),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
+from ska_edge.device.sample import Truth, truth_of
 from ska_edge.errors import CheckError
 from ska_edge.model.model_file import Model
 from ska_edge.network.difference import (
@@ -19,10 +20,10 @@ from ska_edge.network.difference import (
     first_difference,
     metric_difference,
 )
+from ska_edge.network.output import answers
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.confidence import classified
 from ska_edge.wire.protocol import Want
 
 
@@ -34,7 +35,8 @@ class Report:
         samples: number of samples that device and host learned, or only classified.
         steps: number of updates that the host has made after these samples.
         parameters: number of learned integers that were compared at the end.
-        correct: samples that the device classified correctly before it learned them.
+        correct: samples that the device classified correctly before it learned them; 0 for a
+            regression.
         first_difference: the first integer that differs; None if all are equal.
         learns: whether the firmware learns; otherwise only decisions were compared, and the CRC-32
             of the parameters.
@@ -62,7 +64,7 @@ class Report:
 
 
 NONE: Mapping[int, str] = MappingProxyType({})
-OnSample = Callable[[int, int, Result], None]
+OnSample = Callable[[int, Truth, Result], None]
 
 
 def _unwatched(*_: object) -> None:
@@ -79,6 +81,7 @@ def verify(
 ) -> Report:
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
+    For a regression, `labels` are the integers of the targets, (n, classes).
     The device starts from its flashed weights. The whole state is compared before the first sample
     and after the last. After every sample, the step, the decisions, the class and the CRC-32 of the
     state are compared, and after an update all metrics of all layers. So a difference is found in
@@ -99,25 +102,25 @@ def verify(
     if not link.info.learns:
         return _verify_decisions(link, model, inputs, labels, on_sample)
     link.reset()
-    trainer = FixedTrainer(flashed_state(link, model), check=False)
+    trainer, plan = FixedTrainer(flashed_state(link, model), check=False), model.plan
     found = compare_state(link, trainer.state)
     samples = correct = 0
     for row, label in zip(inputs, labels, strict=True):
         if found:
             break
-        if int(label) in added and not trainer.state.used[label]:
+        if not plan.regression and int(label) in added and not trainer.state.used[label]:
             found = _add_classes(link, trainer.state, added, int(label))
             if found:
                 break
         before = trainer.state.step
-        decisions = trainer.learn_one(row, int(label))
+        decisions = trainer.learn_one(row, label)
         updated = trainer.state.step > before
         want = Want.CRC | (Want.METRICS if updated else Want(0))
-        result = link.learn(row.tolist(), int(label), want)
+        result = link.learn(row.tolist(), truth_of(label), want)
         found = _compare_result(trainer, decisions, result, updated)
         samples += 1
-        correct += int(result.predicted == int(label))
-        on_sample(samples, int(label), result)
+        correct += not plan.regression and result.predicted == int(label)
+        on_sample(samples, truth_of(label), result)
         if found or result.crc != trainer.state.crc:
             # A metric or the CRC shows that something differs; the state shows what differs.
             found = compare_state(link, trainer.state) or found
@@ -149,8 +152,8 @@ def _verify_decisions(
             plan, 0, decisions.tolist(), result.decisions
         ) or _class_difference(plan, 0, decisions, result)
         samples += 1
-        correct += int(result.predicted == int(label))
-        on_sample(samples, int(label), result)
+        correct += not plan.regression and result.predicted == int(label)
+        on_sample(samples, truth_of(label), result)
     return Report(samples, 0, plan.parameter_count, correct, found, learns=False)
 
 
@@ -200,7 +203,7 @@ def _class_difference(
     plan: Plan, step: int, decisions: NDArray[np.int64], result: Result
 ) -> Difference | None:
     """Compare the class of a sample, from the host's decisions (classes,) and a device's answer."""
-    predicted = int(classified(decisions[None], plan.least_confidence)[0])
+    predicted = int(answers(plan, decisions[None])[0])
     if result.predicted == predicted:
         return None
     return Difference(step, plan.hidden, "predicted", (), predicted, result.predicted)

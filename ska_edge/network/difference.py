@@ -97,14 +97,14 @@ def decision_difference(
     plan: Plan, step: int, host: Sequence[int], device: Sequence[int]
 ) -> Difference | None:
     """Return the first difference between both sides' decisions (classes,) for a row, if any."""
-    format = plan.formats.decision
+    format = plan.output or plan.formats.decision
     unit = 2.0**-format.frac
     for index, (ours, theirs) in enumerate(zip(host, device, strict=True)):
         if ours != theirs:
             return Difference(
                 step=step,
                 layer=plan.hidden,
-                tensor="decision",
+                tensor="value" if plan.regression else "decision",
                 index=(index,),
                 host=ours,
                 device=theirs,

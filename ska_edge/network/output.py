@@ -6,12 +6,15 @@ So the truth about n rows is an array (n,), or (n, classes) for a regression.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ska_edge.arithmetic.fixedpoint import Fixed
 from ska_edge.arithmetic.numpy_ops import Integers, NumpyOps, stored
 from ska_edge.plan.plan import Plan
 from ska_edge.rules import neuron
+from ska_edge.rules.confidence import classified
 
 Values = Fixed[Integers]
 
@@ -46,6 +49,24 @@ class Output:
         if self._plan.output is None:
             return neuron.output_shift(targets, values)
         return neuron.value_shift(targets, values, self._plan.formats.shift)
+
+
+def answers(plan: Plan, decisions: Integers) -> Integers:
+    """Return what a device reports as predicted, (n,), for decisions (n, classes).
+
+    It is the class of a row, or `UNKNOWN`; always 0 for a regression.
+    """
+    if plan.regression:
+        return np.zeros(len(decisions), dtype=np.int64)
+    found: Integers = classified(decisions, plan.least_confidence)
+    return found
+
+
+def output_distance(plan: Plan, values: Sequence[int], truth: int | Sequence[int]) -> Integers:
+    """Return |target - value| of each target of a regression, (classes,); zeros for classes."""
+    if not plan.regression or isinstance(truth, int):
+        return np.zeros(plan.classes, dtype=np.int64)
+    return np.abs(np.asarray(truth, dtype=np.int64) - np.asarray(values, dtype=np.int64))
 
 
 def output_errors(plan: Plan, values: Integers, truth: Integers) -> Integers:

@@ -84,7 +84,7 @@ def _places() -> dict[tuple[int, str], tuple[struct.Struct, int]]:
     for message in MESSAGES:
         at = 0
         for field in message.fields:
-            if field.count != 1:
+            if field.count != 1 or field.only:
                 break
             places[message.code, field.name] = struct.Struct("<" + STRUCT_CODES[field.kind]), at
             at += field.size
@@ -114,7 +114,7 @@ class Codec:
 
     Args:
         dimensions: sizes of the plan dimensions, {"input_bytes": ..., "classes": ...}; before
-            WELCOME they are unknown, and left out.
+            WELCOME they are unknown, and left out. A regression also has "target_bytes".
         messages: the table.
     """
 
@@ -122,6 +122,7 @@ class Codec:
         self, dimensions: Mapping[str, int], messages: Sequence[Message] = MESSAGES
     ) -> None:
         self._dimensions = dict(dimensions)
+        messages = [message.of("target_bytes" in dimensions) for message in messages]
         self._messages = messages
         self._layouts: dict[
             str | int, Layout

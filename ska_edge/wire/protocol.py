@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ska_edge.rules.confidence import UNKNOWN
@@ -102,6 +102,7 @@ class Capability(enum.IntFlag):
     SAVE = 16
     PUSH = 32
     KEY = 64
+    VALUES = 128
 
 
 CAPABILITY_PURPOSE = {
@@ -112,6 +113,8 @@ CAPABILITY_PURPOSE = {
     Capability.SAVE: "saves its state on SAVE, so that it survives a restart",
     Capability.PUSH: "accepts a state from OFFER and PUSH",
     Capability.KEY: "refuses a request that changes the device and lacks a tag made with its key",
+    Capability.VALUES: "runs a regression: it has targets instead of a label, and values instead of"
+    " decisions",
 }
 
 
@@ -138,6 +141,7 @@ class Field:
         count: number of elements, the name of a plan dimension ("input_bytes", "classes"), or, only
             in the last field, "rest" for all bytes up to the end of the frame.
         most: for "rest", the maximum number of elements.
+        only: "classes" or "values" if only messages of a classifier or of a regression have it.
         purpose: one line for readers of the C header and the documentation.
     """
 
@@ -146,6 +150,7 @@ class Field:
     count: int | str = 1
     purpose: str = ""
     most: int = 0
+    only: str = ""
 
     @property
     def size(self) -> int:
@@ -177,7 +182,25 @@ class Message:
     changes: bool = False
     only: str = ""
 
+    def of(self, values: bool) -> Message:
+        """Return the message of a regression, which has values, or of a classifier."""
+        left_out = "classes" if values else "values"
+        return replace(self, fields=tuple(f for f in self.fields if f.only != left_out))
 
+    @property
+    def differs(self) -> bool:
+        """Whether a regression has other fields than a classifier."""
+        return any(field.only for field in self.fields)
+
+
+LABEL = Field("label", "u16", 1, "class index, below the number of classes", only="classes")
+TARGETS = Field(
+    "targets",
+    "u8",
+    "target_bytes",
+    "for a regression, in place of the label: one i16 per output",
+    only="values",
+)
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")
 STEP = Field("step", "u32", 1, "updates made, counted from the plan's weights")
 SAMPLES = Field("samples", "u32", 1, "samples learned, counted from the plan's weights")
@@ -200,7 +223,8 @@ MESSAGES = (
         "request",
         (
             Field("number", "u32", 1, "the token plus the number of samples learned before"),
-            Field("label", "u16", 1, "class index, below the number of classes"),
+            LABEL,
+            TARGETS,
             Field("want", "u8", 1, "bits, see SKA_WANT_*"),
             X,
         ),
@@ -407,7 +431,7 @@ MESSAGES = (
         "LEARNED",
         0x87,
         "reply",
-        (SAMPLES, Field("label", "u16", 1, "class index, below the number of classes"), X),
+        (SAMPLES, LABEL, TARGETS, X),
         "announces a sample that the device has learned by itself; METRICS and RESULT follow",
     ),
 )

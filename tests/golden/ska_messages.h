@@ -80,6 +80,8 @@
 #define SKA_CAPABILITY_PUSH 32u
 /* refuses a request that changes the device and lacks a tag made with its key */
 #define SKA_CAPABILITY_KEY 64u
+/* runs a regression: it has targets instead of a label, and values instead of decisions */
+#define SKA_CAPABILITY_VALUES 128u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
 #define SKA_METRICS_EACH(X)                                                                        \
@@ -99,11 +101,20 @@
 /* HELLO: open a session; the payload is one byte in every protocol version */
 #define SKA_MESSAGE_HELLO 0x01u
 #define SKA_MESSAGE_HELLO_SIZE 1u
+#if SKA_REGRESSION
+/* SAMPLE: learn from one labeled sample */
+#define SKA_MESSAGE_SAMPLE 0x02u
+#define SKA_MESSAGE_SAMPLE_SIZE (5u + SKA_TARGET_BYTES + SKA_INPUT_BYTES)
+#if SKA_MESSAGE_SAMPLE_SIZE > SKA_PAYLOAD_MAX
+#error "SAMPLE does not fit a frame: too many inputs or classes"
+#endif
+#else
 /* SAMPLE: learn from one labeled sample */
 #define SKA_MESSAGE_SAMPLE 0x02u
 #define SKA_MESSAGE_SAMPLE_SIZE (7u + SKA_INPUT_BYTES)
 #if SKA_MESSAGE_SAMPLE_SIZE > SKA_PAYLOAD_MAX
 #error "SAMPLE does not fit a frame: too many inputs or classes"
+#endif
 #endif
 /* INFER: classify one input, learn nothing */
 #define SKA_MESSAGE_INFER 0x03u
@@ -171,11 +182,20 @@
 /* NONCE: answers CHALLENGE */
 #define SKA_MESSAGE_NONCE 0x86u
 #define SKA_MESSAGE_NONCE_SIZE 8u
+#if SKA_REGRESSION
+/* LEARNED: announces a sample that the device has learned by itself; METRICS and RESULT follow */
+#define SKA_MESSAGE_LEARNED 0x87u
+#define SKA_MESSAGE_LEARNED_SIZE (4u + SKA_TARGET_BYTES + SKA_INPUT_BYTES)
+#if SKA_MESSAGE_LEARNED_SIZE > SKA_PAYLOAD_MAX
+#error "LEARNED does not fit a frame: too many inputs or classes"
+#endif
+#else
 /* LEARNED: announces a sample that the device has learned by itself; METRICS and RESULT follow */
 #define SKA_MESSAGE_LEARNED 0x87u
 #define SKA_MESSAGE_LEARNED_SIZE (6u + SKA_INPUT_BYTES)
 #if SKA_MESSAGE_LEARNED_SIZE > SKA_PAYLOAD_MAX
 #error "LEARNED does not fit a frame: too many inputs or classes"
+#endif
 #endif
 
 /* The largest payload of a request, which the receive buffer must hold. */
@@ -303,6 +323,31 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 
+#if SKA_REGRESSION
+/* SAMPLE: learn from one labeled sample */
+typedef struct {
+    /* the token plus the number of samples learned before */
+    uint32_t number;
+    /* SKA_TARGET_BYTES elements: for a regression, in place of the label: one i16 per output */
+    const uint8_t *targets;
+    /* bits, see SKA_WANT_* */
+    uint8_t want;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
+} ska_message_sample_t;
+
+static inline bool ska_message_sample_unpack(const uint8_t *payload, uint16_t length,
+                                             ska_message_sample_t *message) {
+    if (length != SKA_MESSAGE_SAMPLE_SIZE) {
+        return false;
+    }
+    message->number = ska_bytes_get_u32(&payload[0u]);
+    message->targets = &payload[4u];
+    message->want = payload[4u + SKA_TARGET_BYTES];
+    message->x = &payload[5u + SKA_TARGET_BYTES];
+    return true;
+}
+#else
 /* SAMPLE: learn from one labeled sample */
 typedef struct {
     /* the token plus the number of samples learned before */
@@ -326,6 +371,7 @@ static inline bool ska_message_sample_unpack(const uint8_t *payload, uint16_t le
     message->x = &payload[7u];
     return true;
 }
+#endif
 
 /* INFER: classify one input, learn nothing */
 typedef struct {
@@ -690,6 +736,29 @@ static inline uint16_t ska_message_nonce_pack(const ska_message_nonce_t *message
     return SKA_MESSAGE_NONCE_SIZE;
 }
 
+#if SKA_REGRESSION
+/* LEARNED: announces a sample that the device has learned by itself; METRICS and RESULT follow */
+typedef struct {
+    /* samples learned, counted from the plan's weights */
+    uint32_t samples;
+    /* SKA_TARGET_BYTES elements: for a regression, in place of the label: one i16 per output */
+    const uint8_t *targets;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
+} ska_message_learned_t;
+
+static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *message,
+                                                uint8_t *payload) {
+    ska_bytes_put_u32(&payload[0u], message->samples);
+    for (uint16_t i = 0; i < SKA_TARGET_BYTES; i++) {
+        payload[4u + i] = message->targets[i];
+    }
+    for (uint16_t i = 0; i < SKA_INPUT_BYTES; i++) {
+        payload[4u + SKA_TARGET_BYTES + i] = message->x[i];
+    }
+    return SKA_MESSAGE_LEARNED_SIZE;
+}
+#else
 /* LEARNED: announces a sample that the device has learned by itself; METRICS and RESULT follow */
 typedef struct {
     /* samples learned, counted from the plan's weights */
@@ -709,5 +778,6 @@ static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *mes
     }
     return SKA_MESSAGE_LEARNED_SIZE;
 }
+#endif
 
 #endif

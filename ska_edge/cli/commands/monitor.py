@@ -166,7 +166,7 @@ def monitor(
         rows = reader.matched(data, loaded, out)
         lesson = prepare(
             loaded.quantize(rows.x),
-            rows.y,
+            loaded.truth(rows),
             samples=samples,
             order=order,
             seed=seed,

@@ -100,7 +100,8 @@ def run(
     project = folder / "firmware"
     with started(model, board, project, out, inference_only=inference_only) as (link, report):
         # The test accuracy is measured already, so the device may now learn the held-out rows.
-        proof = learn_and_compare(link, model, held_out.x[:samples], held_out.y[:samples], out)
+        truth = model.truth(held_out)[:samples]
+        proof = learn_and_compare(link, model, held_out.x[:samples], truth, out)
     out.document(
         {
             **training_document(trained, model_file),

@@ -20,11 +20,13 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.metrics import metrics_table, progress_title
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
+from ska_edge.device.sample import Truth
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.verify import NONE, Report
 from ska_edge.monitor.verify import verify as verify_device
+from ska_edge.network.output import output_distance
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
 from ska_edge.rules.confidence import UNKNOWN
@@ -44,14 +46,16 @@ def learn_and_compare(
         return _classify_and_compare(link, model, features, labels, out)
     out.line(f"{info.board} at {link.port} learns {counted(len(labels), 'sample')}")
     correct, unknown, last = 0, 0, Result(0, 0, 0, ())
+    missed = np.zeros(model.plan.classes, dtype=np.int64)
     with out.live() as update:
 
-        def show(number: int, label: int, result: Result) -> None:
-            nonlocal correct, unknown, last
-            correct += result.predicted == label
+        def show(number: int, label: Truth, result: Result) -> None:
+            nonlocal missed, correct, unknown, last
+            correct += not model.plan.regression and result.predicted == label
+            missed = missed + output_distance(model.plan, result.decisions, label)
             unknown += result.predicted == UNKNOWN
             last = result if result.metrics else last
-            title = progress_title(model, number, labels, correct, unknown)
+            title = progress_title(model, number, labels, correct, unknown, missed)
             update(metrics_table(model.plan, title, last), title)
 
         report = verify_device(link, model, model.quantize(features), labels, show, added)
@@ -79,7 +83,7 @@ def _classify_and_compare(
     out.line(f"{link.info.board} at {link.port} only classifies; it classifies {samples}")
     with out.progress("classifying", "samples") as update:
 
-        def show(number: int, _label: int, _result: Result) -> None:
+        def show(number: int, _label: Truth, _result: Result) -> None:
             update(number, len(labels))
 
         report = verify_device(link, model, model.quantize(features), labels, show)
@@ -87,9 +91,13 @@ def _classify_and_compare(
         out.line(
             f"device and host are equal: the CRC-32 of all {report.parameters} parameters, and"
             f" every decision for {samples}"
-            + (f"; {report.correct} right" if model.plan.rule_definition.supervised else "")
+            + (f"; {report.correct} right" if _has_classes(model.plan) else "")
         )
     return report
+
+
+def _has_classes(plan: Plan) -> bool:
+    return plan.rule_definition.supervised and not plan.regression
 
 
 def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
@@ -100,7 +108,7 @@ def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
         "equal": report.equal,
         "first_difference": None if difference is None else difference.as_dict(),
         "parameters": report.parameters,
-        "correct": report.correct if plan.rule_definition.supervised else None,
+        "correct": report.correct if _has_classes(plan) else None,
     }
 
 
@@ -143,6 +151,7 @@ def verify(
         )
     rows = slice(0, samples)
     with device(loaded, board, port, line, out, key) as link:
-        report = learn_and_compare(link, loaded, dataset.x[rows], dataset.y[rows], out, added)
+        truth = loaded.truth(dataset)[rows]
+        report = learn_and_compare(link, loaded, dataset.x[rows], truth, out, added)
     out.document(verify_document(report, loaded.plan))
     report.require_equal()

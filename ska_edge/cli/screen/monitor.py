@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ska_edge.cli.screen.columns import DEVICES, HELD_OUT
 from ska_edge.cli.screen.console import Output
-from ska_edge.cli.screen.metrics import metrics_table, progress_title
+from ska_edge.cli.screen.metrics import mae_document, metrics_table, progress_title
 from ska_edge.cli.screen.printable import printable
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
@@ -265,7 +265,8 @@ class View:
         total = f"/{len(member.labels) - first}" if len(member.labels) else ""
         if monitor is None:
             return {"port": member.port, "samples": f"0{total}", "state": member.state}
-        supervised = self._model.plan.rule_definition.supervised
+        plan = self._model.plan
+        supervised = plan.rule_definition.supervised and not plan.regression
         return {
             "port": monitor.port,
             "board": monitor.info.board,
@@ -290,7 +291,7 @@ class View:
             return "no contact yet"
         labels = member.labels[monitor.first :]  # a continued session sends only the rest
         title = progress_title(
-            self._model, monitor.learned, labels, monitor.correct, monitor.unknown
+            self._model, monitor.learned, labels, monitor.correct, monitor.unknown, monitor.missed
         )
         exam = monitor.exam
         if exam is not None and exam.right is not None:
@@ -333,6 +334,7 @@ class View:
             "step": monitor.step,
             "samples": monitor.learned,
             "correct": int(monitor.correct),
+            **mae_document(self._model, monitor.missed, monitor.learned - monitor.unanswered),
             "saved": monitor.saved,
             "unknown": int(monitor.unknown),
             "held_out": _held_out(monitor.exam, self._model.plan.labels),
