@@ -42,6 +42,8 @@ from ska_edge.rules.confidence import UNKNOWN, classified, confidences
 from ska_edge.spelling import did_you_mean
 
 FORMS = ("integer", "float")
+VALUES = "values"  # the output of a regression
+CLOSE = 0.1  # the values of the float form are this close, in units of two standard deviations
 PREFIX = "ska_edge."  # prefix of every key in the metadata
 CONTENT = f"{PREFIX}content"
 
@@ -53,6 +55,7 @@ class Exportable(Protocol):
     state: State
     scaling: Scaling
     ranges: list[Range]
+    units: Scaling | None
     notes: dict[str, Any]
 
     @property
@@ -74,11 +77,11 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
             metadata contain the plan and the state, including the samples of a replay buffer.
             "float": the same network with dequantized weights, float32 features and decisions; the
             decisions are close, not equal.
+            A regression has one output in place of these: `values` (n, targets), in the integer
+            form int32 in the plan's `output` format, and in the float form in the unit of the data.
         float_input: the integer form takes features, float64 (n, d) in the unit of the training
             data, and quantizes them in the graph, with the same bits.
     """
-    if model.plan.regression:
-        raise InputError("a regression cannot be exported yet; train with classes")
     if form not in FORMS:
         raise InputError(
             f"no form {form!r}{did_you_mean(form, FORMS)}; there are {', '.join(FORMS)}"
@@ -112,6 +115,10 @@ def _metadata(model: Exportable, form: str, takes: str) -> dict[str, str]:
         "weight_formats": " ".join(layer.matrix.weight.name for layer in plan.layers),
         **input_entries(plan, scaling, model.features, takes),
     }
+    if model.units is not None and plan.output is not None:
+        entries["output_format"] = plan.output.name
+        entries["target_mean"] = " ".join(map(repr, model.units.mean.tolist()))
+        entries["target_scale"] = " ".join(map(repr, model.units.scale.tolist()))
     if form == "integer":
         entries["input_limit"] = repr(float(scaling.limit))
         entries["plan"] = json.dumps(plan.to_json(), sort_keys=True)
@@ -148,21 +155,18 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         z = sums.requantize(plan.formats.knowledge)
         decided = neuron.decision(z, plan.decision_table)
         signal = plan.rule_definition.activation(z, decided, plan.formats.activation)
+    name = "decisions"
+    if plan.output is not None:
+        name, decided = VALUES, neuron.output_value(z, plan.output)
     last = decided.data
     if plan.spares:
         used = ops.initializer("used", state.used.astype(np.int64))
         ops.nodes.append(helper.make_node("Mul", [last, used], ["of_classes"]))
         last = "of_classes"
-    ops.nodes.append(helper.make_node("Cast", [last], ["decisions"], to=TensorProto.INT32))
-    outputs = [
-        helper.make_tensor_value_info("decisions", TensorProto.INT32, ["n", plan.classes]),
-        helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
-    ]
-    if plan.least_confidence:
-        _reject(ops, plan.least_confidence)
-        outputs.append(helper.make_tensor_value_info("confidence", TensorProto.INT32, ["n"]))
-    else:
-        ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
+    ops.nodes.append(helper.make_node("Cast", [last], [name], to=TensorProto.INT32))
+    outputs = [helper.make_tensor_value_info(name, TensorProto.INT32, ["n", plan.classes])]
+    if plan.output is None:
+        outputs += _label_outputs(ops, plan)
     needed = _used_nodes(ops.nodes, [output.name for output in outputs])
     edges = {edge for node in needed for edge in node.input}
     return helper.make_graph(
@@ -172,6 +176,17 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         outputs,
         [tensor for tensor in ops.initializers if tensor.name in edges],
     )
+
+
+def _label_outputs(ops: OnnxOps, plan: Plan) -> list[onnx.ValueInfoProto]:
+    """Add the class of each row, and its confidence if the plan has a least confidence."""
+    outputs = [helper.make_tensor_value_info("label", TensorProto.INT64, ["n"])]
+    if plan.least_confidence:
+        _reject(ops, plan.least_confidence)
+        outputs.append(helper.make_tensor_value_info("confidence", TensorProto.INT32, ["n"]))
+    else:
+        ops.nodes.append(helper.make_node("ArgMax", ["decisions"], ["label"], axis=1, keepdims=0))
+    return outputs
 
 
 def _reject(ops: OnnxOps, least: int) -> None:
@@ -225,6 +240,10 @@ def _float_graph(model: Exportable) -> onnx.GraphProto:
         bias = tensor(f"b{index}", layer.matrix.weight.dequantize(state.tensor(index, "bias")))
         z = node("Gemm", [signal, weight, bias], f"z{index}", transB=1)
         last = index == len(plan.layers) - 1
+        if last and model.units is not None:
+            in_units = node("Mul", [z, tensor("target_scale", model.units.scale)], "scaled_values")
+            node("Add", [in_units, tensor("target_mean", model.units.mean)], VALUES)
+            break
         if plan.rule_definition.relu and not last:
             signal = node("Relu", [z], f"signal{index}")
             continue
@@ -236,15 +255,16 @@ def _float_graph(model: Exportable) -> onnx.GraphProto:
             two, one = tensor(f"two{index}", np.array(2.0)), tensor(f"one{index}", np.array(1.0))
             doubled = node("Mul", [signal, two], f"doubled{index}")
             signal = node("Sub", [doubled, one], f"signal{index}")
-    node("ArgMax", ["decisions"], "label", axis=1, keepdims=0)
+    name = VALUES if plan.regression else "decisions"
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", plan.classes])]
+    if not plan.regression:
+        node("ArgMax", ["decisions"], "label", axis=1, keepdims=0)
+        outputs.append(helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]))
     return helper.make_graph(
         nodes,
         "ska_edge_float",
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", plan.inputs])],
-        [
-            helper.make_tensor_value_info("decisions", TensorProto.FLOAT, ["n", plan.classes]),
-            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
-        ],
+        outputs,
         tensors,
     )
 
@@ -267,6 +287,15 @@ def compare(
     )
     quantized, bits = model.quantize(features), model.plan.layers[0].input.bits
     expected = FixedTrainer(model.state).infer(quantized)
+    if model.plan.output is not None and model.units is not None:
+        fed = features if takes == FEATURES else quantized.astype(f"int{bits}")
+        fed = fed if form == "integer" else features.astype(np.float32)
+        (got,) = session.run([VALUES], {"input": fed})
+        if form == "integer":
+            return Agreement(len(features), int((got != expected).any(axis=1).sum()))
+        values = model.plan.output.dequantize(expected) * model.units.scale + model.units.mean
+        far = np.abs(got - values) > CLOSE * model.units.scale
+        return Agreement(len(features), int(far.any(axis=1).sum()))
     if form == "integer":
         fed = features if takes == FEATURES else quantized.astype(f"int{bits}")
         got, labels = session.run(["decisions", "label"], {"input": fed})

@@ -71,6 +71,10 @@ def _model_from(path: Path, metadata: dict[str, str]) -> Model:
     def entry(name: str) -> str:
         return metadata[f"{PREFIX}{name}"]
 
+    def numbers(name: str) -> NDArray[np.float64] | None:
+        text = metadata.get(f"{PREFIX}{name}")
+        return None if text is None else np.array([float(each) for each in text.split()])
+
     def state(plan: Plan) -> State:
         return State.from_bytes(plan, base64.b64decode(entry("state"), validate=True))
 
@@ -89,6 +93,8 @@ def _model_from(path: Path, metadata: dict[str, str]) -> Model:
                 limit=float(entry("input_limit")),
                 ranges=json.loads(entry("ranges")),
                 notes=json.loads(entry("notes")),
+                target_mean=numbers("target_mean"),
+                target_scale=numbers("target_scale"),
             )
         )
     except InputError as error:

@@ -83,7 +83,7 @@ def predict(
     unknown = _unknown(loaded, lines)
     if unknown:
         out.warning(unknown)
-    rejected = sum(line["class"] == UNKNOWN_NAME for line in lines)
+    rejected = sum(line.get("class") == UNKNOWN_NAME for line in lines)
     if loaded.plan.least_confidence:
         out.note(
             f"{rejected} of {counted(len(lines), 'row')} unknown: their confidence is below"
