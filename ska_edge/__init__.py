@@ -11,8 +11,8 @@ True
 (4, 8, 3)
 
 `train` also takes a file or `(x, y)` arrays. Every error that is raised on purpose is a `SkaError`,
-and its message is one sentence; only `Classifier` also raises the errors that scikit-learn expects.
-docs/PYTHON.md explains the whole API.
+and its message is one sentence; only `Classifier` and `Regressor` also raise the errors that
+scikit-learn expects. docs/PYTHON.md explains the whole API.
 
 Importing ska_edge is cheap: numpy and everything else is imported when a name is first used.
 """
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ska_edge.api.classifier import Classifier
     from ska_edge.api.device import Device, connect
     from ska_edge.api.load import load
+    from ska_edge.api.regressor import Regressor
     from ska_edge.api.train import train
     from ska_edge.data.dataset import Dataset
     from ska_edge.data.source import load_data
@@ -50,6 +51,7 @@ __all__ = [
     "DeviceError",
     "InputError",
     "Model",
+    "Regressor",
     "SkaError",
     "ToolError",
     "Trained",
@@ -68,6 +70,7 @@ _HOMES = {
     "Dataset": "ska_edge.data.dataset",
     "Device": "ska_edge.api.device",
     "Model": "ska_edge.model.model_file",
+    "Regressor": "ska_edge.api.regressor",
     "Trained": "ska_edge.training.train",
     "connect": "ska_edge.api.device",
     "load": "ska_edge.api.load",

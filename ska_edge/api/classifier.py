@@ -5,33 +5,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ska_edge.api.estimator import Estimator, check_varies
 from ska_edge.data.dataset import Dataset
-from ska_edge.errors import InputError, ToolError
-from ska_edge.model.model_file import Model
-from ska_edge.plural import counted
-from ska_edge.rules.rule import RULES
+from ska_edge.data.targets import CLASSIFICATION
 from ska_edge.training.beginning import beginning
-from ska_edge.training.options import Options
 from ska_edge.training.train import train as train_model
 
-try:
-    from sklearn.base import BaseEstimator, ClassifierMixin
-    from sklearn.utils.multiclass import check_classification_targets, unique_labels
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ToolError(
-        "ska_edge.Classifier needs scikit-learn 1.6 or newer: pip install 'ska-edge[sklearn]'"
-    ) from error
+# isort: split
+# The estimator says what to install if scikit-learn is missing, so it is imported first.
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import validate_data
 
 
-class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
     """A network that is trained in fixed point, as a scikit-learn classifier.
 
     It takes part in pipelines, grid searches and cross-validation, and can be cloned and pickled.
@@ -92,57 +85,6 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     classes_: NDArray[Any]
-    model_: Model
-    n_features_in_: int
-
-    def __init__(
-        self,
-        *,
-        rule: str | None = None,
-        hidden: int | Sequence[int] | None = None,
-        activation: str | None = None,
-        rate: float | Literal["auto"] | None = None,
-        hidden_halvings: int | None = None,
-        margin: float | None = None,
-        normalized_step: bool | None = None,
-        precision: str | None = None,
-        batch: int | Literal["all"] | None = None,
-        epochs: int = 20,
-        decay: int = 0,
-        seed: int | None = None,
-        arithmetic: str = "both",
-        scale: str | None = None,
-        raw: str | None = None,
-        stream_order: str = "iid",
-        stored: int | None = None,
-        relearned: int | None = None,
-        buffer: str | None = None,
-        spare_classes: int | None = None,
-        readout_only: bool | None = None,
-        spread: float | Literal["auto"] | None = None,
-    ) -> None:
-        self.rule = rule
-        self.hidden = hidden
-        self.activation = activation
-        self.rate = rate
-        self.hidden_halvings = hidden_halvings
-        self.margin = margin
-        self.normalized_step = normalized_step
-        self.precision = precision
-        self.batch = batch
-        self.epochs = epochs
-        self.decay = decay
-        self.seed = seed
-        self.arithmetic = arithmetic
-        self.scale = scale
-        self.raw = raw
-        self.stream_order = stream_order
-        self.stored = stored
-        self.relearned = relearned
-        self.buffer = buffer
-        self.spare_classes = spare_classes
-        self.readout_only = readout_only
-        self.spread = spread
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Classifier:  # noqa: N803
         """Train on all rows, from the beginning.
@@ -153,7 +95,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         features, labels = self._labeled(X, y, reset=True)
         classes = unique_labels(labels)
-        self.model_ = train_model(self._dataset(features, labels, classes), self._options()).model
+        self.model_ = train_model(
+            self._dataset(features, labels, classes), self._options(CLASSIFICATION)
+        ).model
         self.classes_ = classes
         return self
 
@@ -187,7 +131,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"y[{row}] is {labels[row]!r}, which is none of the classes {known}")
         if first:
             self.model_ = beginning(
-                self._dataset(features, labels, known), self._options(), 0
+                self._dataset(features, labels, known), self._options(CLASSIFICATION), 0
             ).model
             self.classes_ = known
         names = np.array(self.model_.plan.labels)
@@ -200,8 +144,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: features (rows, features), finite numbers.
         """
-        check_is_fitted(self)
-        features = validate_data(self, X, dtype=np.float64, reset=False)
+        features = self._features(X)
         decided: NDArray[Any] = self.classes_[self.model_.decisions(features).argmax(axis=1)]
         return decided
 
@@ -211,21 +154,12 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: features (rows, features), finite numbers.
         """
-        check_is_fitted(self)
-        return self.model_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
+        return self.model_.predict_proba(self._features(X))
 
     def _dataset(
         self, features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]
     ) -> Dataset:
-        names = getattr(self, "feature_names_in_", None)
-        named = None if names is None else tuple(map(str, names))
-        return replace(_dataset(features, labels, classes), features=named)
-
-    def _options(self) -> Options:
-        """Return the parameters as training options without held-out rows."""
-        if self.rule is not None and self.rule in RULES and not RULES[self.rule].supervised:
-            raise InputError(f"the rule {self.rule!r} learns no classes; choose a rule with labels")
-        return Options(**self.get_params(), test_fraction=0.0)
+        return replace(_dataset(features, labels, classes), features=self._names())
 
     def _labeled(
         self,
@@ -242,11 +176,7 @@ def _dataset(features: NDArray[np.float64], labels: NDArray[Any], classes: NDArr
     """Return checked arrays as a Dataset; raise ValueError if nothing can be learned from them."""
     if len(classes) < 2:
         raise ValueError(f"y has only one class, {classes[0]!r}; learning needs two classes")
-    if not np.ptp(features, axis=0).any():
-        raise ValueError(
-            f"all features of the {counted(len(features), 'row')} are constant (n_samples ="
-            f" {len(features)}): nothing distinguishes the classes"
-        )
+    check_varies(features, "classes")
     return Dataset("arrays", features, np.searchsorted(classes, labels), _names(classes))
 
 

@@ -35,11 +35,12 @@ def test_a_new_option_becomes_a_keyword(monkeypatch: pytest.MonkeyPatch) -> None
     new = Option(help="How warm it is.", kind=Kind.WORD, choices=("cold", "hot"), words="cold")
     monkeypatch.setitem(OPTIONS, "warmth", new)
     monkeypatch.setitem(keywords.DEFAULTS, "warmth", None)
-    for path in (keywords.TRAIN, keywords.CLASSIFIER):
+    for path in (keywords.TRAIN, keywords.CLASSIFIER, keywords.ESTIMATOR):
         text = EMBEDDED[path](path.read_text(encoding="utf-8"))
-        assert "    warmth: str | None = None,\n" in text
-        assert 'warmth: how warm it is: "cold" or "hot". ' in text
-        assert text.count("self.warmth = warmth") == (path == keywords.CLASSIFIER)
+        parameter, description = path != keywords.CLASSIFIER, path != keywords.ESTIMATOR
+        assert ("    warmth: str | None = None,\n" in text) == parameter
+        assert ('warmth: how warm it is: "cold" or "hot". ' in text) == description
+        assert text.count("self.warmth = warmth") == (path == keywords.ESTIMATOR)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +55,9 @@ def test_an_estimator_has_no_use_for_some_options(
     monkeypatch: pytest.MonkeyPatch, option: Option
 ) -> None:
     monkeypatch.setitem(OPTIONS, "warmth", option)
-    text = keywords.CLASSIFIER.read_text(encoding="utf-8")
-    assert keywords.emit_classifier(text) == text
+    for path in (keywords.CLASSIFIER, keywords.ESTIMATOR):
+        text = path.read_text(encoding="utf-8")
+        assert EMBEDDED[path](text) == text
 
 
 def test_the_page_of_the_options_has_each_of_them() -> None:

@@ -18,6 +18,7 @@ from ska_edge.training.options import OPTIONS, Options
 
 API = Path(__file__).parents[2] / "ska_edge" / "api"
 TRAIN, CLASSIFIER = API / "train.py", API / "classifier.py"
+ESTIMATOR = API / "estimator.py"
 
 LINE = 100
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
@@ -41,13 +42,21 @@ def emit_train(source: str) -> str:
 
 
 def emit_classifier(source: str) -> str:
-    """Return the source of `ska_edge.Classifier` with the current parameters."""
-    found = {name: each for name, each in OPTIONS.items() if _for_an_estimator(name, each)}
-    described = [_described(name, _with_labels(each), "None") for name, each in found.items()]
-    kept = [f"self.{name} = {name}" for name in found]
-    source = _between(source, "    Args:\n", "\n    Attributes:", described, 8)
-    source = _between(source, "        *,\n", "    ) -> None:\n", map(_parameter, found), 8)
-    return _between(source, "    ) -> None:\n", "\n    def fit", kept, 8)
+    """Return the source of `ska_edge.Classifier` with descriptions of the current parameters."""
+    described = [_described(name, _with_labels(each), "None") for name, each in _parameters()]
+    return _between(source, "    Args:\n", "\n    Attributes:", described, 8)
+
+
+def emit_estimator(source: str) -> str:
+    """Return the source of the estimators with the current parameters."""
+    names = [name for name, _ in _parameters()]
+    source = _between(source, "        *,\n", "    ) -> None:\n", map(_parameter, names), 8)
+    kept = [f"self.{name} = {name}" for name in names]
+    return _between(source, "    ) -> None:\n", "\n    def _options", kept, 8)
+
+
+def _parameters() -> list[tuple[str, Option]]:
+    return [(name, each) for name, each in OPTIONS.items() if _for_an_estimator(name, each)]
 
 
 def _for_an_estimator(name: str, each: Option) -> bool:

@@ -21,7 +21,14 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
-from tests.golden.keywords import CLASSIFIER, TRAIN, emit_classifier, emit_train
+from tests.golden.keywords import (
+    CLASSIFIER,
+    ESTIMATOR,
+    TRAIN,
+    emit_classifier,
+    emit_estimator,
+    emit_train,
+)
 from tests.golden.options_page import PAGE as OPTIONS_PAGE
 from tests.golden.options_page import emit_options
 
@@ -33,6 +40,7 @@ EMBEDDED: dict[Path, Callable[[str], str]] = {
     OPTIONS_PAGE: emit_options,
     TRAIN: emit_train,
     CLASSIFIER: emit_classifier,
+    ESTIMATOR: emit_estimator,
 }
 
 

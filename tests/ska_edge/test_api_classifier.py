@@ -35,6 +35,7 @@ Y = np.array(["cat", "dog", "eel"])[np.arange(ROWS) % 3]
 # Options of a training that `Classifier` does not have, and the reasons.
 NOT_HERE = {
     "steps": "is for the rule without labels",
+    "task": "each estimator has its own",
     "test_fraction": "scikit-learn holds rows out itself",
     "per_class": "as test_fraction",
     "split": "as test_fraction",
