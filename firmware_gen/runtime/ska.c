@@ -258,12 +258,6 @@ static inline void update_row(update_t *update, int_fast16_t delta) {
 
 typedef const int16_t *truth_t; /* a target of each output */
 
-/* Returns the error of an output, or of a readout's output, from its knowledge. */
-static inline int_fast16_t output_error(truth_t truth, uint16_t output,
-                                        ska_knowledge_fast_t knowledge) {
-    return ska_rule_output_shift(truth[output], ska_rule_output_value(knowledge));
-}
-
 /* Computes the errors of the output layer. */
 static inline void output_errors(ska_t *ska, truth_t truth) {
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
@@ -275,12 +269,6 @@ static inline void output_errors(ska_t *ska, truth_t truth) {
 #else
 
 typedef uint16_t truth_t; /* the class of the sample */
-
-static inline int_fast16_t output_error(truth_t truth, uint16_t output,
-                                        ska_knowledge_fast_t knowledge) {
-    const int_fast16_t target = output == truth ? SKA_TARGET : 0;
-    return ska_rule_output_shift(target, ska_rule_decision(knowledge));
-}
 
 static inline void output_errors(ska_t *ska, truth_t truth) {
     for (uint16_t neuron = OUTPUTS; neuron < SKA_NEURONS; neuron++) {
@@ -332,6 +320,17 @@ static void readout_shifts(ska_t *ska, uint8_t layer, const ska_matrix_t *readou
 }
 
 #if SKA_READOUTS > 0
+/* Returns the error of a readout's output from its knowledge. */
+static inline int_fast16_t readout_error(truth_t truth, uint16_t output,
+                                         ska_knowledge_fast_t knowledge) {
+#if SKA_REGRESSION
+    return ska_rule_output_shift(truth[output], ska_rule_output_value(knowledge));
+#else
+    const int_fast16_t target = output == truth ? SKA_TARGET : 0;
+    return ska_rule_output_shift(target, ska_rule_decision(knowledge));
+#endif
+}
+
 /* Computes the errors of a layer's own readout. They set the layer's shifts, and then the readout
  * learns from them. */
 static void readout_learn(ska_t *ska, uint8_t layer, truth_t truth) {
@@ -345,7 +344,7 @@ static void readout_learn(ska_t *ska, uint8_t layer, truth_t truth) {
         for (uint16_t i = 0; i < count; i++) {
             const uint16_t c = (uint16_t)(row + i);
             ska->readout_error[c] =
-                (int16_t)output_error(truth, c, knowledge_of(sums[i], bias[c], readout));
+                (int16_t)readout_error(truth, c, knowledge_of(sums[i], bias[c], readout));
 #if SKA_SPARES > 0
             if (is_in_use(ska, c) == 0) {
                 ska->readout_error[c] = 0;

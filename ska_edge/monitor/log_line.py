@@ -1,5 +1,7 @@
 """The lines of a monitor's log, as objects and as JSON.
 
+It is one file, so that a reader of logs finds every line in one place.
+
 A log is written, read, replayed and published through these classes. `log_value` has the values
 that several of them share. A session has these lines, the first of them first and the last of them
 last::

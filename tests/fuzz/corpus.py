@@ -95,6 +95,7 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
         "code": 0,
     }
     sizes = dimensions(plan)
+    message = message.of(plan.regression)
 
     def value(field: Field) -> Any:
         if field.name in known:

@@ -28,7 +28,7 @@ from ska_edge.wire.protocol import (
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 WARNINGS += ["-pedantic", "-Werror"]
 DIMENSIONS = {"input_bytes": 5, "classes": 3}
-PLAN = "#define SKA_INPUT_BYTES 5\n#define SKA_CLASSES 3\n"
+PLAN = "#define SKA_INPUT_BYTES 5\n#define SKA_CLASSES 3\n#define SKA_REGRESSION 0\n"
 CANARY = 0xA5
 
 # A table with features that no present message uses.
@@ -60,8 +60,9 @@ EXTRA = (
     ),
 )
 TABLE = (*MESSAGES, *EXTRA)
-REQUESTS = [m for m in TABLE if m.direction == "request" and m.fields]
-REPLIES = [m for m in TABLE if m.direction == "reply"]
+CLASSES = [message.of(values=False) for message in TABLE]
+REQUESTS = [m for m in CLASSES if m.direction == "request" and m.fields]
+REPLIES = [m for m in CLASSES if m.direction == "reply"]
 
 
 def compiler() -> str:
@@ -127,7 +128,9 @@ def count_of(field: Field) -> int:
 def compile_library(folder: Path, table: tuple[Message, ...] = TABLE) -> Path:
     folder.joinpath("ska_plan.h").write_text(PLAN)
     folder.joinpath("ska_messages.h").write_text(emit(table))
-    code = '#include "ska_messages.h"\n' + "".join(wrapper(m) for m in table if m.fields)
+    code = '#include "ska_messages.h"\n' + "".join(
+        wrapper(m.of(values=False)) for m in table if m.fields
+    )
     code += "int request_max(void) { return (int)SKA_REQUEST_MAX; }\n"
     folder.joinpath("wrapper.c").write_text(code)
     library = folder / "wrapper.so"

@@ -31,7 +31,9 @@ def longest(message: Message) -> int:
     return sum(int(count) * field.size for count, field in zip(counts, message.fields, strict=True))
 
 
-REQUEST_MAX = max(longest(message) for message in MESSAGES if message.direction == "request")
+REQUEST_MAX = max(
+    longest(message.of(values=False)) for message in MESSAGES if message.direction == "request"
+)
 
 FRAMES = """
 #include <stddef.h>

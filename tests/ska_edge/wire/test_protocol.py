@@ -25,6 +25,14 @@ from ska_edge.wire.protocol import (
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "PROTOCOL.md"
 DIMENSIONS = {"input_bytes": 5, "classes": 3}
+SIZES = {**DIMENSIONS, "target_bytes": 6}
+# Each message with the dimensions of a classifier, and those that differ also with a regression's.
+SHAPES = [
+    pytest.param(message.of(values), SIZES if values else DIMENSIONS, id=f"{message.name}-{values}")
+    for message in MESSAGES
+    for values in (False, True)
+    if message.differs or not values
+]
 
 
 def numbers(field: Field) -> st.SearchStrategy[int]:
@@ -40,7 +48,7 @@ def values_of(message: Message) -> st.SearchStrategy[dict[str, Any]]:
             return numbers(field)
         if field.count == "rest":
             return st.binary(max_size=field.most)
-        count = DIMENSIONS[field.count] if isinstance(field.count, str) else field.count
+        count = SIZES[field.count] if isinstance(field.count, str) else field.count
         elements = st.lists(numbers(field), min_size=count, max_size=count)
         return elements.map(bytes if field.kind == "u8" else tuple)
 
@@ -78,11 +86,13 @@ def test_codes_inside_messages_are_explained() -> None:
 # --- messages -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
+@pytest.mark.parametrize(("message", "sizes"), SHAPES)
 @given(data=st.data())
-def test_a_message_comes_back_as_it_was(message: Message, data: st.DataObject) -> None:
+def test_a_message_comes_back_as_it_was(
+    message: Message, sizes: dict[str, int], data: st.DataObject
+) -> None:
     values = data.draw(values_of(message))
-    codec = Codec(DIMENSIONS)
+    codec = Codec(sizes)
     assert codec.unpack(message.code, codec.pack(message.name, values)) == (message.name, values)
 
 
@@ -116,12 +126,12 @@ def test_a_message_of_unknown_dimensions_is_refused() -> None:
         Codec({}).unpack(BY_NAME["RESULT"].code, bytes(16))
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
-def test_a_payload_of_another_length_is_refused(message: Message) -> None:
-    codec = Codec(DIMENSIONS)
+@pytest.mark.parametrize(("message", "sizes"), SHAPES)
+def test_a_payload_of_another_length_is_refused(message: Message, sizes: dict[str, int]) -> None:
+    codec = Codec(sizes)
     fixed = [field for field in message.fields if field.count != "rest"]
     size = sum(
-        field.size * (DIMENSIONS[field.count] if isinstance(field.count, str) else field.count)
+        field.size * (SIZES[field.count] if isinstance(field.count, str) else field.count)
         for field in fixed
     )
     most = size + sum(field.most for field in message.fields)
