@@ -58,7 +58,7 @@ _INSTALL = {
 
 NAMES = tuple(_INSTALL)
 HOST = ("cc", "gcc", "clang")
-"""Compilers for programs of this computer, in order of preference."""
+"""Compilers for programs that run on this computer, in order of preference."""
 
 
 @dataclass(frozen=True)

@@ -240,9 +240,8 @@ class Board:
                 raise ToolError(f"board {self.name} {missing}")
 
     def available(self) -> str | None:
-        """Return what is missing here to build the board, or to start its emulator; otherwise None.
-
-        The answer is one sentence, which says what to do.
+        """Say in one sentence what this computer needs first, to build firmware for the board or to
+        start its emulator; return None if it needs nothing.
         """
         try:
             if self.start is not None:

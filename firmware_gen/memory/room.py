@@ -41,7 +41,9 @@ def buffer_for(plan: Plan, board: Board) -> Replay:
 
 
 def _fits(plan: Plan, larger: Plan, board: Board) -> bool:
-    """Tell whether a board holds `larger`, and can save its state if it can save `plan`'s."""
+    """Tell whether RAM has room for `larger`, and the memory for saves, if it can hold the state
+    of `plan`, also holds that of `larger`.
+    """
     memory, storage = board.memory, board.storage
     if memory is not None and ram(larger, board) > SHARE * memory.ram.size:
         return False

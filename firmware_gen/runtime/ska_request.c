@@ -1,8 +1,9 @@
 /*
  * ska_request.c: executes each kind of request, and sends its answer.
  *
- * A SAMPLE has a number, computed from the token and the samples before it. So the device learns it
- * once, even if the session or the host's program has ended in the meantime.
+ * A SAMPLE has a number: the sum of the token and the count of samples before it. The device learns
+ * only the next number, so it learns a sample once, even if a later session or another program of
+ * the host sends it again.
  *
  * To add a message, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
  * ska_request_execute. ska_reply.c packs the answers, ska_push.c writes the memory for saves,

@@ -1,1 +1,4 @@
-"""The Python API: the functions and classes of `import ska_edge`, with one file per name."""
+"""The part of the Python API that has no other home: train, load, connect, Device and Classifier.
+
+`ska_edge/__init__.py` lists all public names.
+"""

@@ -36,7 +36,7 @@ def files_of(source: str | os.PathLike[str]) -> list[Path]:
     seen: dict[Path, Path] = {}
     for each in found:
         other = seen.setdefault(each.resolve(), each)
-        if other is not each:  # some of its rows could be learned, and be test rows as well
+        if other is not each:  # the same row could be learned in one copy and tested in the other
             raise InputError(f"{each} is the same file as {other}; name each file once")
     return found
 

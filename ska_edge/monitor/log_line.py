@@ -63,11 +63,13 @@ class SessionStart:
     """The beginning of a session.
 
     Attributes:
-        board, port: identify the device.
-        digest: digest of its plan.
-        mark: its progress at the start.
-        order, seed: order of the rows, and the seed that shuffled them; "" and 0 without rows.
-        place: the position of the first row; None without rows.
+        board: the name of the device's board.
+        port: the device's port.
+        digest: the digest of the device's plan.
+        mark: the device's progress at the start.
+        order: the order of the rows; "" if the monitor sends none.
+        seed: the seed that shuffled the rows; 0 if the monitor sends none.
+        place: the position of the first row; None if the monitor sends none.
     """
 
     KEY: ClassVar = "device"

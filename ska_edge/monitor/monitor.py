@@ -64,11 +64,13 @@ class Monitor:
 
     Attributes:
         info: the last report of the device.
-        step, samples: updates made and samples learned so far.
+        step: number of updates that the device has made.
+        samples: number of samples that the device has learned.
         halvings: how many times the device's rate is halved.
-        learned, correct, unknown, unanswered: number of rows learned in this session, of rows that
-            the device classified correctly before it learned them, of rows that it gave no class,
-            and of lost answers.
+        learned: number of rows that the device has learned in this session.
+        correct: how many of these rows the device classified correctly before it learned them.
+        unknown: how many of these rows had no class for the device before it learned them.
+        unanswered: how many of these rows have no answer, because it was lost.
         first: index of the first row that this session sends; above 0 if it continues a lesson.
         missing: number of rows that the device learned by itself and whose announcements were lost.
         missed: for a regression, the sum of |target - value| of each target; otherwise 0.
@@ -158,7 +160,7 @@ class Monitor:
             classes: names of classes to add before the first row, also to a device that fell back.
 
         Raises the errors of `Stream.learn`; the stream stays open. If the device refuses a save,
-        the last line comes before that error.
+        that error is raised after the last line.
         """
         first = self.first = self._begin(lesson, len(labels))
         order, seed = ("", 0) if lesson is None else (lesson.order, lesson.seed)
@@ -166,8 +168,8 @@ class Monitor:
         if lesson is not None:
             yield from self._disorder(labels[first:])
         self._sending = sending
-        # Claim the state only after this line: before it, a continued log adds the rows that it
-        # lacks, and it knows these rows by the old token.
+        # A claim gives the state a new token, so it comes after SessionStart. When a continued log
+        # gets SessionStart, it first adds the rows that it lacks, and it finds them by the old token.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings, self._wanted_classes = halvings, classes

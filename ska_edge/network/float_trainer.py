@@ -172,7 +172,10 @@ class FloatTrainer:
 
 
 def normalized_rate(rate: float, x: Reals) -> float:
-    """Return the rate of a sample with inputs (d,), which halves it while |x|^2/d is too large."""
+    """Return `rate`, halved h times for a sample with inputs (d,).
+
+    h is the least number with |x|^2 / d <= 2**h sqrt(2), and at most `MOST_HALVINGS`.
+    """
     square, limit = float(in_order((x * x)[:, None])[0]), len(x) * ROOT_2
     for _ in range(MOST_HALVINGS):
         if square <= limit:

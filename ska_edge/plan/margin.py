@@ -1,4 +1,7 @@
-"""Converts the margin, below which errors teach nothing, between real numbers and integers."""
+"""Converts a margin between real numbers and integers.
+
+A sample whose output errors are all below the margin changes no weight.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import math
 from ska_edge.arithmetic.fixedpoint import QFormat
 
 LIMIT = 0.5
-"""Every margin is below this, so that a sample within it is always classified right."""
+"""Every margin is below this; so a sample that teaches nothing is classified right."""
 
 
 def margin_integer(real: float, format: QFormat) -> int:

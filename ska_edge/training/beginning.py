@@ -74,11 +74,11 @@ class Beginning:
 def beginning(
     dataset: Dataset, options: Options, count: int, progress: Progress = silent
 ) -> Beginning:
-    """Prepare a training with these options, and return its first `count` samples.
+    """Return the model before a training with these options, and the first `count` samples.
 
     Unless a model is continued, the float twin is trained, because calibration derives the formats
     of the integers from it. The integers are not trained. Raises InputError as `train` does, and
-    for rules without labels, because they learn in batches.
+    for rules without labels, because they learn from a whole batch.
     """
     options, _ = with_rate(dataset, options)
     session = Session.open(dataset, options)

@@ -146,8 +146,8 @@ class Options:
         listed=True,
     )
     normalized_step: bool | None = option(
-        help="Divide the step by a power of two of |x|^2/d, if that is above 1: the mean square of"
-        " a sample's inputs. It protects from drift.",
+        help="Divide a sample's step by the power of two nearest to |x|^2/d, the mean square of its"
+        " inputs, if that is above 1. It limits the harm of inputs that drift.",
         kind=Kind.FLAG,
         scope=Scope.LABELS,
         words="no",

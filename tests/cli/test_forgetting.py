@@ -80,7 +80,7 @@ def test_a_device_that_learns_class_after_class_forgets_and_is_reported(
     held_out = document["held_out"]
     assert held_out["rows"] == sum(each["rows"] for each in held_out["classes"].values()) == 20
     assert held_out["right"] < held_out["right_at_first"]
-    assert f"{held_out['right']} of 20 held out right" in outcome.err
+    assert f"{held_out['right']} of 20 held-out rows right" in outcome.err
     logged = [json.loads(line) for line in Path("steps.jsonl").read_text().splitlines()]
     assert sum("warning" in line for line in logged) >= 2
     assert [line["samples"] for line in logged if "held_out" in line] == [0, 50, 85]

@@ -151,9 +151,16 @@ def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "core",
     [
-        ("-mcpu=cortex-a7", "-marm"),  # it has DSP instructions, but LDRD only for register pairs
-        ("-mcpu=arm7tdmi", "-mthumb"),  # it has Thumb, but not the microcontroller profile
-        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # it swaps the halves of a word
+        (
+            "-mcpu=cortex-a7",
+            "-marm",
+        ),  # DSP instructions, but LDRD loads only an even register and the next one
+        ("-mcpu=arm7tdmi", "-mthumb"),  # Thumb, but not the profile M
+        (
+            "-mcpu=cortex-m4",
+            "-mthumb",
+            "-mbig-endian",
+        ),  # big-endian: the halves of a word are swapped
     ],
     ids=" ".join,
 )

@@ -113,7 +113,7 @@ def write_copy(plan: Plan, folder: Path, *, inference_only: bool = False) -> Pat
     if member is not None:
         header.write_text(state.replace(END, member[0] + END))
     # A moved member leaves a gap in the state, so the check for gaps is removed. The analysis
-    # covers every rate.
+    # covers every mantissa of the rate; the rate's shift is that of the plan.
     library, numbers = sources / "ska.c", sources / "ska_plan.h"
     text, checks = WHOLE.subn("", library.read_text())
     library.write_text(text)

@@ -1,6 +1,6 @@
-/* EEPROM driver for an ATmega (ATmega328P data sheet, chapter AVR Memories; the EEPROM of an
- * ATmega2560 is only larger). It uses avr-libc, which follows the required order and timing of the
- * registers.
+/* EEPROM driver for an ATmega328P (data sheet, chapter AVR Memories) and an ATmega2560, whose
+ * EEPROM is larger and otherwise the same. It uses avr-libc, which writes the registers in the
+ * required order and time.
  *
  * A write of a byte typically takes 3.4 ms, including its erase (table EEPROM Mode Bits). Bytes
  * that already have the right value are not written, which saves wear and time. */

@@ -41,8 +41,9 @@ BUFFER_WORDS = {RESERVOIR: "a reservoir", FIFO: "a FIFO"}
 
 
 def _sum_behind(seen: Range, proof: Sequence[Bound]) -> str:
-    """Format the bits that the sum in `SUMS` may need and its accumulator's; "" if it has no
-    sum.
+    """Return how many bits the sum of a quantity may need, and how many its accumulator has.
+
+    Returns "" for a quantity that is not in `SUMS`, and for a layer without this sum.
     """
     for bound in proof:
         if bound.layer == seen.layer and bound.quantity == SUMS.get(seen.quantity):

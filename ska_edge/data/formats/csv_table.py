@@ -385,6 +385,6 @@ def _digits(text: str) -> bool:
 
 
 def _fault(error: csv.Error) -> str:
-    """Return a fault of a line; Python's own message for text after a quotation mark is unclear."""
+    """Say what is wrong with a line; one message of Python is unclear, and gets other words."""
     after = "expected after" in str(error)
     return "a cell goes on after its closing quotation mark" if after else str(error)

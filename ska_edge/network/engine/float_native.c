@@ -332,7 +332,8 @@ static void clear_within(const ska_float_t *net, int64_t batch) {
     }
 }
 
-/* Returns the rate of a sample with inputs x[count]: halves it while |x|^2/d is too large. */
+/* Returns the rate of a sample with inputs x[count]: `rate`, halved h times, for the least h with
+ * |x|^2 / count <= 2^h sqrt(2), but at most MOST_HALVINGS times. */
 static double normalized_rate(double rate, const double *x, int64_t count) {
     const double limit = (double)count * 1.4142135623730951;
     double square = 0.0;
@@ -346,7 +347,8 @@ static double normalized_rate(double rate, const double *x, int64_t count) {
     return rate;
 }
 
-/* Makes one update from the batch in the first layer's `signal`, unless no sample learns. */
+/* Makes one update from the batch in the first layer's `signal`. If no sample of the batch learns,
+ * nothing changes. */
 static void learn_batch(const ska_float_t *net, truth_t truth, double factor, int64_t batch) {
     const int64_t last = net->layers - 1;
     const ska_float_layer_t *output = &net->layer[last];

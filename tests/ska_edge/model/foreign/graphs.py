@@ -29,7 +29,7 @@ def graph(
     outputs: Sequence[str] = ("y",),
     kind: int = TensorProto.FLOAT,
 ) -> onnx.ModelProto:
-    """Return a model with the input x, rows of shape `row`, and the output y."""
+    """Return a model of these nodes. Its input is x: any number of rows, each of shape `row`."""
     return helper.make_model(
         helper.make_graph(
             nodes,
