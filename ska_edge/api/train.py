@@ -74,8 +74,9 @@ def train(
             output layer. Default: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. Default: 0.
-        normalized_step: divide the step by a power of two of |x|^2/d, if that is above 1: the mean
-            square of a sample's inputs. It protects from drift. Default: False.
+        normalized_step: divide a sample's step by the power of two nearest to |x|^2/d, the mean
+            square of its inputs, if that is above 1. It limits the harm of inputs that drift.
+            Default: False.
         precision: bits of weights and activations: "w16a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
         epochs: passes over the data.

@@ -169,7 +169,7 @@ class Monitor:
             yield from self._disorder(labels[first:])
         self._sending = sending
         # A claim gives the state a new token, so it comes after SessionStart. When a continued log
-        # gets SessionStart, it first adds the rows that it lacks, and it finds them by the old token.
+        # gets SessionStart, it first adds the rows that it lacks; it finds them by the old token.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings, self._wanted_classes = halvings, classes

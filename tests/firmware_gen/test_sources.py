@@ -151,16 +151,10 @@ def test_the_example_firmware_runs(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "core",
     [
-        (
-            "-mcpu=cortex-a7",
-            "-marm",
-        ),  # DSP instructions, but LDRD loads only an even register and the next one
-        ("-mcpu=arm7tdmi", "-mthumb"),  # Thumb, but not the profile M
-        (
-            "-mcpu=cortex-m4",
-            "-mthumb",
-            "-mbig-endian",
-        ),  # big-endian: the halves of a word are swapped
+        # This core has DSP instructions, but its LDRD loads only an even register and the next one.
+        ("-mcpu=cortex-a7", "-marm"),
+        ("-mcpu=arm7tdmi", "-mthumb"),  # Thumb, but no Cortex-M
+        ("-mcpu=cortex-m4", "-mthumb", "-mbig-endian"),  # the halves of a word are swapped
     ],
     ids=" ".join,
 )

@@ -40,7 +40,10 @@ def learn_and_compare(
     out: Output,
     added: Mapping[int, str] = NONE,
 ) -> Report:
-    """Run the proof with a live table, and report the result; `ska_edge.monitor.verify` explains `added`."""
+    """Run the proof with a live table, and report the result.
+
+    `added` has the names of new classes, by their labels.
+    """
     info = link.hello()
     if not info.learns:
         return _classify_and_compare(link, model, features, labels, out)

@@ -295,9 +295,8 @@ class View:
         )
         exam = monitor.exam
         if exam is not None and exam.right is not None:
-            title += (
-                f", {exam.right.sum()} of {exam.size} held-out rows right (at first {exam.first})"
-            )
+            right = f"{exam.right.sum()} of {exam.size} held-out rows"
+            title += f", {right} right (at first {exam.first})"
         if monitor.unanswered:
             title += f", {counted(monitor.unanswered, 'answer')} lost"
         if monitor.missing:
