@@ -126,28 +126,24 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer, const ska_signal_
 
 #if SKA_SPARES > 0
 
-/* Tells whether an output is a class; a spare output is one as long as it has a name. */
-static inline int is_in_use(const ska_t *ska, uint16_t label) {
-    if (label < SKA_NAMED) {
-        return 1;
-    }
+/* Tells whether a spare output is no class, because it has no name. */
+static inline bool is_free(const ska_t *ska, uint16_t spare) {
 #if SKA_INFERENCE_ONLY
     (void)ska;
-    return ska_const_u8(ska_initial_names[label - SKA_NAMED]) != 0u;
+    return ska_const_u8(ska_initial_names[spare]) == 0u;
 #else
-    return ska->names[label - SKA_NAMED][0] != 0u;
+    return ska->names[spare][0] == 0u;
 #endif
 }
 
-/* The decisions of the other spare outputs are 0, so that they are never the answer and learn
- * nothing. */
+/* The decision of a free output is 0, so that it is never the answer and learns nothing. */
 static inline void spares_silence(ska_t *ska) {
-    for (uint16_t label = SKA_NAMED; label < SKA_CLASSES; label++) {
-        if (is_in_use(ska, label) == 0) {
+    for (uint16_t spare = 0; spare < SKA_SPARES; spare++) {
+        if (is_free(ska, spare)) {
 #if SKA_INFERENCE_ONLY
-            ska->decision[label] = 0;
+            ska->decision[SKA_NAMED + spare] = 0;
 #else
-            ska->decision[OUTPUTS + label] = 0;
+            ska->decision[OUTPUTS + SKA_NAMED + spare] = 0;
 #endif
         }
     }
@@ -346,7 +342,7 @@ static void readout_learn(ska_t *ska, uint8_t layer, truth_t truth) {
             ska->readout_error[c] =
                 (int16_t)readout_error(truth, c, knowledge_of(sums[i], bias[c], readout));
 #if SKA_SPARES > 0
-            if (is_in_use(ska, c) == 0) {
+            if (c >= SKA_NAMED && is_free(ska, (uint16_t)(c - SKA_NAMED))) {
                 ska->readout_error[c] = 0;
             }
 #endif
@@ -578,7 +574,7 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
         return SKA_ERROR_LABEL;
     }
 #if SKA_SPARES > 0
-    if (is_in_use(ska, label) == 0) {
+    if (label >= SKA_NAMED && is_free(ska, (uint16_t)(label - SKA_NAMED))) {
         return SKA_ERROR_LABEL;
     }
 #endif
@@ -774,7 +770,7 @@ ska_status_t ska_class_add(ska_t *ska, const char *name, uint16_t *label) {
             found = i;
             break;
         }
-        if (ska->names[i][0] == 0u) {
+        if (is_free(ska, i)) {
             found = i;
         }
     }
@@ -798,7 +794,7 @@ static void row_clear(ska_t *ska, const ska_matrix_t *matrix, uint16_t label) {
 }
 
 ska_status_t ska_class_forget(ska_t *ska, uint16_t label) {
-    if (label < SKA_NAMED || label >= SKA_CLASSES || is_in_use(ska, label) == 0) {
+    if (label < SKA_NAMED || label >= SKA_CLASSES || is_free(ska, (uint16_t)(label - SKA_NAMED))) {
         return SKA_ERROR_LABEL;
     }
     clear(ska->names[label - SKA_NAMED], SKA_NAME_BYTES);

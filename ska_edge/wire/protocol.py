@@ -87,7 +87,7 @@ STATUS_PURPOSE = {
     "detail is how many bytes the device must receive before the next save",
     Status.FROZEN: "weights in flash never change; "
     "detail is the type, or the offset of the byte that differs",
-    Status.SPARE: "no spare output is left for a class, or its name is empty; "
+    Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
 }
 

@@ -125,7 +125,7 @@ def test_what_a_device_refuses(project: Path) -> None:
                 link.forget_class(label)
         with pytest.raises(DeviceError, match="no class has this label"):
             link.learn(INPUTS[0].tolist(), 4)
-        with pytest.raises(DeviceError, match="or its name is empty"):
+        with pytest.raises(DeviceError, match="or the name is empty"):
             link.add_class("")
         with pytest.raises(InputError, match="more than 16 bytes"):
             link.add_class("a" * 17)

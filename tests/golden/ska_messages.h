@@ -60,7 +60,7 @@
 #define SKA_STATUS_EARLY 14u
 /* weights in flash never change; detail is the type, or the offset of the byte that differs */
 #define SKA_STATUS_FROZEN 15u
-/* no spare output is left for a class, or its name is empty; detail is the number of spare outputs */
+/* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u

@@ -136,6 +136,13 @@ static void any_state(void) {
 #if SKA_NORMALIZED
     ska.halvings = (uint8_t)any_between(0, SKA_RATE_HALVINGS_MAX);
 #endif
+#if SKA_SPARES > 0
+    for (uint16_t i = 0; i < SKA_SPARES; i++) {
+        for (uint16_t place = 0; place < SKA_NAME_BYTES; place++) {
+            ska.names[i][place] = any_u8;
+        }
+    }
+#endif
     for (uint16_t i = 0; i < SKA_RAM_COUNT; i++) {
         ska.parameters[i] = any_weight;
     }
@@ -230,7 +237,11 @@ static void from_learn(void) {
         any_input();
         const uint16_t label = (uint16_t)any_between(0, SKA_CLASSES - 1);
         const ska_status_t status = ska_learn(&ska, x, label);
+#if SKA_SPARES > 0
+        /*@ check learned_or_free: status == SKA_OK || status == SKA_ERROR_LABEL; */
+#else
         /*@ check learned: status == SKA_OK; */
+#endif
         check_state(&ska);
     }
 }
@@ -243,6 +254,31 @@ static void from_wrong_label(void) {
     /*@ check refused: status == SKA_ERROR_LABEL; */
     check_state(&ska);
 }
+
+#if SKA_SPARES > 0
+static void from_class_add(void) {
+    static char name[SKA_NAME_BYTES];
+    uint16_t label = 0;
+    any_state();
+    for (uint16_t place = 0; place < SKA_NAME_BYTES; place++) {
+        name[place] = (char)any_between(0, 127);
+    }
+    const ska_status_t status = ska_class_add(&ska, name, &label);
+    /*@ check label_exists: label < SKA_CLASSES; */
+    /*@ check added_or_full: status == SKA_OK || status == SKA_ERROR_SPARE; */
+    check_state(&ska);
+}
+
+static void from_class_forget(void) {
+    EACH_FILLING {
+        any_state();
+        ANY_BUFFER;
+        const ska_status_t status = ska_class_forget(&ska, (uint16_t)any_between(0, UINT16_MAX));
+        /*@ check forgotten_or_none: status == SKA_OK || status == SKA_ERROR_LABEL; */
+        check_state(&ska);
+    }
+}
+#endif
 
 #if SKA_REPLAY_SLOTS > 0
 static void from_replay(void) {
@@ -369,6 +405,10 @@ void eva_main(void) {
     from_written();
 #if SKA_REPLAY_SLOTS > 0
     from_replay();
+#endif
+#if SKA_SPARES > 0
+    from_class_add();
+    from_class_forget();
 #endif
 #if !SKA_SUPERVISED
     from_learn_batch();

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import FIFO, Replay
 from ska_edge.plan.resolve import make_plan
@@ -24,6 +26,7 @@ PLANS = {
         replay=Replay(2, 1),
         margin=0.1,
         normalized=True,
+        spares=1,
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
     "feedback": make_plan(
@@ -49,5 +52,9 @@ PLANS = {
 def write_sources(plan: Plan, folder: Path, *, inference_only: bool = False) -> Path:
     """Write a project for the host; return the folder of its sources."""
     parameters = (np.arange(plan.parameter_count) * 40503) % 65536 - 32768
-    write_project(plan, parameters, "host", folder, inference_only=inference_only)
+    memory = Memory.empty(plan)
+    if plan.spares:
+        sample = np.ones((1, plan.inputs), dtype=np.int64)
+        memory = replace(memory, samples=(sample,) * plan.classes)
+    write_project(plan, parameters, "host", folder, inference_only=inference_only, memory=memory)
     return folder / "src"

