@@ -1,4 +1,4 @@
-"""Fills the replay buffer of a model with spare classes, for the device that learns them."""
+"""Handles the stored samples and the new classes of a model with spare classes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ska_edge.data.classes import numbered
 from ska_edge.data.dataset import Dataset
+from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.state import State
@@ -45,3 +47,57 @@ def with_samples(
         state.replay.samples[label, : len(samples)] = samples
         state.replay.seen[label] = len(samples)
     return replace(model, plan=plan, state=state)
+
+
+def with_classes_of(model: Model, dataset: Dataset) -> tuple[Model, tuple[str, ...]]:
+    """Return a model with all classes of the data, and the names of those that it lacked.
+
+    A model without spare classes is returned as it is. Raises InputError for more new classes than
+    the model has left.
+    """
+    if not model.plan.spares:
+        return model, ()
+    present = [dataset.labels[label] for label in np.unique(dataset.y)]
+    new = tuple(name for name in present if name not in model.labels)
+    if not new or numbered(new, model.labels):
+        return model, ()
+    state = model.state.copy()
+    for name in new:
+        state.add_class(name)
+    return replace(model, state=state), new
+
+
+def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
+    """Return the rows to learn, and the stored samples of the classes that have none of these rows.
+
+    Args:
+        fit: rows to learn; `y` has the outputs of `base`.
+        base: the model to continue; only one with spare classes has such samples.
+
+    Raises InputError if `base` stores no samples, because it would forget the other classes.
+    """
+    if base is None or not base.plan.spares:
+        return fit
+    lacking = np.setdiff1d(base.outputs, fit.y)
+    if not len(lacking):
+        return fit
+    buffer = base.state.replay
+    held = [buffer.samples[label, : buffer.held[label]] for label in lacking]
+    samples = np.concatenate(held)
+    if not len(samples):
+        raise InputError(
+            f"'{fit.name}' has no rows of the class '{base.state.labels[lacking[0]]}', and the"
+            " model stores none, so it would forget that class; give rows of all classes"
+        )
+    scaled = base.plan.layers[0].input.dequantize(samples)
+    x = scaled * base.scaling.scale + base.scaling.mean
+    if base.plan.raw is not None and not base.plan.raw_float:
+        x = np.rint(x)
+    y = np.repeat(lacking, [len(each) for each in held])
+    return Dataset(
+        fit.name,
+        np.concatenate([np.asarray(fit.x, dtype=np.float64), x]),
+        np.concatenate([fit.y, y]),
+        fit.labels,
+        features=fit.features,
+    )

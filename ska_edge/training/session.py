@@ -22,7 +22,7 @@ from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
-from ska_edge.model.samples import with_samples
+from ska_edge.model.samples import rehearsed, with_classes_of, with_samples
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import Watch
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
@@ -73,6 +73,7 @@ class Session:
         base: the model to continue; None for a new model.
         magnitudes: the ranges of the float twin so far.
         skipped: number of samples within the margin, which the integers did not learn.
+        new: the classes that a continued model lacks, and that its spare outputs become.
     """
 
     options: Options
@@ -85,11 +86,12 @@ class Session:
     units: Scaling | None = None
     magnitudes: Magnitudes = field(default_factory=Magnitudes)
     skipped: int = 0
+    new: tuple[str, ...] = ()
     plan: Plan = field(init=False)
     fit: Dataset = field(init=False)
 
     def __post_init__(self) -> None:
-        self.fit = self.division.train
+        self.fit = rehearsed(self.division.train, self.base)
         self.plan = self.draft.resolve()
         if self.draft.spares:
             replace(self.draft, replay=replay_of(self.options)).resolve()  # checks the sizes early
@@ -119,6 +121,7 @@ class Session:
         if base is not None:
             if reject is None:
                 options = replace(options, reject=_rejection(base))
+            base, new = with_classes_of(base, dataset)
             dataset = base.matched(dataset)
             if fraction is None:
                 options = repeated(dataset, options, base)
@@ -141,7 +144,9 @@ class Session:
         fit, options = division.train, replace(options, split=division.kind)
         check_held_out(options, division)
         if base is not None:
-            return cls._continued(options, dataset, division, base)
+            session = cls._continued(options, dataset, division, base)
+            session.new = new
+            return session
         outputs = len(dataset.labels) + (options.spare_classes or 0)
         sizes = (dataset.x.shape[1], *(options.hidden or ()), outputs)
         draft = draft_for(options, dataset, len(fit.x), sizes)
@@ -279,7 +284,7 @@ class Session:
         The training itself does not use this buffer, because it has all rows.
         """
         before = None if self.base is None else self.base.state.replay
-        return with_samples(model, replay_of(self.options), self.fit, before)
+        return with_samples(model, replay_of(self.options), self.division.train, before)
 
     def _quantized(self, model: Model) -> NDArray[np.integer]:
         """Return the integers of all rows of `fit`, in the type of the plan's input."""

@@ -113,7 +113,8 @@ def train(
 def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: Progress) -> Trained:
     base, options = session.base, session.options
     parts = session.division.parts
-    before = None if base is None else accuracies(session.starting_model(), parts)
+    known = base is not None and not session.new  # a new class has no accuracy before
+    before = accuracies(session.starting_model(), parts) if known else None
     in_float = options.arithmetic != "fixed" or base is None
     in_fixed = options.arithmetic != "float"
     total = session.total * (in_float + in_fixed)

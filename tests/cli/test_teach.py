@@ -163,3 +163,26 @@ def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> 
     assert np.abs(weights - plain.state.tensor(0, "weight")).max() <= 16
     assert model.state.replay.held.tolist() == [10, 10, 0, 0]
     assert model.plan.replay.per_sample == 10
+
+
+def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two: Path) -> None:
+    """The stored samples of the other classes are learned with them."""
+    known, new = iris()
+    labels = np.array(new.labels)[new.y]
+    np.savez("new.npz", x=new.x[:12], y=labels[:12])
+    told = ska_edge("train", "new.npz", "--from", two, "--test-fraction", "0.2", "-o", "three.ska")
+    assert told.code == 0, told.err
+    three = open_model("three.ska")
+    assert three.labels == ("setosa", "versicolor", NEW)
+    assert three.state.replay.held.tolist() == [10, 10, 10, 0]
+    assert np.array_equal(three.state.replay.samples[:2], open_model(two).state.replay.samples[:2])
+    assert (three.predict(new.x) == NEW).mean() >= 0.9
+    assert three.evaluate(known).accuracy >= 0.9
+    np.savez("four.npz", x=new.x, y=np.array(["a", "b", "c", "d", "e"] * 10))
+    refused = ska_edge("train", "four.npz", "--from", two, "-o", "no.ska").refusal(2)
+    assert "the model has used its 2 spare classes" in refused
+    model = open_model(two)
+    model.state = model.state.learned()
+    model.save("bare.ska")
+    refused = ska_edge("train", "new.npz", "--from", "bare.ska", "-o", "no.ska").refusal(2)
+    assert "would forget that class" in refused
