@@ -71,7 +71,7 @@ def write_export(
     if plan.regression:
         raise InputError(
             f"the examples of {kind} learn classes, and a regression has none yet; write a project"
-            " without --as, and copy its src folder"
+            " for a board, and copy its src folder"
         )
     export, name = EXPORTS[kind], folder.resolve().name
     check_prefix(prefix, export.modules)
