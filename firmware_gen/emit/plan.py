@@ -209,7 +209,9 @@ def _targets(plan: Plan) -> str:
     if plan.output is None:
         return ""
     return f"""
-/* A regression has SKA_TARGETS targets, and a value of each. Both are integers of 16 bits. */
+/* A regression has SKA_TARGETS targets, and a value of each. Both are integers of 16 bits. In the
+ * unit of the training data, a value is integer * 2^-SKA_TARGET_FRAC * scale + mean; the file
+ * ska-project.json of the project has target_scale and target_mean of each target. */
 #define SKA_TARGETS SKA_CLASSES
 #define SKA_TARGET_BYTES {2 * plan.classes}
 #define SKA_TARGET_FRAC {plan.output.frac} /* fractional bits of a target and of a value */

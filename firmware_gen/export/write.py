@@ -68,6 +68,11 @@ def write_export(
             cannot be written.
     """
     check_learns(plan)
+    if plan.regression:
+        raise InputError(
+            f"the examples of {kind} learn classes, and a regression has none yet; write a project"
+            " for a board, and copy its src folder"
+        )
     export, name = EXPORTS[kind], folder.resolve().name
     check_prefix(prefix, export.modules)
     earlier = _earlier(folder)

@@ -64,8 +64,8 @@ typedef struct {
 void ska_init(ska_t *ska);
 
 #if SKA_REGRESSION
-/* Computes the SKA_TARGETS values for one quantized input, and returns them. The comment at the top
- * of ska_plan.h says how they become the user's units. */
+/* Computes the SKA_TARGETS values for one quantized input, and returns them. ska_plan.h says how
+ * they are converted to the unit of the training data. */
 const int16_t *ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 #else
 /* Classifies one quantized input. Returns the class with the largest decision, the first of several

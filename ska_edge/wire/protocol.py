@@ -198,7 +198,7 @@ TARGETS = Field(
     "targets",
     "u8",
     "target_bytes",
-    "for a regression, in place of the label: one i16 per output",
+    "for a regression, not the label: one i16 per output",
     only="values",
 )
 X = Field("x", "u8", "input_bytes", "input in the plan's input format, little-endian")

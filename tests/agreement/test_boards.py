@@ -197,6 +197,35 @@ def test_random_plans_have_equal_bits(
     assert report.steps > 0
 
 
+def random_regression(seed: int, ram: int) -> Case:
+    """Return a random network with linear outputs, and samples with targets of any size."""
+    rng, limits = np.random.default_rng([seed, 3]), LIMITS[fitting(LIMITS, ram)]
+    rule, precision = ("local", "feedback")[seed % 2], ("w16a8", "w32a16")[seed // 2 % 2]
+    hidden = rng.integers(1, limits.width + 1, 2)
+    sizes = (int(limits.inputs[1]), *(int(width) for width in hidden), int(rng.integers(1, 4)))
+    output = QFormat(16, int(rng.integers(8, 16)))
+    plan = make_plan(sizes, rule=rule, precision=precision, rate=0.3, output=output, margin=0.01)
+    limit = int(2 ** (plan.formats.weight_bits - 3))
+    state, format = State(plan, rng.integers(-limit, limit, plan.parameter_count)), plan.layers[0]
+    low, high = format.input.minimum, format.input.maximum
+    inputs = rng.integers(low, high + 1, (8, plan.inputs))
+    targets = rng.integers(output.minimum, output.maximum + 1, (8, plan.classes))
+    ones = Scaling(np.zeros(plan.inputs), np.ones(plan.inputs))
+    units = Scaling(np.zeros(plan.classes), np.ones(plan.classes))
+    return Case(seed, Model(plan, state, ones, units=units), inputs, targets)
+
+
+@pytest.mark.parametrize(("seed", "name"), [*enumerate(BOARDS)])
+def test_a_random_regression_has_equal_bits(
+    seed: int, name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board = require_board(name)
+    case = random_regression(seed, ram_size(board))
+    report = prove(board, case.model, case.inputs, case.labels, tmp_path / "project")
+    assert report.first_difference is None, report.first_difference.sentence()
+    assert (report.samples, report.steps) == (len(case.labels), len(case.labels))
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_the_board_of_the_documentation_has_equal_bits(
     seed: int, require_board: Callable[[str], Board], tmp_path: Path, monkeypatch

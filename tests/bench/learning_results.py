@@ -33,6 +33,7 @@ from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.bench.drift import FROZEN, STREAMS, stream_accuracy
 from tests.bench.regimes import REGIMES, regime
+from tests.bench.regressions import scores, tables
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "LEARNING.md"
 SEEDS = range(5)
@@ -377,6 +378,15 @@ def collapse_table(pool: ProcessPoolExecutor) -> str:
     return table(["digits, 64-32-16-10", "before", "after 50 steps"], rows)
 
 
+def regression_table(pool: ProcessPoolExecutor) -> str:
+    rows = []
+    for name in tables():
+        values = np.array(list(pool.map(scores, [(name, seed) for seed in range(5, 10)])))
+        rows.append([name, *(f"{v.mean():.3f} ± {v.std():.3f}" for v in values.T)])
+    head = ["data", "float", "fixed", "MLPRegressor", "linear"]
+    return table(head, rows)
+
+
 SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "rules": rules_table,
     "rivals": rivals_table,
@@ -386,6 +396,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "relu": relu_table,
     "drift": drift_table,
     "guards": guards_table,
+    "regression": regression_table,
     "collapse": collapse_table,
     "fidelity": fidelity_table,
 }

@@ -328,7 +328,7 @@ static inline bool ska_message_hello_unpack(const uint8_t *payload, uint16_t len
 typedef struct {
     /* the token plus the number of samples learned before */
     uint32_t number;
-    /* SKA_TARGET_BYTES elements: for a regression, in place of the label: one i16 per output */
+    /* SKA_TARGET_BYTES elements: for a regression, not the label: one i16 per output */
     const uint8_t *targets;
     /* bits, see SKA_WANT_* */
     uint8_t want;
@@ -741,7 +741,7 @@ static inline uint16_t ska_message_nonce_pack(const ska_message_nonce_t *message
 typedef struct {
     /* samples learned, counted from the plan's weights */
     uint32_t samples;
-    /* SKA_TARGET_BYTES elements: for a regression, in place of the label: one i16 per output */
+    /* SKA_TARGET_BYTES elements: for a regression, not the label: one i16 per output */
     const uint8_t *targets;
     /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
     const uint8_t *x;

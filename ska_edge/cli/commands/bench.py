@@ -22,7 +22,8 @@ from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.errors import InputError
+from ska_edge.data.targets import REGRESSION
+from ska_edge.errors import InputError, OptionError
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
@@ -306,11 +307,13 @@ def bench(
             raise InputError(f"board {loaded.name} names no data to measure with; give DATA")
         data = loaded.bench.data
     options = options_from(values)
+    if options.task == REGRESSION:
+        raise OptionError("a board is measured with classes; leave {task} out")
     margin, options = options.margin or 0.0, replace(options, margin=None)
     if options.hidden is None:
         options = replace(options, hidden=loaded.bench.hidden if loaded.bench is not None else ())
     with out.progress("calibrating", "samples") as update:
-        begun = beginning(reader.dataset(data, options.task), options, SAMPLES, update)
+        begun = beginning(reader.dataset(data), options, SAMPLES, update)
     task, later = task_of(begun, margin), list[Task]()
     if phases:
         with out.progress("training", "samples") as update:

@@ -1,0 +1,86 @@
+"""The commands of a regression: R2 and mean absolute errors, values, and refusals of classes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from ska_edge.cli.main import main
+
+NAMES = ["a", "b", "c", "power", "heat"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with data and a model of two targets, which are linear in the inputs."""
+    at = tmp_path_factory.mktemp("regression")
+    rng = np.random.default_rng(0)
+    x = rng.normal(5, 2, (200, 3))
+    y = np.column_stack([100 * x[:, 0] - 30 * x[:, 1], 7 - x[:, 2]])
+    with (at / "data.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([NAMES, *np.hstack([x, y]).tolist()])
+    options = ["--task", "regression", "--label", "power,heat", "--hidden", "", "--epochs", "5"]
+    done = run("train", at / "data.csv", "-o", at / "model.ska", *options, "--json")
+    (at / "train.json").write_text(done)
+    return at
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    done = CliRunner().invoke(main, [str(each) for each in arguments])
+    assert done.exit_code == code, done.output
+    return done.stdout if code == 0 else done.output
+
+
+def test_train_reports_each_target(folder: Path) -> None:
+    found = json.loads((folder / "train.json").read_text())
+    assert "accuracy" not in found
+    for arithmetic in ("float", "fixed"):
+        assert set(found["r2"][arithmetic]["test"]) == {"power", "heat"}
+        assert min(found["r2"][arithmetic]["test"].values()) > 0.95
+    assert found["mae"]["fixed"]["test"]["power"] > 5 * found["mae"]["fixed"]["test"]["heat"]
+
+
+def test_eval_finds_the_targets_by_name(folder: Path) -> None:
+    found = json.loads(run("eval", folder / "model.ska", folder / "data.csv", "--json"))
+    trained = json.loads((folder / "train.json").read_text())
+    assert (found["r2"], found["mae"]) == (trained["r2"], trained["mae"])
+    assert found["held_out"] is True
+
+
+def test_predict_gives_values_in_the_unit_of_the_data(folder: Path) -> None:
+    out = folder / "values.csv"
+    run("predict", folder / "model.ska", folder / "data.csv", "-o", out)
+    with out.open() as file:
+        rows = list(csv.DictReader(file))
+    errors = [float(row["power"]) - float(row["truth power"]) for row in rows]
+    assert len(rows) == 200
+    assert np.abs(errors).mean() < 40  # the standard deviation of power is about 200
+
+
+def test_inspect_names_the_task(folder: Path) -> None:
+    found = json.loads(run("inspect", folder / "model.ska", "--json"))
+    assert (found["task"], found["labels"]) == ("regression", ["power", "heat"])
+    assert len(found["units"]["mean"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--stored", "3"], "--stored stores samples of each class"),
+        (["--rule", "code"], "--rule code has a code for each class"),
+        (["--label", "nothing"], "has no target column 'nothing'"),
+    ],
+)
+def test_what_needs_classes_is_refused(folder: Path, options: list[str], said: str) -> None:
+    given = ["--task", "regression", *options]
+    assert said in run("train", folder / "data.csv", "-o", folder / "x.ska", *given, code=2)
+
+
+def test_data_with_classes_are_refused(folder: Path) -> None:
+    given = ["-o", folder / "x.ska", "--task", "regression"]
+    assert "iris has classes" in run("train", "iris", *given, code=2)
