@@ -91,6 +91,7 @@ GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("learning", DECAY, 0),
     ("rate / 4", DECAY, 2),
     ("normalized step", GUARDED, 0),
+    ("and a FIFO", {**GUARDED, "stored": 20, "relearned": 4, "buffer": "fifo"}, 0),
 )
 # Networks of the same sizes in scikit-learn, for comparison.
 RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))

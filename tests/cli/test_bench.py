@@ -135,10 +135,13 @@ def test_the_table(ska_edge, require_board: Callable[[str], Board]) -> None:
     assert "weights equal to the host's" in outcome.out
 
 
-def test_the_table_names_the_margin(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_the_table_names_the_margin_and_a_normalized_step(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
     pytest.importorskip("sklearn")
     require_board("qemu-m3")
-    assert ", w16a8, margin 0.1, " in ska_edge(*SMALL, "--margin", "0.1").out
+    outcome = ska_edge(*SMALL, "--margin", "0.1", "--normalized-step")
+    assert ", w16a8, margin 0.1, normalized step, " in outcome.out
 
 
 @pytest.mark.parametrize("margin", ["nan", "inf", "-1", "0.5", "5"])

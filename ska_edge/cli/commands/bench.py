@@ -34,7 +34,7 @@ Figure = Callable[[dict[str, Any]], Any]
 SAMPLES = 200
 PHASES = (1, 5, 20)
 """Epochs of training after which `--phases` measures the same samples again."""
-OFFERED = ("hidden", "rule", "precision", "rate", "margin", "seed")
+OFFERED = ("hidden", "rule", "precision", "rate", "margin", "normalized_step", "seed")
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
@@ -139,6 +139,7 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
         "rule": task.plan.rule,
         "precision": task.plan.precision,
         "margin": task.plan.real_margin,
+        "normalized_step": task.plan.normalized,
         "digest": task.plan.digest,
         "toolchain": found.toolchain,
         "compiler": found.compiler,
@@ -192,6 +193,7 @@ def _show(out: Output, document: dict[str, Any], board: Board, name: str | None)
     out.table(
         f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
         + (f"margin {document['margin']:g}, " if document["margin"] else "")
+        + ("normalized step, " if document["normalized_step"] else "")
         + f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
         columns,
         [[title, *(_cell(get(each)) for each in programs)] for title, get in _rows(document)],
