@@ -151,6 +151,7 @@ def test_defaults_are_in_their_place() -> None:
     assert unnamed == {
         "group",
         "per_class",
+        "prequential",
         "split",
         "start",
         "spread",
