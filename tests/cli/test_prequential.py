@@ -72,10 +72,6 @@ def test_the_rows_before_the_stream_alone_determine_its_start(stream) -> None:
         (("--prequential", 150), "--prequential is 150, but 'iris' has only 150 rows"),
         (("--prequential", 50, "--test-fraction", 0.1), "give --prequential or --test-fraction,"),
         (("--prequential", 50, "--reject", 0.9), "give --prequential or --reject, not both"),
-        (
-            ("--prequential", 50, "--task", "regression"),
-            "--prequential tests the class of each row",
-        ),
         (("--prequential", 50, "--batch", 4), "--prequential learns integers row by row"),
         (("--prequential", 50, "--arithmetic", "float"), "leave --arithmetic and --batch out"),
         (("--prequential", 50, "--rule", "published"), "--prequential is for rules with labels"),
