@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -100,15 +101,22 @@ def led(seed: int) -> Iterable[Any]:
 
 
 SYNTHETIC = {"SEA": sea, "Hyperplane": hyperplane, "RBF": rbf, "Agrawal": agrawal, "LED": led}
-NAMES = (*SYNTHETIC, "letter")
+RELABELED = "digits, relabelled"
+NAMES = (*SYNTHETIC, RELABELED, "letter")
 
 
 def stream(name: str, seed: int) -> Dataset:
     """Return the rows of a stream in their order."""
     if name in SYNTHETIC:
         return _dataset(name, SYNTHETIC[name](seed))
-    dataset = keel.keel(name)
-    return dataset.take(np.random.default_rng(seed).permutation(len(dataset.y)))
+    random = np.random.default_rng(seed)
+    dataset = keel.keel("penbased" if name == RELABELED else name)
+    dataset = dataset.take(random.permutation(len(dataset.y)))
+    if name != RELABELED:
+        return dataset
+    y, half = dataset.y.copy(), len(dataset.y) // 2
+    y[half:] = random.permutation(dataset.classes)[y[half:]]  # every digit gets another meaning
+    return replace(dataset, y=y)
 
 
 # --- learners -----------------------------------------------------------------------------------
