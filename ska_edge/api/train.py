@@ -49,6 +49,7 @@ def train(
     readout_only: bool | None = None,
     group: int | str | None = None,
     per_class: int | None = None,
+    prequential: int | None = None,
     start: PathLike | None = None,
     spread: float | Literal["auto"] | None = None,
     init: PathLike | None = None,
@@ -111,6 +112,8 @@ def train(
         group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
+        prequential: learn this many rows as usual; then every other row once, in the order of the
+            data, and test it before it is learned. Default: all rows as usual.
         start: model file, or its integer ONNX file, to continue from; or the ONNX file of a network
             from another program. A model keeps its rule, sizes, activation, rate, margin,
             precision, batch, seed, stored, relearned and readout_only unless you name others; a

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.split.division import Division, divide, divide_few
+from ska_edge.data.split.division import Division, divide, divide_few, divide_stream
 from ska_edge.data.split.kind import choose
 from ska_edge.model.model_file import Model
 from ska_edge.plural import counted
@@ -34,7 +34,9 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
         dataset = dataset.of_group(options.group)
         if options.split is None:
             kind, _ = choose(replace(dataset, group=None, default_split=""))
-    if options.per_class is not None:
+    if options.prequential is not None:
+        found = divide_stream(dataset, options.prequential)
+    elif options.per_class is not None:
         found = divide_few(dataset, options.per_class, options.seed)
     else:
         found = divide(dataset, options.test_fraction, options.seed, kind)
@@ -130,7 +132,7 @@ def _split(model: Model) -> str | None:
 
     A model of an earlier version has no note about its split, which was plain.
     """
-    if model.notes.get("per_class") is not None:
+    if model.notes.get("per_class") is not None or model.notes.get("prequential") is not None:
         return None
     kind: str | None = model.notes.get("split", "plain")
     return kind

@@ -121,8 +121,9 @@ def check_data(dataset: Dataset, options: Options) -> None:
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
             f" nothing distinguishes its {'rows' if dataset.targets is not None else 'classes'}"
         )
-    if dataset.targets is not None or (options.test_fraction == 0 and options.per_class is None):
-        return  # no class can lack a row
+    some = options.test_fraction != 0 or options.per_class is not None
+    if dataset.targets is not None or options.prequential is not None or not some:
+        return  # no class can lack a row, or rows are held out by their order
     for label, count in zip(dataset.labels, np.bincount(dataset.y).tolist(), strict=False):
         if count == 1:
             raise OptionError(

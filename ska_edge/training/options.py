@@ -50,6 +50,7 @@ ARITHMETICS = ("fixed", "float", "both")
 RAW_TYPES = RAW_INTEGER, RAW_FLOAT = "integer", "float32"
 NEED_CLASSES = {
     "reject": "finds rows of unknown classes",
+    "prequential": "tests the class of each row",
     "spare_classes": "leaves outputs for later classes",
     "stored": "stores samples of each class",
     "per_class": "takes rows of each class",
@@ -334,6 +335,16 @@ class Options:
         words="all that are not held out",
         divides=True,
     )
+    prequential: int | None = option(
+        help="Learn this many rows as usual; then every other row once, in the order of the data,"
+        " and test it before it is learned.",
+        kind=Kind.COUNT,
+        least=1,
+        unit="rows",
+        scope=Scope.LABELS,
+        words="all rows as usual",
+        divides=True,
+    )
     start: Path | None = option(
         help="Model, or its integer ONNX, to continue from with its options; or a network in an"
         " ONNX file of another program.",
@@ -467,6 +478,13 @@ class Options:
                 "give {per_class} or {split}, not both: {per_class} takes rows at random"
             )
 
+        for name in ("per_class", "test_fraction", "split", "reject"):
+            if self.prequential is not None and getattr(self, name) is not None:
+                raise OptionError(
+                    f"give {{prequential}} or {{{name}}}, not both: {{prequential}} tests all rows"
+                    " after the first ones, before it learns them"
+                )
+
     def _check_scopes(self, at: Situation) -> None:
         """Refuse options that the rule does not use."""
         if self.start is not None and not at.labeled:
@@ -497,6 +515,11 @@ class Options:
             raise OptionError(
                 "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
                 " out"
+            )
+        if self.prequential and (self.arithmetic == "float" or self.batch != 1):
+            raise OptionError(
+                "{prequential} learns integers row by row, as a device does; leave {arithmetic} and"
+                " {batch} out"
             )
         if self.buffer != RESERVOIR and not self.stored:
             raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +44,14 @@ class StepLog:
 
     def write(self, step: int, layers: list[dict[str, float]]) -> None:
         """Write one step, if there is a file."""
+        self.write_line({"step": step, "layers": layers})
+
+    def write_line(self, content: dict[str, Any]) -> None:
+        """Write one line, if there is a file."""
         if self._file is None or self.fault is not None:
             return
         try:
-            self._file.write(json.dumps({"step": step, "layers": layers}) + "\n")
+            self._file.write(json.dumps(content) + "\n")
             if not self._begun:
                 self._begin()
         except OSError as error:

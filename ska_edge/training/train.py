@@ -17,6 +17,7 @@ from ska_edge.model.quantization import quantize_state
 from ska_edge.model.regression import Fit
 from ska_edge.model.rejection import with_rejection
 from ska_edge.network.diagnosis import Symptom, Watch
+from ska_edge.network.prequential import Prequential, prequential
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
@@ -54,6 +55,9 @@ class Trained:
         remarks: sentences about the columns of the data; see `Dataset.remarks`.
         skipped: the fraction of samples within the margin, which the integers did not learn; None
             without a margin or integers. Stored samples that are learned again are not counted.
+        prequential: how the stream after the first rows was classified; None without a stream. The
+            model has learned the stream, and its float twin, which has not, is dropped. The other
+            figures are from before the stream.
         tried: the accuracy of each rate that was tried; empty unless the rate was "auto".
     """
 
@@ -71,6 +75,7 @@ class Trained:
     skipped: float | None = None
     remarks: tuple[str, ...] = ()
     tried: Tried = field(default_factory=dict)
+    prequential: Prequential | None = None
 
     def __repr__(self) -> str:
         """Return data, model, and accuracy on test rows; without test rows, on training rows."""
@@ -133,13 +138,16 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
     else:
         model.state = quantize_state(session.plan, tensors_of(parameters))
     model.reference = None if options.arithmetic == "fixed" else parameters
-    log.close()
     model.notes = session.notes()
     if options.reject:
         model = with_rejection(model, session.division.test, options.reject)
     model = session.with_samples(model)
     _watch_decisions(watch, model, session.fit)
     found = evaluations(model, parts)
+    stream = None
+    if options.prequential:
+        stream = _stream(model, session, log)
+    log.close()
     return Trained(
         model,
         session.fit,
@@ -154,7 +162,20 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
         log.fault,
         session.skipped / session.total if session.plan.margin and in_fixed else None,
         session.dataset.remarks,
+        prequential=stream,
     )
+
+
+def _stream(model: Model, session: Session, log: StepLog) -> Prequential:
+    """Let a model learn the rows after the first ones as a device does, and log its accuracy."""
+    rows = session.division.test
+    found, model.state = prequential(
+        model.state, model.quantize(rows.x), rows.y, len(session.fit.y)
+    )
+    model.reference = None
+    for part in found.parts:
+        log.write_line({"prequential": part.as_dict()})
+    return found
 
 
 def far_domain(trained: Trained) -> str | None:

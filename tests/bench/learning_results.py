@@ -2,6 +2,7 @@
 
 `make results` runs it. It takes 20 minutes on two busy cores. It writes the tables between the
 markers of the page. All five seeds use the same options, so no option is tuned for one seed.
+The file is long, because it has one function for each table of the page.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ska_edge.rules.reference import Reference, initial_parameters
 from ska_edge.rules.rule import ACTIVATIONS
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
+from tests.bench import keel, streams, unknown
 from tests.bench.drift import FROZEN, STREAMS, stream_accuracy
 from tests.bench.regimes import REGIMES, regime
 from tests.bench.regressions import scores, tables
@@ -72,6 +74,7 @@ MARGIN_RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 # Options that are compared on data for which the defaults were not chosen.
 NEW_SEEDS = range(5, 10)
+STREAM_SEEDS = range(5, 8)
 DECAY: dict[str, Any] = {"hidden": (64,), "decay": 4}
 WIDE: dict[str, Any] = {**DECAY, "spread": "auto"}
 TRIED: dict[str, Any] = {**WIDE, "rate": "auto"}
@@ -342,6 +345,33 @@ def guards_table(pool: ProcessPoolExecutor) -> str:
     return table(["data", "without", "normalized step", "change, points"], rows)
 
 
+def unknown_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of scores that tell samples of an unknown class."""
+    rows = []
+    for name in unknown.NAMES:
+        work = [(name, seed) for seed in NEW_SEEDS]
+        figures = np.array([row for seed in pool.map(unknown.left_out, work) for row in seed])
+        rows.append([name, *map(percent, figures.T / 100)])
+        print(*rows[-1], sep="  ", flush=True)
+    areas = ["AUC of the confidence, %", "of the largest decision, %", "of the distance, %"]
+    found = ["unknown rows found, %", "accuracy of accepted rows, %"]
+    return table(["data", *areas, *found], rows)
+
+
+def streams_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of accuracies on streams, each row tested before it was learned."""
+    rows = []
+    for name in streams.NAMES:
+        work = [(name, seed, kind) for kind in streams.OURS for seed in STREAM_SEEDS]
+        found = np.reshape([*pool.map(streams.ours, work)], (len(streams.OURS), -1, 2))
+        others = [(name, seed, kind) for kind in streams.RIVALS for seed in STREAM_SEEDS]
+        rivals = np.reshape([*pool.map(streams.rival, others)], (len(streams.RIVALS), -1))
+        rows.append([name, *map(percent, [*found[:, :, 0], found[0, :, 1], *rivals])])
+        print(*rows[-1], sep="  ", flush=True)
+    learners = [*streams.OURS, "64, not learning", *(f"river, {kind}" for kind in streams.RIVALS)]
+    return table(["stream", *learners], rows)
+
+
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
     rows = [[precision, *cells] for precision, cells in fidelity()]
     return table(["precision", *FIDELITY], rows)
@@ -398,15 +428,24 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "drift": drift_table,
     "guards": guards_table,
     "regression": regression_table,
+    "unknown": unknown_table,
+    "streams": streams_table,
     "collapse": collapse_table,
     "fidelity": fidelity_table,
 }
+
+
+EXTRA = {"unknown": keel.available, "streams": streams.available}
+"""The sections that need the extra `streams`; each function tells whether it is installed."""
 
 
 def main() -> None:
     """Run the named measurements, or all, and write them to the page."""
     with ProcessPoolExecutor() as pool:
         for name in sys.argv[1:] or SECTIONS:
+            if name in EXTRA and not EXTRA[name]():
+                print(f"{name} is left out: it needs pip install 'ska-edge[streams]'", flush=True)
+                continue
             content = SECTIONS[name](pool)
             print(content, flush=True)
             text = PAGE.read_text(encoding="utf-8")

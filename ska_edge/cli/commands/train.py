@@ -16,6 +16,7 @@ from ska_edge.cli.screen.accuracy import (
     accuracy_document,
     accuracy_table,
     part_titles,
+    prequential_table,
     recall_table,
     split_line,
 )
@@ -70,7 +71,10 @@ def report_training(trained: Trained, out: Output) -> None:
     division = trained.division
     accuracy_table(out, title, part_titles(division), trained.evaluations, trained.before)
     split_line(division, out)
-    recall_table(out, trained.evaluations)
+    if trained.prequential is not None:
+        prequential_table(out, trained.prequential)
+    else:
+        recall_table(out, trained.evaluations)
     if trained.skipped is not None:
         out.line(
             f"{trained.skipped:.1%} of the samples were within the margin"
@@ -107,6 +111,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
         **accuracy_document(trained.evaluations),
         "split": trained.division.as_dict(),
         "before": trained.before,
+        "prequential": trained.prequential.as_dict() if trained.prequential else None,
         "skipped": trained.skipped,
         "least_confidence": trained.model.least_confidence,
         "tried": [{"rate": rate, "accuracy": right} for rate, right in trained.tried.items()],

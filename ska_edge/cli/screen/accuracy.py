@@ -12,6 +12,7 @@ from ska_edge.cli.screen.regression import fit_table, fits
 from ska_edge.data.split.division import Division
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.regression import Fit
+from ska_edge.network.prequential import Prequential
 from ska_edge.plural import counted
 from ska_edge.training.accuracy import Accuracy, figures, fractions
 
@@ -82,6 +83,19 @@ def shown(found: Found) -> tuple[str, Evaluation] | None:
         if evaluation is not None:
             return part, evaluation
     return None
+
+
+def prequential_table(out: Output, found: Prequential) -> None:
+    """Print how the rows of a stream were classified before they were learned."""
+    parts = [(f"{part.first}-{part.last}", part) for part in found.parts]
+    out.table(
+        "rows classified right before each was learned, fixed point",
+        ["rows", "learning", "not learning"],
+        [
+            [title, percent(part.accuracy), percent(part.unchanged)]
+            for title, part in [*parts, ("all", found.whole)]
+        ],
+    )
 
 
 def recall_table(out: Output, found: Found) -> None:

@@ -103,6 +103,25 @@ def divide_few(dataset: Dataset, per_class: int, seed: int) -> Division:
     return Division(train, test, None, sentence, _rare(dataset, train, test))
 
 
+def divide_stream(dataset: Dataset, count: int) -> Division:
+    """Learn the first `count` rows, and hold out all others; both parts keep the order of the data.
+
+    Raises OptionError if no row is left for the second part.
+    """
+    rows = len(dataset.y)
+    if count >= rows:
+        raise OptionError(
+            "{prequential} is {count}, but '{name}' has only {rows} rows; the rows after the first"
+            " {count} are the stream",
+            count=count,
+            name=dataset.name,
+            rows=rows,
+        )
+    train, test = dataset.take(np.arange(count)), dataset.take(np.arange(count, rows))
+    sentence = f"the first {counted(count, 'row')} to learn; the test rows follow them"
+    return Division(train, test, None, sentence, _rare(dataset, train, test))
+
+
 def _held_out(
     dataset: Dataset, kind: str, fraction: float, seed: int
 ) -> tuple[Dataset, Dataset, int]:

@@ -98,6 +98,11 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
         ({"spread": 2, "hidden": ()}, "{spread} is for hidden layers, and there are none"),
         ({"rule": "published", "spread": 2}, "{spread} is for rules with labels"),
         (
+            {"prequential": 9, "task": "regression"},
+            "{prequential} tests the class of each row, and",
+        ),
+        ({"prequential": 9, "split": "random"}, "give {prequential} or {split}, not both"),
+        (
             {"rule": "published", "start": "a"},
             "{start} continues with labels, but {rule} published has",
         ),
@@ -151,6 +156,7 @@ def test_defaults_are_in_their_place() -> None:
     assert unnamed == {
         "group",
         "per_class",
+        "prequential",
         "split",
         "start",
         "spread",
