@@ -20,7 +20,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, square_width, update_width
 from ska_edge.plan.replay import FIFO
-from ska_edge.rules.rule import CODE, PAST, READOUT, SIGMOID, SIGNS
+from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
 
 
 def emit_plan(
@@ -39,7 +39,7 @@ def emit_plan(
     knowledge = plan.formats.knowledge
     fast = register_type(knowledge.minimum, knowledge.maximum)
     weight, signal = plan.layers[0].matrix.weight, plan.layers[0].input
-    teacher = plan.rule_definition.teacher
+    rule, teacher = plan.rule_words, plan.rule_definition.teacher
     integers = plan.raw is not None and not plan.raw_float
     even = int(_even_rows(plan, in_flash))
     proof = "\n".join(
@@ -51,7 +51,7 @@ def emit_plan(
     return f"""\
 /* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
  *
- * Network {"-".join(str(s) for s in plan.sizes)}, rule {_rule(plan)}, precision {plan.precision}.
+ * Network {"-".join(str(s) for s in plan.sizes)}, rule {rule}, precision {plan.precision}.
  *
  * No sum overflows its accumulator, for any input and any weights:
 {proof}
@@ -139,11 +139,6 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
 """
-
-
-def _rule(plan: Plan) -> str:
-    """Return the rule, and the activation unless it is sigmoid."""
-    return plan.rule if plan.activation == SIGMOID else f"{plan.rule} with {plan.activation}"
 
 
 def _each(first: int, plan: Plan) -> str:

@@ -83,7 +83,7 @@ class Model:
     def __repr__(self) -> str:
         """Return sizes, rule and precision; there are too many integers to show."""
         sizes = "-".join(map(str, self.plan.sizes))
-        return f"Model({sizes}, {self.plan.rule}, {self.plan.precision})"
+        return f"Model({sizes}, {self.plan.rule_words}, {self.plan.precision})"
 
     def quantize(self, features: NDArray[np.float64]) -> NDArray[np.int64]:
         """Convert features (n, d) to the integers of the plan's input.

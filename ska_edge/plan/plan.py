@@ -90,6 +90,11 @@ class Plan:
         return RULES[self.rule].with_activation(self.activation)
 
     @property
+    def rule_words(self) -> str:
+        """The rule, and its activation unless that is the usual one."""
+        return self.rule if self.activation == SIGMOID else f"{self.rule} with {self.activation}"
+
+    @property
     def inputs(self) -> int:
         """Width of the network's input."""
         return self.layers[0].inputs

@@ -12,7 +12,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ska_edge.data.load import load
-from ska_edge.data.split.division import divide
 from ska_edge.data.split.plain import split
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.diagnosis import participation_ratio
 from ska_edge.rules.reference import Reference, initial_parameters
-from ska_edge.rules.rule import ACTIVATIONS
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
-from tests.bench import keel, streams, unknown
+from tests.bench import activations, keel, open_questions, streams, unknown
+from tests.bench.activations import mlp
 from tests.bench.drift import FROZEN, STREAMS, stream_accuracy
+from tests.bench.markdown import percent, table
 from tests.bench.regimes import REGIMES, regime
 from tests.bench.regressions import scores, tables
 
@@ -80,13 +80,6 @@ WIDE: dict[str, Any] = {**DECAY, "spread": "auto"}
 TRIED: dict[str, Any] = {**WIDE, "rate": "auto"}
 SETTINGS = ({}, DECAY, WIDE, TRIED)
 SETTING_DATA = ("digits", "vowels", "watch", *REGIMES)
-# Data and hidden layers with which the activations are compared.
-RELU_RUNS: tuple[tuple[str, tuple[int, ...]], ...] = (
-    *((name, (64,)) for name in SETTING_DATA),
-    ("digits", (32,) * 2),
-    ("digits", (32,) * 5),
-    ("digits", (32,) * 11),
-)
 # Guards against drift: what a device does with a stream, and the options that it needs.
 GUARDED: dict[str, Any] = {**DECAY, "normalized_step": True}
 GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
@@ -179,19 +172,6 @@ def setting(work: tuple[str, dict[str, Any], int]) -> float:
     return float(trained.accuracy["fixed"]["test"] or 0.0)
 
 
-def setting_rival(work: tuple[str, tuple[int, ...], int]) -> float:
-    """Return the test accuracy of scikit-learn's MLP, which has ReLU, on the same split."""
-    name, hidden, seed = work
-    dataset = regime(name, seed) if name in REGIMES else load(name)
-    division = divide(dataset, 0.2, seed)
-    fit, test = division.train, division.test
-    scaling = Scaling.fit(fit.x, "standardize")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some runs stop before they converge
-        mlp = MLPClassifier(hidden, random_state=seed).fit(scaling.apply(fit.x), fit.y)
-    return float(mlp.score(scaling.apply(test.x), test.y))
-
-
 def series(options: dict[str, Any]) -> list[list[dict[str, float]]]:
     """Return the published rule's series of 50 steps on digits."""
     with tempfile.TemporaryDirectory() as folder:
@@ -217,15 +197,6 @@ def fidelity() -> Iterable[tuple[str, list[str]]]:
                 gaps.append(np.abs(a - b).max() / np.abs(a).max())
             cells.append(f"{100 * max(gaps):.1f} %")
         yield precision, cells
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def percent(values: Sequence[float]) -> str:
-    return f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}"
 
 
 def described(options: dict[str, Any]) -> str:
@@ -288,36 +259,10 @@ def settings_table(pool: ProcessPoolExecutor) -> str:
     for name in SETTING_DATA:
         work = [(name, options, seed) for options in SETTINGS for seed in NEW_SEEDS]
         found = np.reshape([*pool.map(setting, work)], (len(SETTINGS), -1))
-        rival = [*pool.map(setting_rival, [(name, (64,), seed) for seed in NEW_SEEDS])]
+        rival = [*pool.map(mlp, [(name, (64,), seed) for seed in NEW_SEEDS])]
         rows.append([name, *map(percent, found), percent(rival)])
         print(*rows[-1], sep="  ", flush=True)
     head = ["data", "defaults", "64, decay 4", "and spread auto", "and rate auto", "MLP, Adam"]
-    return table(head, rows)
-
-
-def activation(work: tuple[str, dict[str, Any], int]) -> tuple[float, float]:
-    """Return the test accuracies (fixed, float) of one run."""
-    name, options, seed = work
-    dataset = regime(name, seed) if name in REGIMES else load(name)
-    found = train(dataset, Options(seed=seed, decay=4, **options)).accuracy
-    return float(found["fixed"]["test"] or 0.0), float(found["float"]["test"] or 0.0)
-
-
-def relu_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of the accuracy with each activation."""
-    rows = []
-    for name, hidden in RELU_RUNS:
-        cells = []
-        for kind in ACTIVATIONS:
-            options = {"hidden": hidden, "activation": kind}
-            work = [(name, options, seed) for seed in NEW_SEEDS]
-            fixed, real = zip(*pool.map(activation, work), strict=True)
-            cells += [percent(fixed), f"{100 * np.mean(real):.1f}"]
-        rival = [*pool.map(setting_rival, [(name, hidden, seed) for seed in NEW_SEEDS])]
-        sizes = f"{len(hidden)} x {hidden[0]}"
-        rows.append([name, sizes, *cells, percent(rival)])
-        print(*rows[-1], sep="  ", flush=True)
-    head = ["data", "hidden", "sigmoid, %", "float", "relu, %", "float", "MLP, ReLU, Adam, %"]
     return table(head, rows)
 
 
@@ -424,7 +369,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "adaptation": adaptation_table,
     "margin": margin_table,
     "settings": settings_table,
-    "relu": relu_table,
+    "relu": activations.relu_table,
     "drift": drift_table,
     "guards": guards_table,
     "regression": regression_table,
@@ -432,6 +377,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "streams": streams_table,
     "collapse": collapse_table,
     "fidelity": fidelity_table,
+    **open_questions.SECTIONS,
 }
 
 

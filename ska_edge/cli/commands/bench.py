@@ -34,7 +34,16 @@ Figure = Callable[[dict[str, Any]], Any]
 SAMPLES = 200
 PHASES = (1, 5, 20)
 """Epochs of training after which `--phases` measures the same samples again."""
-OFFERED = ("hidden", "rule", "precision", "rate", "margin", "normalized_step", "seed")
+OFFERED = (
+    "hidden",
+    "rule",
+    "activation",
+    "precision",
+    "rate",
+    "margin",
+    "normalized_step",
+    "seed",
+)
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
 
 
@@ -137,6 +146,7 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
         "samples": len(task.labels),
         "sizes": task.plan.sizes,
         "rule": task.plan.rule,
+        "activation": task.plan.activation,
         "precision": task.plan.precision,
         "margin": task.plan.real_margin,
         "normalized_step": task.plan.normalized,

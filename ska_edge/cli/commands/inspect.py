@@ -27,7 +27,6 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width
 from ska_edge.plan.replay import FIFO, RESERVOIR
 from ska_edge.plural import counted
-from ska_edge.rules.rule import SIGMOID
 from ska_edge.training.options import RAW_FLOAT, RAW_INTEGER, flag
 
 # The name, in the range proof, of the sum that is rounded to each quantity.
@@ -135,9 +134,8 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     plan = loaded.plan
     proof = range_proof(plan)
     out.line(
-        f"{'-'.join(str(s) for s in plan.sizes)}, rule {plan.rule},"
-        + (f" activation {plan.activation}," if plan.activation != SIGMOID else "")
-        + f" precision {plan.precision},"
+        f"{'-'.join(str(s) for s in plan.sizes)}, rule {plan.rule_words},"
+        f" precision {plan.precision},"
         f" rate {plan.rate.real:g}{_hidden_rate(plan)}, batch {plan.batch},"
         + (f" margin {plan.real_margin:g}," if plan.margin else "")
         + (f" least confidence {loaded.least_confidence:.4f}," if plan.least_confidence else "")

@@ -67,7 +67,7 @@ def report_training(trained: Trained, out: Output) -> None:
         out.note(f"{flag('rate')} {trained.options.rate:g}, from trials on held-out rows: {scores}")
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
-    title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule}, {plan.precision}"
+    title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule_words}, {plan.precision}"
     division = trained.division
     accuracy_table(out, title, part_titles(division), trained.evaluations, trained.before)
     split_line(division, out)
