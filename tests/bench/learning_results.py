@@ -83,7 +83,8 @@ RELU_RUNS: tuple[tuple[str, tuple[int, ...]], ...] = (
     ("digits", (32,) * 5),
     ("digits", (32,) * 11),
 )
-# Guards against drift: what a device does with a stream, and the options that it needs.
+# Each guard against drift: its name, the training options, and how many times the device halves its
+# rate; `FROZEN` means that the device does not learn.
 GUARDED: dict[str, Any] = {**DECAY, "normalized_step": True}
 GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("frozen", DECAY, FROZEN),
