@@ -158,7 +158,7 @@ class Model:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The classes in the order of `labels`: integers if all labels are integers, otherwise text."""
+        """The classes in the order of `labels`: integers if all are integers, otherwise text."""
         return class_array(self.labels)
 
     def decided(self, decisions: NDArray[np.integer]) -> NDArray[np.int64]:

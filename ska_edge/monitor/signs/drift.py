@@ -10,15 +10,15 @@ import numpy as np
 
 from ska_edge.plan.plan import Plan
 
-# In a format from calibration, at most 0.1 % of the inputs of the training are at a limit. If
-# more than 1 % are in the last `WINDOW` rows, and they are in at least `ROWS_OUTSIDE` of these rows,
-# the inputs have left the range.
+# In a format from calibration, at most 0.1 % of the inputs of the training are at a limit. The
+# inputs have left the range if more than 1 % of those of the last `WINDOW` rows are at a limit, and
+# at least `ROWS_OUTSIDE` of these rows have such inputs.
 WINDOW = 200
 OUTSIDE = 0.01
 ROWS_OUTSIDE = 10
 
-# The recall of a class has fallen if its last rows are right less often than its earlier rows: by at
-# least a third, and by at least `SURE` standard errors.
+# The recall of a class has fallen if its last rows are right less often than its earlier rows: by
+# more than a third, and by more than `SURE` standard errors.
 LAST = 30
 EARLIER = 50
 THIRD = 3
