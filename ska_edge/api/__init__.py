@@ -1,4 +1,4 @@
-"""The part of the Python API that has no other home: train, load, connect, Device and Classifier.
+"""The Python API that has no other home: train, load, connect, Device, Classifier and Regressor.
 
 `ska_edge/__init__.py` lists all public names.
 """

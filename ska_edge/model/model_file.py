@@ -153,12 +153,12 @@ class Model:
 
     @property
     def outputs(self) -> NDArray[np.int64]:
-        """The output of each class, in the order of `labels`; a spare output is none."""
+        """The index of the output of each class, in the order of `labels`."""
         return np.flatnonzero(self.state.used)
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The class of each of `labels`: integers if all are integers, otherwise text."""
+        """The classes in the order of `labels`: integers if all are integers, otherwise text."""
         return class_array(self.labels)
 
     def decided(self, decisions: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -72,9 +72,9 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
     Args:
         form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
             Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. If the
-            plan has a least confidence, a smaller one gives the label `UNKNOWN`, and there is the
-            output `confidence` int32 (n,) in Q0.15. The
-            metadata contain the plan and the state, including the samples of a replay buffer.
+            plan has a least confidence, a row with a smaller confidence has the label `UNKNOWN`,
+            and there is a third output, `confidence` int32 (n,) in Q0.15. The metadata contain the
+            plan and the state, including the samples of a replay buffer.
             "float": the same network with dequantized weights, float32 features and decisions; the
             decisions are close, not equal.
             A regression has one output in place of these: `values` (n, targets), in the integer

@@ -14,7 +14,7 @@ from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.state import State
 from ska_edge.plan.replay import Replay
 
-STREAM = 2  # of the seed's random numbers; training uses 0 and 1
+STREAM = 2  # number of a stream of random numbers; training uses the streams 0 and 1 of the seed
 
 
 def with_samples(

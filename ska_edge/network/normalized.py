@@ -1,4 +1,4 @@
-"""Computes the rate of one sample, which a large input lowers if the plan's step is normalized."""
+"""Computes the rate of one sample in a plan with a normalized step: large inputs lower the rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Computes the output layer's values and errors: of decisions, or of the values of a regression.
+"""Computes what the output layer answers, decisions or values of a regression, and its errors.
 
 The truth about a row is its class index, or its targets as integers in the plan's `output` format.
 So the truth about n rows is an array (n,), or (n, classes) for a regression.
@@ -19,11 +19,14 @@ from ska_edge.rules.confidence import classified
 Values = Fixed[Integers]
 
 DEVIATIONS = 2.0
-"""How many standard deviations of a target are scaled to 1, the largest error of a shift."""
+"""A target that is this many standard deviations above its mean is scaled to 1.
+
+1 is the largest error that a shift can have.
+"""
 
 
 class Output:
-    """The output layer of a plan; it is also the definition of all readouts of hidden layers."""
+    """The functions of a plan's output layer; the readouts of hidden layers have the same."""
 
     def __init__(self, plan: Plan, ops: NumpyOps) -> None:
         self._plan = plan

@@ -53,9 +53,9 @@ def tensors_of(parameters: Parameters) -> dict[tuple[int, str], Reals]:
 
 
 def named_part(parameters: Parameters, classes: int) -> Parameters:
-    """Return views of the parameters, of which outputs and readouts have only the first classes.
+    """Return views of the parameters without the spare outputs, which come after the `classes`.
 
-    A float twin that learns in them leaves the spare outputs as they are.
+    A float twin that learns in these views does not change the spare outputs.
     """
     hidden = len(parameters.weights) - 1
     return Parameters(

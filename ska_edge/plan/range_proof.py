@@ -12,7 +12,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import forward_weight, square_sum, weight_change
 from ska_edge.rules.rule import READOUT, SIGNS
 
-SQUARE_SUM = "square sum"  # of an input; it has a width of its own
+SQUARE_SUM = "square sum"  # of the inputs of a sample, for a normalized step
 
 
 @dataclass(frozen=True, slots=True)

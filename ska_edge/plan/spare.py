@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-NAME_BYTES = 16  # UTF-8 bytes of the name of an added class, at most
+NAME_BYTES = 16  # the largest name of an added class, in bytes of UTF-8
 
 
 def spare_labels(spares: int) -> tuple[str, ...]:
-    """Return the labels of a plan's spare outputs, which stand in for names."""
+    """Return the labels that spare outputs have in a plan, such as "(spare 1)"."""
     return tuple(f"(spare {number})" for number in range(1, spares + 1))

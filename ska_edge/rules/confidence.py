@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ska_edge.arithmetic.numpy_ops import Integers
 
 UNKNOWN = 0xFFFF
-"""The class index of a sample of no known class, on a host and as SKA_UNKNOWN on a device."""
+"""The class index of a sample that belongs to no known class; the C calls it SKA_UNKNOWN."""
 UNKNOWN_NAMES = UNKNOWN_NAME, UNKNOWN_NUMBER = "unknown", "-1"
-"""The names of the class `UNKNOWN` beside classes with names, and beside classes with numbers."""
+"""What `UNKNOWN` is called if the classes have names, and if they have numbers."""
 
 
 def confidences(decisions: Integers) -> Integers:

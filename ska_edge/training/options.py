@@ -89,7 +89,7 @@ class Options:
         words=CLASSIFICATION,
         settle=lambda _: CLASSIFICATION,
         keep=lambda plan: REGRESSION if plan.regression else CLASSIFICATION,
-        noted=False,  # the plan tells
+        noted=False,  # because the plan has it
     )
     hidden: tuple[int, ...] | None = option(
         help="Widths of the hidden layers; '' for none.",

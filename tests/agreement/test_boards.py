@@ -128,7 +128,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
     options["spares"] = min(seed % 3, classes - 1)
-    if seed % 2 == 0:  # in a format with integer bits, most steps are lowered by several halvings
+    if seed % 2 == 0:  # a format for large inputs, with which most rates are halved several times
         most = precision.activation.bits
         frac = int(np.random.default_rng([seed, 2]).integers(most - 6, most))
         options.update(normalized=True, input_format=QFormat(most, frac))

@@ -49,7 +49,7 @@ RELU_PLANS = {
     "relu": make_plan((3, 5, 4, 3), activation="relu"),
     "relu_wide": make_plan((6, 5, 3), activation="relu", rule="feedback", precision="w32a16"),
 }
-RELU_FUNCTIONS = ("activation", "hidden_shift")  # the others are those of a plan without ReLU
+RELU_FUNCTIONS = ("activation", "hidden_shift")  # all other functions are the same without ReLU
 FUNCTIONS = [
     pytest.param(name, function, id=f"{name}-{function.name}")
     for name, plan in (PLANS | RELU_PLANS).items()

@@ -80,7 +80,8 @@ WIDE: dict[str, Any] = {**DECAY, "spread": "auto"}
 TRIED: dict[str, Any] = {**WIDE, "rate": "auto"}
 SETTINGS = ({}, DECAY, WIDE, TRIED)
 SETTING_DATA = ("digits", "vowels", "watch", *REGIMES)
-# Guards against drift: what a device does with a stream, and the options that it needs.
+# Each guard against drift: its name, the training options, and how many times the device halves its
+# rate; `FROZEN` means that the device does not learn.
 GUARDED: dict[str, Any] = {**DECAY, "normalized_step": True}
 GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("frozen", DECAY, FROZEN),

@@ -10,14 +10,15 @@ import numpy as np
 
 from ska_edge.plan.plan import Plan
 
-# In a format from calibration, at most 0.1 % of the training data are at a limit. Ten times as
-# many, in several of the last rows, are no chance.
+# In a format from calibration, at most 0.1 % of the inputs of the training are at a limit. The
+# inputs have left the range if more than 1 % of those of the last `WINDOW` rows are at a limit, and
+# at least `ROWS_OUTSIDE` of these rows have such inputs.
 WINDOW = 200
 OUTSIDE = 0.01
 ROWS_OUTSIDE = 10
 
-# The recall of a class has fallen if its last rows are right less often than its earlier ones: by a
-# third, and by this many standard errors.
+# The recall of a class has fallen if its last rows are right less often than its earlier rows: by
+# more than a third, and by more than `SURE` standard errors.
 LAST = 30
 EARLIER = 50
 THIRD = 3
@@ -42,7 +43,7 @@ class Drift:
         self._names, self._labeled = names, plan.rule_definition.supervised
         self.advice = GUARD if self._labeled and not plan.normalized else NEW_ROWS
         self._limits = deque[int](maxlen=WINDOW)  # how many inputs of each row are at a limit
-        self._inputs = 0  # of a row
+        self._inputs = 0  # inputs per row
         self._last = [deque[bool](maxlen=LAST) for _ in names]
         self._earlier = np.zeros((len(names), 2), dtype=np.int64)  # right rows, and all rows
         self._reported: set[int] = set()

@@ -1,4 +1,4 @@
-"""A sample with a large input learns at a lower rate, by a power of two."""
+"""With a normalized step, a sample with large inputs learns at a rate halved several times."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_step_is_that_of_a_plain_plan_whose_rate_was_halved_as_often(
     np.testing.assert_array_equal(trainer.learn_one(x, label), expected.learn_one(x, label))
     np.testing.assert_array_equal(state.parameters, plain.parameters)
     assert trainer.metrics() == expected.metrics()
-    assert state.halvings == plain.halvings - times  # it belongs to the sample, not to the state
+    assert state.halvings == plain.halvings - times  # a sample's halvings do not change the state
 
 
 def test_a_limit_itself_halves_nothing() -> None:

@@ -1,4 +1,4 @@
-"""A regression has linear outputs: the same rule, with values of targets for decisions."""
+"""A regression learns by the same rule, with linear outputs and targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The confidence of decisions, the class of samples without enough of it, and its limit."""
+"""Samples with too small a confidence have no class, and the limit keeps the right share."""
 
 from __future__ import annotations
 

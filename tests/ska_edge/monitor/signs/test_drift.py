@@ -1,4 +1,4 @@
-"""A session reports inputs beyond their format and classes whose recall falls, and no chance."""
+"""Inputs beyond their format and a falling recall are reported; chance differences are not."""
 
 from __future__ import annotations
 
