@@ -192,8 +192,8 @@ class Options:
         kind=Kind.COUNT,
         least=0,
         scope=Scope.LABELS,
-        words=f"{HALVINGS}, but less than epochs; 0 for a continued model, for rows in a fixed order,"
-        " and for a regression",
+        words=f"{HALVINGS}, but less than epochs; 0 for a continued model, for rows in a fixed"
+        " order, and for a regression",
         settle=lambda at: min(HALVINGS, at.epochs - 1) if at.labeled and at.repeated else 0,
         listed=True,
     )
