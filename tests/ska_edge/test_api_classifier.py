@@ -44,6 +44,7 @@ NOT_HERE = {
     "init": "is a file",
     "log": "is a file",
     "reject": "needs rows that are held out",
+    "task": "is a regression for `Regressor`",
     "checkpoint": "is a file",
 }
 
