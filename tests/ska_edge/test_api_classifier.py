@@ -44,7 +44,6 @@ NOT_HERE = {
     "init": "is a file",
     "log": "is a file",
     "reject": "needs rows that are held out",
-    "task": "is a regression for `Regressor`",
     "checkpoint": "is a file",
 }
 
