@@ -33,13 +33,16 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     Args:
         rule: learning rule: "local", "feedback" or "code". None: "local".
-        hidden: width of the hidden layer, or the widths of several; () for none. None: (64, 32).
+        hidden: width of the hidden layer, or the widths of several; () for none. None: 64.
         activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
             "sigmoid" or "relu". None: "sigmoid".
         rate: learning rate; auto: the best of a few in short trials on the training rows. None:
-            about 8 / inputs, at most 0.125; relu: 1/4 of that, 1/8 with several hidden layers.
+            auto for a new classifier that learns 200 rows or more, in a new order in every epoch;
+            otherwise about 8 / inputs, at most 0.125; relu: 1/4 of that, 1/8 with several hidden
+            layers.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
-            output layer. None: 0.
+            output layer. None: one for every doubling of the classes beyond 4; relu and regression:
+            0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. None: 0.
         normalized_step: divide a sample's step by the power of two nearest to |x|^2/d, the mean
@@ -48,7 +51,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         precision: bits of weights and activations: "w16a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data.
-        decay: how many times to halve the rate, at equal intervals.
+        decay: how many times to halve the rate, at equal intervals. None: 4, but less than epochs;
+            0 for a continued model, for rows in a fixed order, and for a regression.
         seed: seed of all random numbers, such as the initial weights and the order of samples.
             None: 0.
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
@@ -68,7 +72,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             (`Device.teach`). None: 0.
         readout_only: only the output layer learns. None: False.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
-            auto: 10 / sqrt(inputs), between 1 and 3. None: 1, and biases of 0.
+            auto: 10 / sqrt(inputs), between 1 and 3; 0: a factor of 1, and biases of 0. None: auto;
+            relu and regression: 1, and biases of 0.
 
     Attributes:
         classes_: the labels in sorted order, (classes,).
@@ -131,9 +136,10 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             row = int(np.flatnonzero(unknown)[0])
             raise ValueError(f"y[{row}] is {labels[row]!r}, which is none of the classes {known}")
         if first:
-            self.model_ = beginning(
-                self._dataset(features, labels, known), self._options(CLASSIFICATION), 0
-            ).model
+            options = self._options(CLASSIFICATION)
+            if options.repeated:  # rows that come once, in their order, are a stream
+                options = replace(options, stream_order="as-is")
+            self.model_ = beginning(self._dataset(features, labels, known), options, 0).model
             self.classes_ = known
         names = np.array(self.model_.plan.labels)
         self.model_.learn(features, names[np.searchsorted(known, labels)])

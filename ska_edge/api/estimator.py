@@ -50,7 +50,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         precision: str | None = None,
         batch: int | Literal["all"] | None = None,
         epochs: int = 20,
-        decay: int = 0,
+        decay: int | None = None,
         seed: int | None = None,
         arithmetic: str = "both",
         scale: str | None = None,

@@ -32,7 +32,7 @@ def train(
     precision: str | None = None,
     batch: int | Literal["all"] | None = None,
     epochs: int = 20,
-    decay: int = 0,
+    decay: int | None = None,
     steps: int = 50,
     seed: int | None = None,
     arithmetic: str = "both",
@@ -65,14 +65,16 @@ def train(
         rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
         task: what to learn: classes, or numbers; then y is (rows,), or (rows, targets). Default:
             "classification".
-        hidden: width of the hidden layer, or the widths of several; () for none. Default: (64, 32).
+        hidden: width of the hidden layer, or the widths of several; () for none. Default: 64.
         activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
             "sigmoid" or "relu". Default: "sigmoid".
         rate: learning rate; auto: the best of a few in short trials on the training rows. Default:
-            about 8 / inputs, at most 0.125; relu: 1/4 of that, 1/8 with several hidden layers;
-            published: the paper's eta, 0.01.
+            auto for a new classifier that learns 200 rows or more, in a new order in every epoch;
+            otherwise about 8 / inputs, at most 0.125; relu: 1/4 of that, 1/8 with several hidden
+            layers; published: the paper's eta, 0.01.
         hidden_halvings: how many times to halve the rate of the hidden layers, but not of the
-            output layer. Default: 0.
+            output layer. Default: one for every doubling of the classes beyond 4; relu and
+            regression: 0.
         margin: a sample whose output errors are all below this changes no weight; 0: every sample
             learns. Default: 0.
         normalized_step: divide a sample's step by the power of two nearest to |x|^2/d, the mean
@@ -81,7 +83,8 @@ def train(
         precision: bits of weights and activations: "w16a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
         epochs: passes over the data.
-        decay: how many times to halve the rate, at equal intervals.
+        decay: how many times to halve the rate, at equal intervals. Default: 4, but less than
+            epochs; 0 for a continued model, for rows in a fixed order, and for a regression.
         steps: passes over the one batch; the first pass learns nothing. For rules without labels.
         seed: seed of all random numbers, such as the initial weights and the order of samples.
             Default: 0.
@@ -119,7 +122,8 @@ def train(
             precision, batch, seed, stored, relearned and readout_only unless you name others; a
             network keeps its sizes and its activation.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
-            auto: 10 / sqrt(inputs), between 1 and 3. Default: 1, and biases of 0.
+            auto: 10 / sqrt(inputs), between 1 and 3; 0: a factor of 1, and biases of 0. Default:
+            auto; relu and regression: 1, and biases of 0.
         init: npz with W0, b0, W1, ... to start from. Default: random weights.
         checkpoint: model file for what is learned so far; it is written twice a minute, and when
             Ctrl-C stops the training.

@@ -10,7 +10,8 @@ LARGEST_RATE = RATE
 # With more hidden layers, ReLU and random signs diverge at most rates (docs/LEARNING.md).
 MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
-HIDDEN = (64, 32)
+HIDDEN = (64,)
+HALVINGS = 4  # of the rate while a new model learns a fixed set
 TEST_FRACTION = 0.2
 SPARE_STORED = SPARE_RELEARNED = 10  # of the replay buffer of a model with spare classes
 LARGEST_SPREAD = 8  # sigmoid of a larger knowledge is almost constant
@@ -27,6 +28,15 @@ def default_rate(inputs: int, rectified: int = 0) -> float:
     ReLU have no bound, and about half of the slopes are 1.
     """
     return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs))) / (1, 4, 8)[min(rectified, 2)]
+
+
+def default_hidden_halvings(classes: int) -> int:
+    """Return how many times the rate of hidden layers is halved for this number of classes: once
+    for every doubling beyond 4.
+
+    A hidden neuron learns from the errors of all classes together, so its steps grow with them.
+    """
+    return max(0, (classes // 4).bit_length() - 1)
 
 
 def auto_spread(inputs: int) -> float:

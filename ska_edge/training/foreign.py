@@ -62,7 +62,7 @@ class Comparison:
 def import_network(network: ForeignNetwork, dataset: Dataset, options: Options) -> Import:
     """Import a network, with formats for all rows of a data set; see `imported`."""
     options = options.for_network(network.widths, network.activation).untried()
-    options = options.settled(network.inputs)
+    options = options.settled(network.inputs, network.classes)
     dataset = network.matched(dataset)
     return Import(imported(network, dataset, options), dataset)
 

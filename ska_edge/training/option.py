@@ -51,13 +51,23 @@ class Situation:
 
     Attributes:
         labeled: whether the rule has labels.
-        inputs: features per row.
+        inputs: number of features per row.
+        classes: number of classes; 0 for a regression.
+        epochs: number of passes over the data.
         rectified: number of hidden layers with ReLU.
+        hidden: number of hidden layers that learn.
+        drawn: whether a hidden layer starts with random weights.
+        repeated: whether a new classifier learns a fixed set, in a new order in every epoch.
     """
 
     labeled: bool
     inputs: int
-    rectified: int = 0
+    classes: int
+    epochs: int
+    rectified: int
+    hidden: int
+    drawn: bool
+    repeated: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ska_edge.plan.replay import BUFFERS, RESERVOIR
 from ska_edge.plan.resolve import PRECISION, RULE
 from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID, SIGNS
 from ska_edge.training.defaults import (
+    HALVINGS,
     HIDDEN,
     LARGEST_RATE,
     LARGEST_SPREAD,
@@ -33,6 +34,7 @@ from ska_edge.training.defaults import (
     SPARE_STORED,
     TEST_FRACTION,
     auto_spread,
+    default_hidden_halvings,
     default_rate,
 )
 from ska_edge.training.option import (
@@ -118,7 +120,8 @@ class Options:
         kind=Kind.REAL,
         above=0,
         auto=True,
-        words=f"about 8 / inputs, at most {LARGEST_RATE}; relu: 1/4 of that, 1/8 with"
+        words="auto for a new classifier that learns 200 rows or more, in a new order in every"
+        f" epoch; otherwise about 8 / inputs, at most {LARGEST_RATE}; relu: 1/4 of that, 1/8 with"
         f" several hidden layers; published: the paper's eta, {PUBLISHED_RATE}",
         settle=lambda at: default_rate(at.inputs, at.rectified) if at.labeled else PUBLISHED_RATE,
         keep=lambda plan: plan.rate.real * plan.batch if labeled(plan) else None,
@@ -130,8 +133,12 @@ class Options:
         least=0,
         most=MOST_HALVINGS,
         scope=Scope.LABELS,
-        words="0",
-        settle=lambda _: 0,
+        words="one for every doubling of the classes beyond 4; relu and regression: 0",
+        settle=lambda at: (
+            default_hidden_halvings(at.classes)
+            if at.labeled and at.hidden and not at.rectified
+            else 0
+        ),
         keep=lambda plan: plan.hidden_halvings if labeled(plan) else None,
     )
     margin: float | None = option(
@@ -181,12 +188,14 @@ class Options:
         least=1,
         scope=Scope.LABELS,
     )
-    decay: int = option(
-        0,
+    decay: int | None = option(
         help="How many times to halve the rate, at equal intervals.",
         kind=Kind.COUNT,
         least=0,
         scope=Scope.LABELS,
+        words=f"{HALVINGS}, but less than epochs; 0 for a continued model, for rows in a fixed"
+        " order, and for a regression",
+        settle=lambda at: min(HALVINGS, at.epochs - 1) if at.labeled and at.repeated else 0,
         listed=True,
     )
     steps: int = option(
@@ -360,13 +369,18 @@ class Options:
     )
     spread: float | Literal["auto"] | None = option(
         help="Factor of the first hidden layer's initial weights, and limit of its random biases;"
-        " auto: 10 / sqrt(inputs), between 1 and 3.",
+        " auto: 10 / sqrt(inputs), between 1 and 3; 0: a factor of 1, and biases of 0.",
         kind=Kind.REAL,
-        above=0,
+        least=0,
         most=LARGEST_SPREAD,
         auto=True,
         scope=Scope.LABELS,
-        words="1, and biases of 0",
+        words=f"{AUTO}; relu and regression: 1, and biases of 0",
+        settle=lambda at: (
+            auto_spread(at.inputs)
+            if at.labeled and at.drawn and at.classes and not at.rectified
+            else None
+        ),
     )
     init: Path | None = option(
         help="npz with W0, b0, W1, ... to start from.",
@@ -400,6 +414,20 @@ class Options:
         """Return the same options with the default rate, if trials are to find the rate."""
         return replace(self, rate=None) if self.rate == AUTO else self
 
+    @property
+    def may_try(self) -> bool:
+        """Whether trials find the rate by default, if there are rows enough: a new classifier
+        learns a fixed set in several epochs.
+        """
+        supervised = RULES[self.rule or RULE].supervised
+        return self.rate is None and supervised and self.repeated and self.epochs > 1
+
+    @property
+    def repeated(self) -> bool:
+        """Whether a new classifier learns the rows in a new order in every epoch."""
+        new = self.start is None and self.task != REGRESSION
+        return new and self.stream_order == "iid"
+
     def for_network(self, widths: tuple[int, ...], activation: str) -> Options:
         """Return the options for a network from another program, with these hidden layers."""
         if self.hidden is not None and self.hidden != widths:
@@ -421,27 +449,40 @@ class Options:
             )
         return replace(self, hidden=widths, activation=activation)
 
-    def settled(self, inputs: int, base: Plan | None = None) -> Options:
+    def settled(self, inputs: int, classes: int, base: Plan | None = None) -> Options:
         """Return `filled` options; raise OptionError if they contradict each other."""
         self._check_given(base)
-        whole = self.filled(inputs, base)
-        at = Situation(RULES[whole.rule or RULE].supervised, inputs)
+        whole = self.filled(inputs, classes, base)
+        at = self._situation(inputs, classes, base)
         whole._check_scopes(at)
         whole._check_together(at)
         whole._check_activation()
         return whole
 
-    def filled(self, inputs: int, base: Plan | None = None) -> Options:
-        """Return the same options with all defaults filled in.
-
-        `inputs` is the number of features of a row. Values of `base`, the plan of a continued
-        model, take precedence over defaults.
-        """
-        rule = self.rule or (base.rule if base is not None else RULE)
+    def _situation(self, inputs: int, classes: int, base: Plan | None) -> Situation:
         kept = _kept(base)
         hidden = self.hidden if self.hidden is not None else kept.get("hidden", HIDDEN)
         relu = (self.activation or kept.get("activation")) == RELU
-        at = Situation(RULES[rule].supervised, inputs, len(hidden) if relu else 0)
+        regression = (self.task or kept.get("task")) == REGRESSION
+        return Situation(
+            labeled=RULES[self.rule or kept.get("rule", RULE)].supervised,
+            inputs=inputs,
+            classes=0 if regression else classes,
+            epochs=self.epochs,
+            rectified=len(hidden) if relu else 0,
+            hidden=0 if self.readout_only else len(hidden),
+            drawn=bool(hidden) and self.start is None and self.init is None,
+            repeated=self.repeated,
+        )
+
+    def filled(self, inputs: int, classes: int, base: Plan | None = None) -> Options:
+        """Return the same options with all defaults filled in.
+
+        `inputs` is the number of features of a row, `classes` that of the classes. Values of
+        `base`, the plan of a continued model, take precedence over defaults.
+        """
+        at = self._situation(inputs, classes, base)
+        kept = _kept(base)
         if self.stored == 0:
             kept.pop("relearned", None)
             kept.pop("buffer", None)
@@ -534,9 +575,9 @@ class Options:
             raise OptionError("{steps} is at least 2: the first step only records")
         if self.start is not None and self.init is not None:
             raise OptionError("give {start} or {init}, not both: both say where to start")
-        if self.spread is not None and (self.start is not None or self.init is not None):
+        if self.spread and (self.start is not None or self.init is not None):
             raise OptionError("{spread} is for new random weights; leave it out")
-        if self.spread is not None and not self.hidden:
+        if self.spread and not self.hidden:
             raise OptionError("{spread} is for hidden layers, and there are none; leave it out")
 
     def _check_regression(self) -> None:

@@ -20,7 +20,9 @@ from ska_edge.training.step_log import StepLog
 
 FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
 JUDGED = 0.2  # fraction of a trial's rows on which the rate is judged
+LEAST_ROWS = 200  # a fifth of fewer rows is too few to tell rates apart
 MOST_ROWS = 4000  # a trial has at most this many rows, so that it is short
+MOST_VALUES = 2**19  # and at most this many features in all its rows
 APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
 Tried = dict[float, float]
@@ -30,20 +32,28 @@ Tried = dict[float, float]
 def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
     """Return options whose rate is a number, and the rates that were tried.
 
-    If the rate is "auto", it becomes the best one; of equally good rates, the largest one.
-    Otherwise nothing is tried. Raises InputError for options or data that cannot work.
+    If the rate is "auto", it becomes the best one; of equally good rates, the largest one. The same
+    holds for the default rate, if it may be tried and there are `LEAST_ROWS` to learn. Otherwise
+    nothing is tried. Raises InputError for options or data that cannot work.
     """
-    if options.rate != AUTO:
+    if options.rate != AUTO and (not options.may_try or dataset.targets is not None):
         return options, {}
     whole = Session.open(dataset, options.untried())
+    if options.rate != AUTO and len(whole.fit.y) < LEAST_ROWS:
+        return options, {}
     if not whole.plan.rule_definition.supervised:
         raise OptionError(
             "{rate} auto is for rules with labels, not for {rule}; give a number",
             rule=whole.plan.rule,
         )
     rows = _some(whole)
-    rates = [factor * whole.rate for factor in FACTORS]
-    tried = {rate: _accuracy(_opened(rows, whole, options, rate)) for rate in rates}
+    try:
+        trials = [_opened(rows, whole, options, factor * whole.rate) for factor in FACTORS]
+    except InputError:
+        if options.rate == AUTO:
+            raise
+        return options, {}
+    tried = {session.rate: _accuracy(session) for session in trials}
     return replace(options, rate=_best(tried)), tried
 
 
@@ -83,13 +93,14 @@ def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Ses
 
 
 def _some(whole: Session) -> Dataset:
-    """Return at most `MOST_ROWS` of the rows to learn, in their original order, with every class in
-    its proportion.
+    """Return some of the rows to learn, in their original order, with every class in its
+    proportion: at most `MOST_ROWS`, and fewer if they have many features.
     """
     fit, seed = whole.fit, whole.options.seed
     assert fit.places is not None and seed is not None
     fit = fit.take(np.argsort(fit.places, kind="stable"))
-    if len(fit.y) <= MOST_ROWS:
+    most = min(MOST_ROWS, max(MOST_VALUES // fit.x.shape[1], LEAST_ROWS))
+    if len(fit.y) <= most:
         return fit
     order = np.random.default_rng([seed, 2]).permutation(len(fit.y))
-    return fit.take(stratified(fit.y, order, MOST_ROWS / len(fit.y)))
+    return fit.take(stratified(fit.y, order, most / len(fit.y)))

@@ -102,7 +102,8 @@ class Session:
         start = open_start(options.start) if options.start else None
         if start is None or isinstance(start, Model):
             return cls._from(dataset, options, start)
-        options = options.for_network(start.widths, start.activation).settled(dataset.x.shape[1])
+        options = options.for_network(start.widths, start.activation)
+        options = options.settled(start.inputs, start.classes)
         dataset = start.matched(dataset)
         check_data(dataset, options)
         division = parts(dataset, options)
@@ -117,7 +118,8 @@ class Session:
         fraction, reject = options.test_fraction, options.reject
         if options.task is None and base is None and dataset.targets is not None:
             options = replace(options, task=REGRESSION)
-        options = options.settled(dataset.x.shape[1], base.plan if base else None)
+        classes = base.plan.classes if base else len(dataset.labels)
+        options = options.settled(dataset.x.shape[1], classes, base.plan if base else None)
         if base is not None:
             if reject is None:
                 options = replace(options, reject=_rejection(base))
@@ -152,8 +154,8 @@ class Session:
         draft = draft_for(options, dataset, len(fit.x), sizes)
         draft, scaling = with_input(draft, fit, options)
         assert not isinstance(options.spread, str)
-        relu = draft.activation == RELU
-        parameters = initial_parameters(sizes, draft.rule, draft.seed, options.spread, relu)
+        relu, spread = draft.activation == RELU, options.spread or None
+        parameters = initial_parameters(sizes, draft.rule, draft.seed, spread, relu)
         if options.init:
             given = read_parameters(options.init, sizes)
             parameters.weights, parameters.biases = given.weights, given.biases
@@ -238,7 +240,7 @@ class Session:
     def orders(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Yield, for every epoch, how many times the rate is halved, and the order of the rows."""
         options = self.options
-        assert options.seed is not None
+        assert options.seed is not None and options.decay is not None
         rng = np.random.default_rng([options.seed, 1])
         for epoch in range(options.epochs):
             order = rng.permutation(len(self.fit.x))

@@ -31,6 +31,7 @@ from ska_edge.device.stream import Stream
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from ska_edge.wire.protocol import Want
+from tests.bench.baseline import CONSTANT
 from tests.wire import Wire
 
 Direction = Literal["to device", "to host"]
@@ -109,7 +110,8 @@ def one_by_one(link: Link, inputs: list[list[int]], labels: list[int], want: Wan
 
 def measure(name: str, baud: int, want: Want) -> tuple[Shares, Shares, int]:
     """Return the busy shares for single samples and for a stream, and the board's credit."""
-    trained = train(load("digits"), Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed"))
+    options = Options(hidden=(HIDDEN,), epochs=1, arithmetic="fixed", **CONSTANT)
+    trained = train(load("digits"), options)
     model = trained.model
     inputs = model.quantize(trained.train.x)[:SAMPLES]
     labels = trained.train.y[:SAMPLES]

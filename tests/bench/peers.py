@@ -28,7 +28,7 @@ from ska_edge.data.split.plain import split
 from ska_edge.model.scaling import Scaling
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
-from tests.bench.baseline import task
+from tests.bench.baseline import CONSTANT, task
 from tests.bench.host_program import HostProgram, host_program
 
 HERE = Path(__file__).parent
@@ -152,7 +152,7 @@ def main(board: str, libraries: dict[str, Path | None]) -> list[str]:
     """Return the lines of the table, then a line about each skipped library."""
     data = load(DATA)
     fit, test = split(data, 0.2, 0)
-    ours = train(data, Options(hidden=HIDDEN, epochs=EPOCHS)).accuracy["fixed"]["test"]
+    ours = train(data, Options(hidden=HIDDEN, epochs=EPOCHS, **CONSTANT)).accuracy["fixed"]["test"]
     lines, skipped = [], []
     own: Figures | None = None
     for peer, library in [(PLAIN, None), *((PEERS[n], libraries[n]) for n in PEERS)]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import make_classification
+from sklearn.datasets import make_classification, make_friedman1
 
 from ska_edge.data.dataset import Dataset
 
@@ -40,11 +40,27 @@ def many_classes(seed: int) -> Rows:
     return centers[y, rng.integers(0, 2, 6000)] + rng.normal(0, 0.8, (6000, 32)), y
 
 
+def ordinal(seed: int) -> Rows:
+    """Return 3000 rows of 10 features, of which 5 matter; the 10 classes are ranges of a number."""
+    x, number = make_friedman1(3000, n_features=10, noise=0.5, random_state=seed)
+    return x, np.searchsorted(np.quantile(number, np.arange(1, 10) / 10), number)
+
+
+def heavy_tails(seed: int) -> Rows:
+    """Return 3000 rows of 20 features with rare, very large values, and 4 classes."""
+    x, y = make_classification(
+        n_samples=3000, n_features=20, n_informative=10, n_classes=4, random_state=seed
+    )
+    return np.sign(x) * np.expm1(1.2 * np.abs(x)), y
+
+
 REGIMES: dict[str, Callable[[int], Rows]] = {
     "checkerboard": checkerboard,
     "parity": parity,
     "label noise": label_noise,
     "100 classes": many_classes,
+    "ordinal": ordinal,
+    "heavy tails": heavy_tails,
 }
 
 

@@ -14,6 +14,7 @@ from firmware_gen.memory.sections import measure
 from ska_edge.data.load import load
 from ska_edge.training.beginning import beginning
 from ska_edge.training.options import Options
+from tests.bench.baseline import CONSTANT
 from tests.firmware_gen.export.arduino_core import ArduinoCore
 
 NAME = "SkaThings"
@@ -70,7 +71,7 @@ def rows(folder: Path) -> Iterator[tuple[str, str, int, int]]:
     yield "", "an empty sketch", *sizes(core, EMPTY, None, folder)
     yield "", "a sketch with `Serial`", *sizes(core, SERIAL, None, folder)
     for data, hidden in NETWORKS.items():
-        start = beginning(load(data), Options(hidden=hidden), 200)
+        start = beginning(load(data), Options(hidden=hidden, **CONSTANT), 200)
         plan, state = start.model.plan, start.model.state
         library = write_export("arduino", plan, state.parameters, folder / data / NAME).folder
         examples = library / "examples"

@@ -22,10 +22,11 @@ from ska_edge.network.engine import Trainer, narrow, trainer_for
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training.beginning import Beginning, beginning
 from ska_edge.training.options import Options
+from tests.bench.baseline import CONSTANT
 
 TASKS = {
-    "digits": Options(hidden=(32,), epochs=20),
-    "mnist5k": Options(hidden=(128,), epochs=2, scale="global", rate=2.0**-6),
+    "digits": Options(hidden=(32,), epochs=20, **CONSTANT),
+    "mnist5k": Options(hidden=(128,), epochs=2, scale="global", **{**CONSTANT, "rate": 2.0**-6}),
 }
 TRIES = 3
 NUMPY_ROWS = 1000

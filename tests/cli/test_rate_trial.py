@@ -59,7 +59,7 @@ def test_a_sweep_compares_a_found_rate(ska_edge) -> None:
     [
         (("--rate", "auto", "--per-class", 1), "--rate auto cannot hold out some of the training"),
         (("--rule", "published", "--rate", "auto"), "--rate auto is for rules with labels"),
-        (("--spread", 9), "a spread is a finite number at most 8 and above 0; --spread is 9.0"),
+        (("--spread", 9), "a spread is a finite number at least 0 and at most 8; --spread is 9.0"),
         (("--spread", "auto", "--hidden", ""), "--spread is for hidden layers, and there are none"),
     ],
 )

@@ -110,7 +110,7 @@ def _described(name: str, each: Option, unset: str) -> str:
 def _default(each: Option) -> str:
     """Return the words for a default, with values as Python writes them."""
     if each.kind is Kind.WIDTHS:
-        return f"({each.words.replace(',', ', ')})"
+        return f"({each.words.replace(',', ', ')})" if "," in each.words else each.words
     if each.kind is Kind.FLAG:
         return "False"
     choice = "|".join(map(re.escape, each.choices))

@@ -43,6 +43,7 @@ NOT_HERE = {
     "start": "partial_fit goes on",
     "init": "is a file",
     "log": "is a file",
+    "reject": "needs rows that are held out",
     "checkpoint": "is a file",
 }
 

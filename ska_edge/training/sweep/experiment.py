@@ -10,6 +10,7 @@ from typing import Any
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.network.engine import EngineWarning
+from ska_edge.training.option import AUTO
 from ska_edge.training.options import OPTIONS, Options, flag
 from ska_edge.training.train import train
 
@@ -59,8 +60,10 @@ def version() -> str:
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
     """Return the options of `KEY` for this training, including defaults, as JSON values."""
-    filled = options.filled(dataset.x.shape[1])
+    filled = options.filled(dataset.x.shape[1], len(dataset.labels))
     values = {name: getattr(filled, name) for name in KEY}
+    if options.may_try:
+        values["rate"] = AUTO
     return {**values, "hidden": list(values["hidden"])}
 
 

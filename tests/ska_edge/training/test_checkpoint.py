@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from ska_edge.training.train import train
 from tests.ska_edge.training.one_by_one import learned_one_by_one
 
 WHOLE = 2 * 3 * 320  # samples of three epochs, in float and then in fixed point
+PLAIN: dict[str, Any] = {"hidden": (4,), "epochs": 3, "rate": 0.125, "decay": 0, "spread": 0}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def test_a_stopped_training_leaves_what_it_has(
     data: Dataset, tmp_path: Path, at: int, arithmetic: str
 ) -> None:
     path, said = tmp_path / "c.ska", list[str]()
-    options = Options(hidden=(4,), epochs=3, arithmetic=arithmetic, checkpoint=path)
+    options = Options(**PLAIN, arithmetic=arithmetic, checkpoint=path)
     with pytest.raises(KeyboardInterrupt):
         train(data, options, stopping(at), said.append)
     model = open_model(path)
@@ -63,7 +65,7 @@ def test_a_stopped_training_leaves_what_it_has(
 
 def test_a_checkpoint_holds_what_whole_updates_made(data: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "c.ska"
-    options = Options(hidden=(4,), epochs=3, checkpoint=path)
+    options = Options(**PLAIN, checkpoint=path)
     with pytest.raises(KeyboardInterrupt):
         train(data, options, stopping(1600))
     stopped, whole = open_model(path), train(data, options)
@@ -87,7 +89,7 @@ def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(
 
     monkeypatch.setattr(FixedTrainer, "_update", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        train(data, Options(hidden=(4,), epochs=3, checkpoint=path))
+        train(data, Options(**PLAIN, checkpoint=path))
     model = open_model(path)
     assert model.state.step == 448  # the last multiple of 64 before sample 500
     assert model.notes["stopped"]["done"] == WHOLE // 2 + 448

@@ -82,7 +82,7 @@ def test_ctrl_c_in_a_call_leaves_whole_updates(
     stopped: Any = None
     monkeypatch.setattr(NativeTrainer, "__init__", remembered)
     monkeypatch.setattr(Library, "call", interrupted)
-    options = Options(hidden=(4,), epochs=3, checkpoint=path)
+    options = Options(hidden=(4,), epochs=3, decay=0, checkpoint=path)
     with pytest.raises(KeyboardInterrupt):
         train(iris, options)
     left = open_model(path)

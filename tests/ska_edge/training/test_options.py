@@ -110,7 +110,7 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
 )
 def test_options_that_do_not_go_together(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(OptionError) as raised:
-        Options(**values).settled(4)
+        Options(**values).settled(4, 3)
     assert str(raised.value).startswith(sentence.format(**{name: name for name in OPTIONS}))
     assert raised.value.named(flag).startswith(
         sentence.format(**{name: flag(name) for name in OPTIONS})
@@ -128,8 +128,32 @@ def test_an_error_of_an_option_survives_another_process() -> None:
     ("inputs", "spread"), [(1, 3.0), (2, 3.0), (25, 2.0), (100, 1.0), (784, 1.0)]
 )
 def test_few_inputs_get_a_wider_first_layer(inputs: int, spread: float) -> None:
-    assert Options(spread="auto").settled(inputs).spread == spread
-    assert Options(spread=2).settled(inputs).spread == 2.0
+    assert Options(spread="auto").settled(inputs, 3).spread == spread
+    assert Options(spread=2).settled(inputs, 3).spread == 2.0
+
+
+@pytest.mark.parametrize(
+    ("classes", "halvings"), [(2, 0), (7, 0), (8, 1), (15, 1), (16, 2), (100, 4)]
+)
+def test_hidden_layers_learn_more_slowly_with_more_classes(classes: int, halvings: int) -> None:
+    assert Options().settled(4, classes).hidden_halvings == halvings
+    for values in ({"hidden": ()}, {"readout_only": True}, {"hidden_halvings": 0}):
+        assert Options(**values).settled(4, classes).hidden_halvings == 0  # type: ignore[arg-type]
+
+
+def test_the_rate_of_a_new_model_for_a_fixed_set_falls() -> None:
+    assert [Options(epochs=epochs).settled(4, 3).decay for epochs in (20, 5, 4, 1)] == [4, 4, 3, 0]
+    for values in ({"stream_order": "as-is"}, {"stream_order": "blocked"}, {"start": "m.ska"}):
+        options = Options(**values)  # type: ignore[arg-type]
+        assert options.settled(4, 3).decay == 0 and not options.may_try
+    assert Options().may_try and not Options(epochs=1).may_try
+    assert not Options(rate=0.5).may_try and not Options(rule="published").may_try
+
+
+def test_a_layer_has_a_spread_only_if_its_weights_are_drawn() -> None:
+    for values in ({"hidden": ()}, {"init": "w.npz"}, {"start": "m.ska"}):
+        assert Options(**values).settled(4, 3).spread is None  # type: ignore[arg-type]
+        assert Options(spread=0, **values).settled(4, 3).spread == 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["rate", "spread"])
@@ -147,8 +171,10 @@ def test_values_are_kept_in_one_form() -> None:
 
 
 def test_defaults_are_in_their_place() -> None:
-    labeled, held = Options().settled(512), Options(rule="published").settled(512)
-    assert (labeled.rule, labeled.precision, labeled.hidden) == ("local", "w16a8", (64, 32))
+    labeled, held = (Options(rule=rule).settled(512, 10) for rule in ("local", "published"))
+    assert (labeled.rule, labeled.precision, labeled.hidden) == ("local", "w16a8", (64,))
+    assert (labeled.decay, labeled.hidden_halvings, labeled.spread) == (4, 1, 1.0)
+    assert (held.decay, held.hidden_halvings, held.spread) == (0, 0, None)
     assert (labeled.rate, labeled.batch, labeled.seed) == (0.015625, 1, 0)
     assert (labeled.test_fraction, labeled.scale, labeled.relearned) == (0.2, "standardize", 1)
     assert (held.rate, held.batch, held.test_fraction, held.scale) == (0.01, "all", 0.0, "none")
@@ -159,7 +185,6 @@ def test_defaults_are_in_their_place() -> None:
         "prequential",
         "split",
         "start",
-        "spread",
         "init",
         "checkpoint",
         "log",
@@ -172,7 +197,7 @@ BASE = make_plan(
 
 
 def test_a_continued_model_keeps_all_that_is_its_own() -> None:
-    options = Options(start=Path("m.ska")).settled(4, BASE)
+    options = Options(start=Path("m.ska")).settled(4, 3, BASE)
     assert (options.rule, options.hidden, options.seed) == ("feedback", (5,), 7)
     assert (options.stored, options.relearned, options.readout_only) == (4, 2, True)
     assert make_plan((4, 5, 3), rate=options.rate or 0).rate == BASE.rate
@@ -182,16 +207,16 @@ def test_a_continued_model_keeps_all_that_is_its_own() -> None:
 def test_a_continued_model_whose_hidden_layers_stop_has_no_rate_for_them() -> None:
     base = make_plan((4, 5, 3), hidden_halvings=2)
     options = Options(start=Path("m.ska"), readout_only=True)
-    whole = options.settled(4, base)
+    whole = options.settled(4, 3, base)
     assert whole.hidden_halvings == 0
     assert whole.changes(base) == {"hidden_halvings": (2, 0), "readout_only": (False, True)}
     with pytest.raises(OptionError, match="hidden_halvings is for hidden layers that learn"):
-        replace(options, hidden_halvings=1).settled(4, base)
+        replace(options, hidden_halvings=1).settled(4, 3, base)
 
 
 def test_what_is_named_goes_before_what_a_model_brings_along() -> None:
     named = Options(start=Path("m.ska"), seed=0, stored=0, readout_only=False, rule="local")
-    options = named.settled(4, BASE)
+    options = named.settled(4, 3, BASE)
     assert options.changes(BASE) == {
         "rule": ("feedback", "local"),
         "seed": (7, 0),
@@ -200,12 +225,12 @@ def test_what_is_named_goes_before_what_a_model_brings_along() -> None:
         "readout_only": (True, False),
     }
     batch = replace(BASE, batch=8, rate=make_plan((4, 5, 3), rate=0.5, batch=8).rate)
-    assert Options().settled(4, batch).rate == pytest.approx(0.5, rel=1e-4)
+    assert Options().settled(4, 3, batch).rate == pytest.approx(0.5, rel=1e-4)
 
 
 def test_a_rule_without_labels_leaves_neither_rate_nor_batch() -> None:
     base = make_plan((4, 5, 3), rule="published", batch=8, steps=3, rate=0.02)
-    options = Options(rule="local").settled(4, base)
+    options = Options(rule="local").settled(4, 3, base)
     assert (options.rate, options.batch) == (0.125, 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,10 +40,17 @@ def test_noisy_labels_get_a_smaller_rate_than_the_default() -> None:
     assert options.rate == max(tried, key=tried.__getitem__) < default_rate(20)
 
 
-def test_a_given_rate_and_the_default_are_not_tried(iris: Dataset) -> None:
-    for rate in (0.5, None):
-        options = Options(rate=rate)
-        assert with_rate(iris, options) == (options, {})
+def test_the_default_rate_is_tried_if_rows_are_enough(iris: Dataset) -> None:
+    default = replace(AUTO, rate=None)
+    assert with_rate(noisy(), default) == with_rate(noisy(), AUTO)
+    assert with_rate(iris, default) == (default, {})
+    assert len(with_rate(iris, AUTO)[1]) == 4
+
+
+@pytest.mark.parametrize("values", [{"rate": 0.5}, {"epochs": 1}, {"stream_order": "as-is"}])
+def test_a_given_rate_and_a_stream_are_not_tried(values: dict[str, Any]) -> None:
+    options = replace(AUTO, **{"rate": None, **values})
+    assert with_rate(noisy(), options) == (options, {})
 
 
 def test_the_same_seed_gives_the_same_rate_and_the_same_accuracies() -> None:
@@ -75,7 +83,10 @@ def test_a_trial_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(rate_trial, "_accuracy", accuracy)
     with_rate(noisy(), AUTO)
-    assert opened == [50] * 4
+    monkeypatch.setattr(rate_trial, "LEAST_ROWS", 5)
+    monkeypatch.setattr(rate_trial, "MOST_VALUES", 600)
+    with_rate(noisy(), AUTO)
+    assert opened == [50] * 4 + [30] * 4
 
 
 def test_whole_groups_judge_a_rate_if_whole_groups_are_test_rows(

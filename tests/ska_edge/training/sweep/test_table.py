@@ -25,7 +25,7 @@ def record(fixed: float, real: float, **options: Any) -> Record:
 
 
 def run_options() -> dict[str, Any]:
-    values = ("local", [64], 0.125, 0.0, "w16a8", 1, 0, 20, 0, "random")
+    values = ("local", [64], "sigmoid", 0.125, 0.0, "w16a8", 1, 0, 20, 0, "random")
     return dict(zip(experiment.KEY, values, strict=True))
 
 
