@@ -314,7 +314,7 @@ def test_a_defect_is_one_sentence_and_a_traceback_with_debug(ska_edge, failing) 
         (("train", "iris", "--json"), "Missing option '-o' / '--output'."),
         (("train", "iris", "-o", "m.ska", "--rule", "x", "--json"), "'x' is not one of"),
         (("eval", "--json", "--nope"), "--nope"),
-        (("teach", "iris", "--json"), "No such command 'teach'."),
+        (("instruct", "iris", "--json"), "No such command 'instruct'."),
         (("eval", "none.ska", "iris", "--json"), "none.ska"),
         (("data", "iris", "-o", "none/x.npz", "--json"), "there is no folder none"),
     ],
