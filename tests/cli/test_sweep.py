@@ -19,7 +19,7 @@ from ska_edge.cli.commands import sweep as command
 from ska_edge.data.dataset import Dataset
 from ska_edge.training.options import Options
 from ska_edge.training.sweep import experiment, pool
-from ska_edge.training.sweep.experiment import COLUMNS, KEY, Record, run
+from ska_edge.training.sweep.experiment import COLUMNS, Record, key_options, run
 from ska_edge.training.sweep.run_log import RunLog
 from tests.signals import heeded
 
@@ -98,7 +98,7 @@ def test_the_table_says_once_what_all_rows_share(
     assert outcome.code == 0
     assert outcome.err == "three.csv: 4 inputs (a, b, c, d); labels from kind\n"
     title, _, heads, *_ = outcome.out.splitlines()
-    shared = "hidden 3, rate 0.125, margin 0, w16a8, batch 1, decay 0"
+    shared = "hidden 3, activation sigmoid, rate 0.125, margin 0, w16a8, batch 1, decay 0"
     assert title.strip() == f"three: 1 epoch; {shared}"
     names = [name.strip() for name in heads.strip("┃").split("┃")]
     assert names == ["rule", "seeds", "float test, %", "fixed test, %", "largest gap"]
@@ -119,17 +119,17 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
     def alike(dataset: Dataset, options: Sequence[Options], **_: Any) -> Iterator[Record]:
         one = run(dataset, options[0])
         for each in options:
-            values = {name: getattr(each, name) for name in KEY}
-            yield {**one, "options": {**values, "hidden": list(values["hidden"])}}
+            yield {**one, "options": key_options(dataset, each)}
 
     monkeypatch.setattr(command, "on_cores", alike)
     lists = ("--rule", "local,feedback", "--hidden", "3", "--hidden", "4", "--rate", "0.25,0.5")
     more = ("--precision", "w16a8,w32a16", "--batch", "1,4", "--decay", "0,1", "--margin", "0,0.25")
+    more = (*more, "--activation", "sigmoid,relu")
     outcome = ska_edge("sweep", data, "-o", "s", *lists, *more, "--seeds", "1", "--epochs", "2")
     assert outcome.code == 0 and "…" not in outcome.out
     heads = [name.strip() for name in outcome.out.splitlines()[2].strip("┃").split("┃")]
     assert heads[: len(COLUMNS)] == list(COLUMNS)
-    assert len([line for line in outcome.out.splitlines() if "│" in line]) == 2**7
+    assert len([line for line in outcome.out.splitlines() if "│" in line]) == 2**8
 
 
 # --- resuming -------------------------------------------------------------------------------------
