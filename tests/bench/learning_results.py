@@ -75,7 +75,7 @@ MARGIN_RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("watch", WATCH),
     ("watch_turned", {}),
 )
-# The defaults are compared with `CONSTANT` and with another learner on seeds that no choice used.
+# The defaults are compared with `CONSTANT` and with another learner on other seeds than `SEEDS`.
 NEW_SEEDS = range(5, 10)
 STREAM_SEEDS = range(5, 8)
 SETTING_SEEDS = {"watch": range(5, 25)}  # few people, who differ much, so it needs more splits
