@@ -12,7 +12,7 @@ from ska_edge.cli.screen.regression import fit_table, fits
 from ska_edge.data.split.division import Division
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.regression import Fit
-from ska_edge.network.prequential import Prequential
+from ska_edge.network.engine.prequential import Prequential
 from ska_edge.plural import counted
 from ska_edge.training.accuracy import Accuracy, figures, fractions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ska_edge.network.prequential import Prequential, prequential
+from ska_edge.network.engine.prequential import Prequential, prequential
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
