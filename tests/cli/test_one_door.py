@@ -47,9 +47,11 @@ def test_every_command_reads_both_kinds(
         "verify": (model, *rows),
         "train": ("iris", "--from", model, "-o", "on.ska", "--epochs", 1),
     }
-    assert set(arguments) == commands_with_a_model()
+    assert {*arguments, "teach"} == commands_with_a_model()
     for command, given in arguments.items():
         outcome = ska_edge(command, *given, "--json")
         assert outcome.code == 0, (command, outcome)
         assert outcome.document()
     assert ska_edge("eval", model, "iris", "--json").document()["digest"] == iris.plan.digest
+    # This model has no spare class, and `teach` says so after it has read the model.
+    assert "spare" in ska_edge("teach", model, "wave", "--port", port).refusal(2)

@@ -64,7 +64,9 @@ METRICS = (
 )
 LAYERS = (LAYER, *METRICS)
 """Columns of the table for one device, a row per layer."""
-HELD_OUT = Column("held out", "held-out rows that the device classified correctly, of all held out")
+HELD_OUT = Column(
+    "held out", "held-out rows that the device classified correctly, of all held-out rows"
+)
 DEVICES = (
     Column("port", "port of the device"),
     Column("board", "name of the device's board"),
@@ -74,8 +76,8 @@ DEVICES = (
     Column("samples/s", "rows per second, recently"),
     Column(
         "warnings",
-        "how many signs of poor learning and of forgetting were seen, and how many times the device"
-        " lost what it had learned",
+        "how many signs of poor learning, of forgetting and of drift were seen, and how many times"
+        " the device lost what it had learned",
     ),
     Column("state", "connecting, learning, waiting (for a lost device), ended or failed"),
 )
