@@ -14,20 +14,29 @@ from typing import Any
 import numpy as np
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.bench import keel
 
 ROWS, FIRST = 8000, 500
-NET: dict[str, Any] = {"hidden": (64,), "prequential": FIRST}
+# `rate` is a factor of `default_rate` here.
+NET: dict[str, Any] = {
+    "hidden": (64,),
+    "prequential": FIRST,
+    "rate": 1,
+    "decay": 0,
+    "spread": 0,
+    "hidden_halvings": 0,
+}
 OURS: dict[str, dict[str, Any]] = {
+    "defaults": {"prequential": FIRST},
     "64": NET,
-    "64, rate / 4": NET,
+    "64, rate / 4": {**NET, "rate": 0.25},
     "64, reservoir": {**NET, "stored": 10},
     "64, FIFO": {**NET, "stored": 10, "buffer": "fifo"},
     "no hidden layer": {**NET, "hidden": ()},
 }
-SLOWER = "64, rate / 4"
 RIVALS = ("softmax", "adaptive tree", "kNN")
 
 
@@ -126,8 +135,8 @@ def ours(work: tuple[str, int, str]) -> tuple[float, float]:
     """Return the accuracy on the stream, learning and not learning."""
     name, seed, kind = work
     dataset, options = stream(name, seed), dict(OURS[kind])
-    if kind == SLOWER:
-        options["rate"] = min(0.125, 2.0 ** round(np.log2(8 / dataset.x.shape[1]))) / 4
+    if "rate" in options:
+        options["rate"] *= default_rate(dataset.x.shape[1])
     found = train(dataset, Options(seed=seed, **options)).prequential
     assert found is not None
     return found.whole.accuracy, found.whole.unchanged

@@ -15,13 +15,20 @@ from ska_edge.data.split.division import divide
 from ska_edge.model.model_file import Model
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.rules.confidence import confidences, least_confidence
+from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.bench.keel import keel
 
 SHARE = 0.95  # of the known test rows that keep their class
 LEAST_VARIANCE = 0.01  # of a hidden neuron, for the distance
-OPTIONS: dict[str, Any] = {"hidden": (64,), "decay": 4, "test_fraction": 0.0}
+OPTIONS: dict[str, Any] = {
+    "hidden": (64,),
+    "decay": 4,
+    "spread": 0,
+    "hidden_halvings": 0,
+    "test_fraction": 0.0,
+}
 NAMES = ("digits", "vowels", "watch", "penbased", "satimage")
 
 Real = NDArray[np.float64]
@@ -44,7 +51,8 @@ def _figures(fit: Dataset, test: Dataset, new: int, seed: int) -> list[float]:
     known = fit.take(fit.y != new)
     names = tuple(label for index, label in enumerate(known.labels) if index != new)
     known = replace(known, y=known.y - (known.y > new), labels=names, group=None, default_split="")
-    model = train(known, Options(seed=seed, **OPTIONS)).model
+    rate = default_rate(known.x.shape[1])
+    model = train(known, Options(seed=seed, rate=rate, **OPTIONS)).model
     decisions, is_new = model.decisions(test.x), test.y == new
     confidence = confidences(decisions)
     scores = (confidence, decisions.max(axis=1), -_distance(model, known, test.x))
