@@ -24,11 +24,11 @@ from ska_edge.wire.protocol import BY_NAME, COUNTED, Status, Want
 STATUS = BY_NAME["STATUS"]
 
 
-Sending = Callable[[int, int], None]
-"""Called before a row is sent, with the row's index and the device's sample count after the row."""
+Sending = Callable[[Sample], None]
+"""Called before a row is sent."""
 
 
-def unannounced(*_: int) -> None:
+def unannounced(_: Sample) -> None:
     """Do nothing; this is the default `Sending`."""
 
 
@@ -104,7 +104,7 @@ class Window:
         while len(self._pending) < self.credit and not self._at_end():
             before, self._samples = self._samples, (self._samples + 1) % COUNTED
             sample = sample_at(self._inputs, self._labels, self._row, self._samples)
-            self._sending(sample.row, sample.samples)
+            self._sending(sample)
             request = self._link.teach(before, sample.x, sample.label, self._want)
             self._pending.append((request, sample))
             self._row += 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
-from ska_edge.device.sample import Sample, truth_of
+from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
@@ -95,7 +95,7 @@ class Monitor:
         self._place: Place | None = None
         self._passed = 0  # how many rows the device has learned since `_place`
         self._stream = stream
-        self._plan = plan
+        self._plan, self._regression = plan, plan.regression
         self._names = names
         self._watch, self._meter = Watch(plan), Meter(plan)
         # Decisions, input and label of the last rows.
@@ -232,10 +232,10 @@ class Monitor:
         yield from self._examine()
         for start, end in stretches(first, len(labels), exams, save_every):
 
-            def announce(row: int, sample: int, start: int = start) -> None:
+            def announce(sample: Sample) -> None:
                 if self._sending:
-                    x, label = tuple(inputs[start + row].tolist()), truth_of(labels[start + row])
-                    notice = RowNotice(sample, self._stream.token, label, x)
+                    token = self._stream.token
+                    notice = RowNotice(sample.samples, token, sample.label, sample.x)
                     for send in self._sending:
                         send(notice)
 
@@ -386,14 +386,16 @@ class Monitor:
             self.unanswered += 1
         else:
             self.step = result.step
-            self.correct += not self._plan.regression and result.predicted == sample.label
-            self.missed += output_distance(self._plan, result.decisions, sample.label)
+            if self._regression:
+                self.missed += output_distance(result.decisions, sample.label)
+            else:
+                self.correct += result.predicted == sample.label
             self.unknown += result.predicted == UNKNOWN
             self.result = result if result.metrics else self.result
             layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
             label = sample.label if isinstance(sample.label, int) else 0
-            right = self._plan.regression or result.predicted == sample.label
+            right = self._regression or result.predicted == sample.label
             self._decided.append((result.decisions, sample.x, label))
             self._drift.add(sample.x, label, right)
         return LogRow(

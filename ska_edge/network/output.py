@@ -65,10 +65,8 @@ def answers(plan: Plan, decisions: Integers) -> Integers:
     return found
 
 
-def output_distance(plan: Plan, values: Sequence[int], truth: int | Sequence[int]) -> Integers:
-    """Return |target - value| of each target of a regression, (classes,); zeros for classes."""
-    if not plan.regression or isinstance(truth, int):
-        return np.zeros(plan.classes, dtype=np.int64)
+def output_distance(values: Sequence[int], truth: int | Sequence[int]) -> Integers:
+    """Return |target - value| of each target of a regression, (classes,)."""
     return np.abs(np.asarray(truth, dtype=np.int64) - np.asarray(values, dtype=np.int64))
 
 

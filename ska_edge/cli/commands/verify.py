@@ -54,8 +54,10 @@ def learn_and_compare(
 
         def show(number: int, label: Truth, result: Result) -> None:
             nonlocal missed, correct, unknown, last
-            correct += not model.plan.regression and result.predicted == label
-            missed = missed + output_distance(model.plan, result.decisions, label)
+            if model.plan.regression:
+                missed = missed + output_distance(result.decisions, label)
+            else:
+                correct += result.predicted == label
             unknown += result.predicted == UNKNOWN
             last = result if result.metrics else last
             title = progress_title(model, number, labels, correct, unknown, missed)

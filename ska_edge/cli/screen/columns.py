@@ -65,7 +65,7 @@ METRICS = (
 LAYERS = (LAYER, *METRICS)
 """Columns of the table for one device, a row per layer."""
 HELD_OUT = Column(
-    "held out", "held-out rows that the device classified correctly, of all held-out rows"
+    "held out", "of the rows that are held out, how many the device classified correctly"
 )
 DEVICES = (
     Column("port", "port of the device"),

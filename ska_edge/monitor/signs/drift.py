@@ -39,7 +39,8 @@ class Drift:
     """
 
     def __init__(self, plan: Plan) -> None:
-        names, self._format = plan.labels, plan.layers[0].input
+        names, format = plan.labels, plan.layers[0].input
+        self._ends = (format.minimum, format.maximum)
         self._names, self._labeled = names, plan.rule_definition.supervised
         self.advice = GUARD if self._labeled and not plan.normalized else NEW_ROWS
         self._limits = deque[int](maxlen=WINDOW)  # how many inputs of each row are at a limit
@@ -51,7 +52,7 @@ class Drift:
 
     def add(self, x: Sequence[int], label: int, right: bool) -> None:
         """Add a row, its inputs (d,), its class, and whether the device decided for that class."""
-        at_limit = sum(v in (self._format.minimum, self._format.maximum) for v in x)
+        at_limit = sum(map(self._ends.__contains__, x))
         self._limits.append(at_limit)
         self._inputs = len(x)
         last = self._last[label]

@@ -56,9 +56,9 @@ def test_a_row_is_told_of_before_it_is_sent(device: FakeDevice, credit: int) -> 
     device.credit = credit
     told: list[tuple[int, int]] = []
 
-    def sending(row: int, samples: int) -> None:
-        assert len(device.learned) <= row
-        told.append((row, samples))
+    def sending(sample: Sample) -> None:
+        assert len(device.learned) <= sample.row
+        told.append((sample.row, sample.samples))
 
     stream = opened(device)
     assert rows(list(stream.learn(INPUT, LABELS, sending))) == list(range(ROWS))
