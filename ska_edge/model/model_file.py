@@ -239,6 +239,14 @@ class Model:
             raise InputError("the model has learned classes, so it has no values")
         return self.units.undo(self.plan.output.dequantize(outputs))
 
+    def resolutions(self) -> NDArray[np.float64]:
+        """Return the smallest difference of two values of each target of a regression, (targets,),
+        in the unit of the training data.
+        """
+        assert self.units is not None and self.plan.output is not None
+        steps: NDArray[np.float64] = self.units.scale * self.plan.output.dequantize(np.array(1))
+        return steps
+
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the decisions as a device computes them, (rows, outputs) in Q0.15: 32768 would be
         1. Those of a regression are its values, in the plan's `output` format.

@@ -145,3 +145,15 @@ def test_a_part_of_the_targets_is_refused(folder: Path, command: str) -> None:
 def test_named_targets_have_the_order_of_the_model(folder: Path) -> None:
     given = ["predict", folder / "model.ska", folder / "data.csv", "--json"]
     assert run(*given, "--label", "heat,power") == run(*given)
+
+
+def test_predict_distinguishes_values_that_are_large(tmp_path: Path) -> None:
+    rows = [[each, 1e12 + 100 * each] for each in range(50)]
+    with (tmp_path / "large.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["a", "y"], *rows])
+    model, given = tmp_path / "large.ska", ["--task", "regression", "--hidden", "", "--epochs", "5"]
+    run("train", tmp_path / "large.csv", "-o", model, *given)
+    found = json.loads(run("predict", model, tmp_path / "large.csv", "--json"))["predictions"]
+    values = [line["y"] for line in found]
+    assert len(set(values)) == len(values)
+    assert max(len(repr(value)) for value in values) <= 16  # 13 digits, and one or two decimals
