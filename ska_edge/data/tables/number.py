@@ -27,7 +27,11 @@ def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
     if len(bad):
         row, column = (int(place) for place in bad[0])
         value = values[row, column]
-        reason = too_large("targets" if noun == "targets" else "inputs") if np.isfinite(value) else f"{noun} must be finite numbers"
+        reason = (
+            too_large("targets" if noun == "targets" else "inputs")
+            if np.isfinite(value)
+            else f"{noun} must be finite numbers"
+        )
         raise InputError(f"{name}[{row}, {column}] is {value}; {reason}")
 
 
