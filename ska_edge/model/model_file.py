@@ -305,9 +305,7 @@ class Model:
 
         Example: ``sure = x[model.confidence(x) >= 0.5 * 32768]``
         """
-        self.require_labels()
-        if self.plan.regression:
-            raise InputError("a regression has values and no confidence; use predict(x)")
+        self.require_classes("confidence")
         return confidences(self.decisions(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
@@ -318,9 +316,7 @@ class Model:
 
         Example: ``odds = model.predict_proba(x)[:, 0]``
         """
-        self.require_labels()
-        if self.plan.regression:
-            raise InputError("a regression has values and no probabilities; use predict(x)")
+        self.require_classes("probabilities")
         return probabilities(self.decisions(x)[:, self.outputs])
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
@@ -579,6 +575,12 @@ class Model:
             )
 
     def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
+    def require_classes(self, figure: str) -> None:
+        """Raise InputError unless the outputs represent classes; only these have the `figure`."""
+        self.require_labels()
+        if self.plan.regression:
+            raise InputError(f"a regression has values and no {figure}; use predict(x)")
+
         """Write the model atomically.
 
         With `private`, only the owner can read the file; the state of a device may contain samples.
