@@ -405,8 +405,9 @@ class Model:
 
         Classes and features are matched by name; features without names keep their order. Raises
         InputError for a missing feature, a wrong number of features, and a class without an output.
-        Targets of a regression are matched as classes are.
+        Targets of a regression are matched as features are.
         """
+        by_name = None not in (self.features, dataset.features)
         dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:
             raise InputError(
@@ -415,7 +416,7 @@ class Model:
                 " name the data that it was trained on"
             )
         if self.plan.regression:
-            return dataset.with_targets(self.plan.labels)
+            return dataset.with_targets(self.plan.labels, by_name)
         if dataset.targets is not None:
             raise InputError(f"{dataset.name} has targets, but the model has learned classes")
         named = dataset.with_classes(self.labels)
@@ -574,13 +575,13 @@ class Model:
                 " use decisions(x)"
             )
 
-    def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
     def require_classes(self, figure: str) -> None:
         """Raise InputError unless the outputs represent classes; only these have the `figure`."""
         self.require_labels()
         if self.plan.regression:
             raise InputError(f"a regression has values and no {figure}; use predict(x)")
 
+    def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
         """Write the model atomically.
 
         With `private`, only the owner can read the file; the state of a device may contain samples.

@@ -157,3 +157,30 @@ def test_predict_distinguishes_values_that_are_large(tmp_path: Path) -> None:
     values = [line["y"] for line in found]
     assert len(set(values)) == len(values)
     assert max(len(repr(value)) for value in values) <= 16  # 13 digits, and one or two decimals
+
+
+def continued(folder: Path, data: Path, *given: str, code: int = 0) -> str:
+    output = folder / "continued.ska"
+    options = ["--from", folder / "model.ska", "--epochs", "1", "--label", "power,heat", *given]
+    return run("train", data, "-o", output, *options, code=code)
+
+
+def test_a_continued_model_tells_the_task(folder: Path) -> None:
+    found = json.loads(continued(folder, folder / "data.csv", "--json"))
+    assert found["r2"]["fixed"]["test"]["power"] > 0.9
+    assert found["warnings"] == []
+
+
+def test_a_model_is_not_continued_with_another_target(folder: Path, tmp_path: Path) -> None:
+    text = (folder / "data.csv").read_text().replace("heat", "cold", 1)
+    (tmp_path / "cold.csv").write_text(text)
+    said = continued(folder, tmp_path / "cold.csv", "--label", "power,cold", code=2)
+    assert "has the target 'cold', which the model does not know; it knows power, heat" in said
+
+
+def test_targets_beyond_a_continued_model_cause_a_warning(folder: Path, tmp_path: Path) -> None:
+    rows = [line.split(",") for line in (folder / "data.csv").read_text().splitlines()]
+    far = [rows[0], *([*row[:4], "5000"] for row in rows[1:])]
+    (tmp_path / "far.csv").write_text("\n".join(map(",".join, far)))
+    (warning,) = json.loads(continued(folder, tmp_path / "far.csv", "--json"))["warnings"]
+    assert "rows have a target heat beyond the values of the continued model" in warning["text"]
