@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
+from ska_edge.network.output import answers
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.rules.confidence import classified
 from ska_edge.wire.codec import Codec
-from ska_edge.wire.protocol import Status, Values, Want
+from ska_edge.wire.protocol import Capability, Status, Values, Want
 from tests.fake_device import EVERYTHING, FakeDevice
 
 
@@ -39,7 +39,11 @@ class TrainerDevice(FakeDevice):
         self._flashed = flashed.copy()
         plan = flashed.plan
         self._width = plan.layers[0].input.bits // 8
-        self._codec = Codec({"input_bytes": plan.inputs * self._width, "classes": plan.classes})
+        dimensions = {"input_bytes": plan.inputs * self._width, "classes": plan.classes}
+        if plan.regression:
+            self.capabilities |= Capability.VALUES
+            dimensions["target_bytes"] = 2 * plan.classes
+        self._codec = Codec(dimensions)
 
     def restart(self, samples: int = 0) -> None:
         """Restart as after a power loss, from the save; `samples` then comes from the save, too."""
@@ -59,7 +63,7 @@ class TrainerDevice(FakeDevice):
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
         if name == "SAMPLE":
             trainer = FixedTrainer(self.network)
-            decisions = trainer.learn_one(self._input(values), values["label"])
+            decisions = trainer.learn_one(self._input(values), self._truth(values))
             sums = trainer.metrics() if values["want"] & Want.METRICS else []
             return [
                 *(
@@ -113,12 +117,17 @@ class TrainerDevice(FakeDevice):
     def _input(self, values: Values) -> NDArray[np.int64]:
         return np.frombuffer(values["x"], dtype=f"<i{self._width}").astype(np.int64)
 
+    def _truth(self, values: Values) -> int | NDArray[np.int64]:
+        if not self.network.plan.regression:
+            return int(values["label"])
+        return np.frombuffer(values["targets"], dtype="<i2").astype(np.int64)
+
     def _result(self, decisions: NDArray[np.integer], want: Want) -> dict[str, Any]:
         return {
             "step": self.network.step,
             "samples": self.network.samples,
             "crc": self.network.crc if want & Want.CRC else 0,
-            "predicted": int(classified(decisions[None], self.network.plan.least_confidence)[0]),
+            "predicted": int(answers(self.network.plan, decisions[None])[0]),
             "decisions": tuple(int(d) for d in decisions),
         }
 

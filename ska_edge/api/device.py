@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.closable import Closable
+from ska_edge.data.load import load
 from ska_edge.data.source import Source, load_data, takes_one
+from ska_edge.data.targets import REGRESSION
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import FASTEST, SLOWEST
@@ -142,7 +144,8 @@ class Device(Closable):
         return found
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the class of each row, (rows,), as in `Model.predict`. The device learns nothing.
+        """Return the class of each row, (rows,), or the values of a regression, as in
+        `Model.predict`. The device learns nothing.
 
         Example: ``(device.predict(x) == y).mean()``
         """
@@ -155,12 +158,12 @@ class Device(Closable):
 
     def confidence(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the difference of the two largest decisions, (rows,) in Q0.15, as `Model` does."""
-        self.model.require_labels()
+        self.model.require_classes("confidence")
         return confidences(self.infer(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
         """Return decisions scaled to a sum of 1 per row, (rows, classes), as `Model` does."""
-        self.model.require_labels()
+        self.model.require_classes("probabilities")
         known = as_known(self._link, self.model)
         return probabilities(self.infer(x)[:, known.outputs])
 
@@ -169,11 +172,13 @@ class Device(Closable):
 
         Args:
             x: features (rows, inputs) in the unit of the training data.
-            y: labels (rows,), of the model's classes; None for a rule without labels.
+            y: labels (rows,), of the model's classes; None for a rule without labels. For a
+                regression, targets (rows,) or (rows, targets) in the unit of the training data.
 
         Returns:
-            The class with the largest decision for each row, (rows,), before the device learned the
-            row. For a rule without labels, these are class indices.
+            The class with the largest decision for each row, (rows,), or the values of a
+            regression, before the device learned the row. For a rule without labels, these are
+            class indices.
 
         Example: ``right = (device.learn(x, y) == y).mean()``
         """
@@ -309,7 +314,10 @@ class Device(Closable):
 
         Example: ``device.verify("digits", samples=100).parameters``
         """
-        dataset = self.model.matched(load_data(data))
+        if isinstance(data, (str, os.PathLike)):
+            data = load(data, model=self.model.takes)
+        task = REGRESSION if self.model.plan.regression else None
+        dataset = self.model.matched(load_data(data, task=task))
         if samples is not None and not 1 <= samples <= len(dataset.y):
             raise InputError(
                 f"samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"

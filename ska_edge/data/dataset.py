@@ -115,11 +115,12 @@ class Dataset:
         numbers = np.array([known.get(name, 0) for name in self.labels], dtype=np.int64)
         return replace(self, y=numbers[self.y], labels=tuple(labels))
 
-    def with_targets(self, names: Sequence[str]) -> Dataset:
+    def with_targets(self, names: Sequence[str], by_name: bool = False) -> Dataset:
         """Return the same samples with the targets of a model, which have these names.
 
-        Targets are matched by name; if not all of them have the same names, they keep their order.
-        Raises InputError for data with classes, or with another number of targets.
+        Targets are matched by name; if not all of them have the same names, they keep their order,
+        unless they must be matched `by_name`. Raises InputError for data with classes, with another
+        number of targets, or with a target of another name.
         """
         if self.targets is None:
             raise InputError(
@@ -130,6 +131,12 @@ class Dataset:
             raise InputError(
                 f"'{self.name}' has {counted(len(self.labels), 'target')}, but the model has"
                 f" {len(names)}: {', '.join(names)}"
+            )
+        unknown = [name for name in self.labels if name not in names]
+        if unknown and by_name:
+            raise InputError(
+                f"'{self.name}' has the target '{unknown[0]}', which the model does not know;"
+                f" it knows {', '.join(names)}"
             )
         order = list(range(len(names)))
         if set(names) == set(self.labels):

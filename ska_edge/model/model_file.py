@@ -239,6 +239,14 @@ class Model:
             raise InputError("the model has learned classes, so it has no values")
         return self.units.undo(self.plan.output.dequantize(outputs))
 
+    def resolutions(self) -> NDArray[np.float64]:
+        """Return the smallest difference of two values of each target of a regression, (targets,),
+        in the unit of the training data.
+        """
+        assert self.units is not None and self.plan.output is not None
+        steps: NDArray[np.float64] = self.units.scale * self.plan.output.dequantize(np.array(1))
+        return steps
+
     def decisions(self, x: ArrayLike) -> NDArray[np.int64]:
         """Return the decisions as a device computes them, (rows, outputs) in Q0.15: 32768 would be
         1. Those of a regression are its values, in the plan's `output` format.
@@ -297,9 +305,7 @@ class Model:
 
         Example: ``sure = x[model.confidence(x) >= 0.5 * 32768]``
         """
-        self.require_labels()
-        if self.plan.regression:
-            raise InputError("a regression has values and no confidence; use predict(x)")
+        self.require_classes("confidence")
         return confidences(self.decisions(x))
 
     def predict_proba(self, x: ArrayLike) -> NDArray[np.float64]:
@@ -310,9 +316,7 @@ class Model:
 
         Example: ``odds = model.predict_proba(x)[:, 0]``
         """
-        self.require_labels()
-        if self.plan.regression:
-            raise InputError("a regression has values and no probabilities; use predict(x)")
+        self.require_classes("probabilities")
         return probabilities(self.decisions(x)[:, self.outputs])
 
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
@@ -401,8 +405,9 @@ class Model:
 
         Classes and features are matched by name; features without names keep their order. Raises
         InputError for a missing feature, a wrong number of features, and a class without an output.
-        Targets of a regression are matched as classes are.
+        Targets of a regression are matched as features are.
         """
+        by_name = None not in (self.features, dataset.features)
         dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:
             raise InputError(
@@ -411,7 +416,7 @@ class Model:
                 " name the data that it was trained on"
             )
         if self.plan.regression:
-            return dataset.with_targets(self.plan.labels)
+            return dataset.with_targets(self.plan.labels, by_name)
         if dataset.targets is not None:
             raise InputError(f"{dataset.name} has targets, but the model has learned classes")
         named = dataset.with_classes(self.labels)
@@ -569,6 +574,12 @@ class Model:
                 f"the rule {self.plan.rule} learns without labels, so its outputs are no classes;"
                 " use decisions(x)"
             )
+
+    def require_classes(self, figure: str) -> None:
+        """Raise InputError unless the outputs represent classes; only these have the `figure`."""
+        self.require_labels()
+        if self.plan.regression:
+            raise InputError(f"a regression has values and no {figure}; use predict(x)")
 
     def save(self, path: str | os.PathLike[str], *, private: bool = False) -> None:
         """Write the model atomically.

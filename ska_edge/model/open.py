@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError
 from ska_edge.files import path_of, refusal
 from ska_edge.model.archive import model_from_archive
@@ -39,6 +40,17 @@ def open_model(path: str | os.PathLike[str]) -> Model:
         f"{path} was not exported by ska-edge, so it has no integers of a device:"
         f" `ska-edge check-onnx {path} DATA -o model.ska` imports it"
     )
+
+
+def task_of(task: str | None, start: str | os.PathLike[str] | None) -> str | None:
+    """Return the task of a training: `task`, or else that of the model that it continues.
+
+    It is None if neither is given. Raises InputError as `open_start` does.
+    """
+    if task is not None or start is None:
+        return task
+    base = open_start(start)
+    return REGRESSION if isinstance(base, Model) and base.plan.regression else None
 
 
 def open_start(

@@ -191,6 +191,24 @@ def far_domain(trained: Trained) -> str | None:
     )
 
 
+def far_targets(trained: Trained) -> str | None:
+    """Return advice if a continued model cannot have the values of some targets; otherwise None."""
+    model, rows = trained.model, trained.train.targets
+    if rows is None or trained.before is None or model.plan.output is None:
+        return None
+    output = model.plan.output
+    ends = model.values_of(np.array([[output.minimum], [output.maximum]]))
+    beyond = ((rows < ends[0]) | (rows > ends[1])).sum(axis=0).tolist()
+    worst = int(np.argmax(beyond))
+    if not beyond[worst]:
+        return None
+    low, high = ends[:, worst].tolist()
+    return (
+        f"{beyond[worst]} of {len(rows)} rows have a target {model.plan.labels[worst]} beyond the"
+        f" values of the continued model, {low:.4g} to {high:.4g}; train a new model on them"
+    )
+
+
 def _watch_decisions(watch: Watch, model: Model, fit: Dataset) -> None:
     """Pass the decisions of every layer to `watch`, for training rows at equal intervals."""
     rows = np.linspace(0, len(fit.y) - 1, min(WATCHED_ROWS, len(fit.y))).astype(np.int64)

@@ -377,10 +377,15 @@ MESSAGES = (
                 "predicted",
                 "u16",
                 1,
-                f"index of the largest decision, the first of equal ones; {UNKNOWN}: unknown",
+                f"index of the largest decision, the first of equal ones; {UNKNOWN}: unknown;"
+                " 0 for a regression",
             ),
             Field(
-                "decisions", "i16", "classes", "in Q0.15, from the forward pass before any update"
+                "decisions",
+                "i16",
+                "classes",
+                "in Q0.15, from the forward pass before any update; for a regression, its values"
+                " in the format of its targets",
             ),
         ),
         "answers SAMPLE and INFER, and follows LEARNED",

@@ -626,9 +626,9 @@ typedef struct {
     uint32_t samples;
     /* CRC-32 of the state if SAMPLE or FOLLOW wants it, otherwise 0 */
     uint32_t crc;
-    /* index of the largest decision, the first of equal ones; 65535: unknown */
+    /* index of the largest decision, the first of equal ones; 65535: unknown; 0 for a regression */
     uint16_t predicted;
-    /* SKA_CLASSES elements: in Q0.15, from the forward pass before any update */
+    /* SKA_CLASSES elements: in Q0.15, from the forward pass before any update; for a regression, its values in the format of its targets */
     const int16_t *decisions;
 } ska_message_result_t;
 

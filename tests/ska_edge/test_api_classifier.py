@@ -39,6 +39,7 @@ NOT_HERE = {
     "test_fraction": "scikit-learn holds rows out itself",
     "per_class": "as test_fraction",
     "split": "as test_fraction",
+    "prequential": "as test_fraction; partial_fit learns a stream",
     "group": "arrays have no groups",
     "start": "partial_fit goes on",
     "init": "is a file",

@@ -193,3 +193,21 @@ def test_firmware_on_a_board_is_proven(
         device.learn(X[20:], Y[20:])
         model.learn(X, Y)
         assert device.pull().state.parameters.tolist() == model.state.parameters.tolist()
+
+
+def test_a_device_predicts_and_learns_a_regression_in_the_unit_of_the_data() -> None:
+    y = 500 + 100 * X[:, 0]
+    data = ska_edge.load_data((X, y), task="regression")
+    model = ska_edge.train(data, hidden=(), epochs=1).model
+    with (
+        TrainerDevice(model.state.flashed()) as board,
+        ska_edge.connect(board.port, model) as device,
+    ):
+        assert device.verify((X, y)).samples == ROWS
+        device.reset()
+        assert device.predict(X).tolist() == model.predict(X).tolist()
+        for ask, figure in ((device.confidence, "confidence"), (device.predict_proba, "prob")):
+            with pytest.raises(ska_edge.InputError, match=f"values and no {figure}"):
+                ask(X)
+        assert device.learn(X, y).tolist() == model.learn(X, y).tolist()
+        assert np.abs(device.predict(X) - y).mean() < np.std(y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,12 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
 
 def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Return a line for each row of a regression: the value of each target, and its truth."""
-    names = model.plan.labels
-    lines = []
+    names, lines = model.plan.labels, []
+    places = [_decimals(step) for step in model.resolutions().tolist()]
     for row, values in enumerate(model.values_of(decisions).tolist()):
-        line = {"row": row, **{name: _digits(v) for name, v in zip(names, values, strict=True)}}
+        line = {"row": row}
+        for name, value, place in zip(names, values, places, strict=True):
+            line[name] = round(value, place)
         if rows.targets is not None:
             truth = rows.targets[row].tolist()
             line |= {f"truth {name}": v for name, v in zip(names, truth, strict=True)}
@@ -160,9 +163,9 @@ def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list
     return lines
 
 
-def _digits(value: float | None) -> float | None:
-    """Return a value with 6 digits, more than a 16-bit integer has."""
-    return None if value is None else float(f"{value:.6g}")
+def _decimals(step: float) -> int:
+    """Return how many decimals distinguish values that differ by `step`; it may be negative."""
+    return math.floor(-math.log10(step)) + 1
 
 
 def _measured(model: Model, accuracy: tuple[int, int] | None, fit: Fit | None) -> dict[str, Any]:

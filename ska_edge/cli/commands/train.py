@@ -21,11 +21,12 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.model.open import task_of
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
 from ska_edge.training.options import Options, flag
-from ska_edge.training.train import Trained, far_domain
+from ska_edge.training.train import Trained, far_domain, far_targets
 from ska_edge.training.train import train as train_model
 
 
@@ -33,7 +34,7 @@ def train_with_bar(
     data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
 ) -> Trained:
     """Train with a progress bar."""
-    dataset = reader.dataset(data, options.task)
+    dataset = reader.dataset(data, task_of(options.task, options.start))
     if target is not None:
         options = target.fitted(options, dataset)
     labeled = options.rule is None or RULES[options.rule].supervised
@@ -97,7 +98,7 @@ def _text(value: Any) -> str:
 
 def _warnings(trained: Trained) -> list[dict[str, Any]]:
     """Return the warnings about the split, about the start, and about poor learning."""
-    advice = far_domain(trained)
+    advice = far_domain(trained) or far_targets(trained)
     found = {"far domain": advice} if advice else {}
     found.update(trained.division.cautions)
     general = [general_warning(sign, text) for sign, text in found.items()]

@@ -328,11 +328,11 @@ class _Reading:
             for at in sorted(choice.features)
             if not self._is_input(row[at].strip())
         )
-        place = f"{self.path}: line {line}, column {at + 1}"
+        place, noun = f"{self.path}: line {line}, column {at + 1}", choice.noun(at)
         if header.names is not None:
             place += f" ({header.names[at]})"
         if not cell:
-            raise InputError(f"{place} is empty; every input needs a number")
+            raise InputError(f"{place} is empty; every {noun} needs a number")
         if self.dialect.decimal == "," and "." in cell and is_number(cell):
             raise InputError(
                 f"{place} is {cell[:40]!r}, but other decimals of this file are commas; write all"
@@ -344,10 +344,17 @@ class _Reading:
             )
         plain = self.dialect.number(cell)
         if is_finite(plain):
-            raise InputError(f"{place} is {cell[:40]!r}; {too_large()}")
+            raise InputError(f"{place} is {cell[:40]!r}; {too_large(noun + 's')}")
         if is_number(plain):
-            raise InputError(f"{place} is {cell!r}; inputs must be finite numbers")
+            raise InputError(f"{place} is {cell!r}; {noun}s must be finite numbers")
+        if noun == "target":
+            raise InputError(
+                f"{place} is {cell[:40]!r}, not a number; a target is a number, so correct it, or"
+                " leave the row out"
+            )
         only = "give the column of the labels, if there is one"
+        if choice.targets:
+            only = "the inputs of a regression are numbers"
         if choice.label is not None:
             only = f"only the label column (column {choice.label + 1}) may hold text"
         raise InputError(

@@ -62,7 +62,7 @@ def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory
     check_memory(frame.path, rows * (len(choice.features) * FEATURE + TEXT), max_memory)
     x = np.empty((rows, len(choice.features)))
     for at, index in enumerate(choice.features):
-        x[:, at] = _inputs(frame, header, index)
+        x[:, at] = _numbers(frame, header, index, f"{choice.noun(index)}s")
     labels, groups = (
         None if index is None else _texts(frame.column(index))
         for index in (choice.label, choice.group)
@@ -81,8 +81,10 @@ def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory
     )
 
 
-def _inputs(frame: Frame, header: Header, index: int) -> NDArray[np.float64]:
-    """Return a column of inputs; raise InputError unless all are finite numbers."""
+def _numbers(frame: Frame, header: Header, index: int, noun: str) -> NDArray[np.float64]:
+    """Return a column of inputs or targets, as `noun` says; raise InputError unless all are finite
+    numbers.
+    """
     values = frame.column(index)
     if values.dtype.kind in "biuf":
         converted = values.astype(np.float64)
@@ -93,9 +95,10 @@ def _inputs(frame: Frame, header: Header, index: int) -> NDArray[np.float64]:
         bad = [at for at, value in enumerate(values.tolist()) if not _is_number(value)] or [0]
     at = bad[0]
     value = values[at]
-    reason = "inputs must be finite numbers; drop the column, or leave the row out"
+    advice = "drop the column, or leave the row out" if noun == "inputs" else "leave the row out"
+    reason = f"{noun} must be finite numbers; {advice}"
     if values.dtype.kind == "f" and np.isfinite(value):
-        reason = too_large()
+        reason = too_large(noun)
     missing = value is None or (isinstance(value, float) and np.isnan(value))
     shown = "missing" if missing else repr(str(value)[:40])
     raise InputError(

@@ -78,6 +78,10 @@ class Choice:
     by_position: str = ""
     targets: int = 0
 
+    def noun(self, column: int) -> str:
+        """Return what a value of a feature is, an input or a target."""
+        return "input" if column in self.inputs else "target"
+
     @property
     def inputs(self) -> tuple[int, ...]:
         """The columns of the inputs: the features without the targets."""
@@ -170,7 +174,7 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
             features = _by_name(header, model.names, dropped)
     others = {*features, *dropped, *({group} - {None})}
     targets, label = _named_targets(header, asked, model), None
-    if not targets:
+    if not targets and not _knows_targets(header, model):
         label = _label(header, asked, model, others, bool(features))
         targets = _found_targets(header, asked, model, others, label)
     if targets:
@@ -178,20 +182,48 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     if not features:
         taken = {label, group, *dropped, *targets}
         features = [at for at in range(header.width) if at not in taken]
-    _check(header, [*features, *targets], dropped, label, group)
+    _check(header, features, targets, dropped, label, group)
     if header.names is not None and model is None:
         _refuse_twins(header, [*features, *targets])
     return Choice((*features, *targets), label, group, by_position, len(targets))
 
 
 def _named_targets(header: Header, asked: Columns, model: Inputs | None) -> list[int]:
-    """Return the targets that the user names, or the columns with the names of a model's targets;
-    empty if there are none.
+    """Return the targets that the user names, or the columns with the names of a model's targets,
+    in its order; empty if there are none.
+
+    Raises InputError for other targets than those of a model, and for a missing target if the model
+    needs them all.
     """
-    names = asked.targets or ()
-    if not names and model is not None and {*model.targets} <= {*header.titles}:
-        names = model.targets
-    return [header.index(name, "target column") for name in names]
+    named = [header.index(name, "target column") for name in asked.targets or ()]
+    if model is None or not model.targets:
+        return named
+    if not named:
+        lacking = [name for name in model.targets if name not in header.titles]
+        if lacking and model.labeled and _knows_targets(header, model):
+            raise InputError(
+                f"{header.path} lacks {counted(len(lacking), 'target')} of the model:"
+                f" {_few(lacking)}; its columns are {_few(header.titles)}"
+            )
+        return [] if lacking else [header.index(name, "target column") for name in model.targets]
+    by_name = {header.describe(at): at for at in named}
+    if set(by_name) == set(model.targets):
+        return [by_name[name] for name in model.targets]
+    if len(named) != len(model.targets) or _knows_targets(header, model):
+        raise InputError(
+            f"{header.path}: the model has learned {_few(model.targets)}, and the named"
+            f" {'target is' if len(named) == 1 else 'targets are'}"
+            f" {_few([header.describe(at) for at in named])}; name all targets of the model, and no"
+            " others"
+        )
+    return named
+
+
+def _knows_targets(header: Header, model: Inputs | None) -> bool:
+    """Tell whether the targets of a model are found by name, as its inputs are."""
+    if model is None or not model.targets:
+        return False
+    return header.names is not None and model.names is not None
 
 
 def _found_targets(
@@ -287,23 +319,28 @@ def _label(
 def _check(
     header: Header,
     features: Sequence[int],
+    targets: Sequence[int],
     dropped: Sequence[int],
     label: int | None,
     group: int | None,
 ) -> None:
     """Raise InputError for a column with two purposes, and for a table without inputs."""
-    for noun, places in (("inputs", features), ("columns to drop", dropped)):
+    for noun, places in (
+        ("inputs", features),
+        ("targets", targets),
+        ("columns to drop", dropped),
+    ):
         twice = repeated(places)
         if twice is not None:
             raise InputError(
                 f"{header.path}: {header.describe(twice)} is twice in the list of {noun}"
             )
-    purposes = [*features, *dropped, *(at for at in (label, group) if at is not None)]
+    purposes = [*features, *targets, *dropped, *(at for at in (label, group) if at is not None)]
     twice = repeated(purposes)
     if twice is not None:
         raise InputError(
             f"{header.path}: {header.describe(twice)} is named for two purposes; a column is an"
-            " input, the label, the group or dropped"
+            f" input, {'a target' if targets else 'the label'}, the group or dropped"
         )
     if not features:
         raise InputError(f"{header.path} has no inputs beside the named columns")

@@ -13,9 +13,9 @@ from ska_edge.errors import InputError
 LARGEST_INPUT = 1e100
 
 
-def too_large() -> str:
+def too_large(noun: str = "inputs") -> str:
     """Return the end of the error sentence for an input beyond ``LARGEST_INPUT``."""
-    return f"inputs must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
+    return f"{noun} must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
 
 
 def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
@@ -27,7 +27,11 @@ def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
     if len(bad):
         row, column = (int(place) for place in bad[0])
         value = values[row, column]
-        reason = too_large() if np.isfinite(value) else f"{noun} must be finite numbers"
+        reason = (
+            too_large("targets" if noun == "targets" else "inputs")
+            if np.isfinite(value)
+            else f"{noun} must be finite numbers"
+        )
         raise InputError(f"{name}[{row}, {column}] is {value}; {reason}")
 
 
