@@ -31,7 +31,8 @@ STATE = bytes(i % 251 for i in range(300))
 DIGEST = "0123456789abcdef"
 X = (1, -2, 3, -128)
 DECISIONS = (-5, 32767, 0)
-EVERYTHING = int(sum(Capability)) - int(Capability.KEY)  # no key: every host may change the device
+# Without a key, every host may change the device; without values, it learns classes.
+EVERYTHING = int(sum(Capability)) - int(Capability.KEY) - int(Capability.VALUES)
 
 Respond = Callable[[Frame], bytes]
 

@@ -460,7 +460,7 @@ def test_a_refused_request_says_why_and_the_session_goes_on(device: FakeDevice) 
     with patient(device) as link:
         with pytest.raises(
             DeviceError,
-            match=r"refused SAMPLE: the label is not a class of the plan \(code 5, detail 9\)",
+            match=r"refused SAMPLE: no class has this label \(code 5, detail 9\)",
         ):
             link.learn(X, 9)
         assert link.learn(X, 0).step == 1
