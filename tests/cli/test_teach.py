@@ -186,3 +186,33 @@ def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two:
     model.save("bare.ska")
     refused = ska_edge("train", "new.npz", "--from", "bare.ska", "-o", "no.ska").refusal(2)
     assert "would forget that class" in refused
+
+
+def test_predict_names_the_classes_that_the_device_was_taught(
+    ska_edge: Run, two: Path, device: TrainerDevice, rows: Path
+) -> None:
+    told = ska_edge("teach", two, NEW, "--port", device.port, "--data", rows)
+    assert told.code == 0, told.err
+    np.savez("labeled.npz", x=iris()[1].x[:5], y=[NEW] * 5)
+    said = ska_edge("predict", two, "labeled.npz", "--port", device.port, "--json")
+    assert said.code == 0, said.err
+    document = said.document()
+    assert [line["class"] for line in document["predictions"]] == [NEW] * 5
+    assert (document["accuracy"], document["warnings"]) == (1, [])
+
+
+def test_monitor_knows_the_classes_that_the_device_was_taught(
+    ska_edge: Run, two: Path, model: Model, device: TrainerDevice
+) -> None:
+    ska_edge("teach", two, NEW, "--port", device.port)
+    watched = ("--hold-out", 3, "--json", "--port")
+    told = ska_edge("monitor", two, "iris", *watched, device.port)
+    assert told.code == 0, told.err
+    assert device.network.replay.seen[2] == 49
+    assert told.document()["held_out"]["classes"][NEW]["rows"] == 1
+    with TrainerDevice(model.state.flashed()) as other:
+        refused = ska_edge("monitor", two, "iris", *watched, device.port, "--port", other.port)
+        assert "know different classes; monitor each alone" in refused.refusal(2)
+    with TrainerDevice(model.state.flashed()) as other:
+        refused = ska_edge("monitor", two, "iris", *watched, other.port)
+        assert f"the class '{NEW}', which the model does not know" in refused.refusal(2)
