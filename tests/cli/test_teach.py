@@ -166,6 +166,12 @@ def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> 
     assert model.plan.replay.per_sample == 10
 
 
+def test_spare_classes_learn_sample_by_sample(ska_edge: Run) -> None:
+    refused = ska_edge("train", "iris", "-o", "no.ska", "--spare-classes", 2, "--batch", 8)
+    assert "--spare-classes needs a device that learns sample by sample" in refused.refusal(2)
+    assert "leave --batch out" in refused.err
+
+
 def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two: Path) -> None:
     """The stored samples of the other classes are learned with them."""
     known, new = iris()
