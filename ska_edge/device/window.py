@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ska_edge.device.exchange import Request
 from ska_edge.device.link import Link
-from ska_edge.device.sample import Sample, truth_of
+from ska_edge.device.sample import Sample
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.wire.codec import peek
 from ska_edge.wire.protocol import BY_NAME, COUNTED, Status, Want
@@ -36,7 +36,9 @@ def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
     """Return a row of inputs (n, d) and labels (n,) as a `Sample` without a result."""
-    return Sample(row, tuple(inputs[row].tolist()), truth_of(labels[row]), samples)
+    label = labels[row].tolist()  # an integer, or a list of targets
+    truth = label if isinstance(label, int) else tuple(label)
+    return Sample(row, tuple(inputs[row].tolist()), truth, samples)
 
 
 class Window:

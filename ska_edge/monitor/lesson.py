@@ -41,6 +41,7 @@ class Lesson:
         inputs, labels: the rows to learn, (n, d) and (n,), in the order in which they are sent.
         held_inputs, held_labels: the rows that the device only classifies, (m, d) and (m,).
         order, seed: one of `ORDERS`, and the seed that shuffled the rows.
+        names: the names of the device's outputs; without any, those of its plan.
     """
 
     inputs: NDArray[np.integer]
@@ -49,6 +50,7 @@ class Lesson:
     held_labels: NDArray[np.int64]
     order: str
     seed: int
+    names: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -72,6 +74,7 @@ def prepare(
     order: str,
     seed: int,
     hold_out: int | None,
+    names: tuple[str, ...] = (),
 ) -> Lesson:
     """Choose the rows to learn and the rows to hold out.
 
@@ -82,6 +85,7 @@ def prepare(
         seed: seed of the shuffled order, and of the choice of held-out rows.
         hold_out: how many rows to hold out; None for the default. If `samples` is given, they are
             taken from the remaining rows.
+        names: the names of the device's outputs; without any, those of its plan.
 
     Raises OptionError if `hold_out` leaves no row to learn, or if too few rows are left over.
     """
@@ -97,7 +101,7 @@ def prepare(
         return Lesson(inputs[learned], labels[learned], inputs[:0], labels[:0], order, seed)
     held = _held(labels, spare, _size(labels, len(spare), samples, hold_out))
     learned = learned[~np.isin(learned, held)]
-    return Lesson(inputs[learned], labels[learned], inputs[held], labels[held], order, seed)
+    return Lesson(inputs[learned], labels[learned], inputs[held], labels[held], order, seed, names)
 
 
 def _size(labels: NDArray[np.int64], spare: int, samples: int | None, hold_out: int | None) -> int:

@@ -110,6 +110,7 @@ class Monitor:
         self._disordered = False  # whether the warning about the order of the rows was given
         self._pace = Pace()
         self._drift = Drift(plan)
+        self._classes = plan.labels
 
     @property
     def port(self) -> str:
@@ -213,8 +214,11 @@ class Monitor:
         known, self.place = self.place, None
         if lesson is None:
             return 0
+        if lesson.names:
+            self._classes = lesson.names
+            self._drift.names = lesson.names
         if len(lesson.held_labels):
-            self.exam = Exam(lesson.held_inputs, lesson.held_labels, self._plan.labels)
+            self.exam = Exam(lesson.held_inputs, lesson.held_labels, self._classes)
         self.place = Place(lesson.digest, 0)
         if known is not None and known.rows == self.place.rows and known.next < rows:
             self.place = known
@@ -272,7 +276,7 @@ class Monitor:
         classes = plan.rule_definition.supervised and not plan.regression
         if plan.replay.per_class or not classes or self._disordered:
             return
-        what = class_order(labels, plan.labels)
+        what = class_order(labels, self._classes)
         if what:
             self._disordered = True
             yield self._warning("class order", what)

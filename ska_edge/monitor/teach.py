@@ -42,8 +42,10 @@ def check_name(model: Model, name: str) -> bool:
     if name in model.labels:
         return False
     bytes_of(name)
-    if model.plan.least_confidence and name in UNKNOWN_NAMES:
-        raise InputError(f"'{name}' is the name that samples of no known class get")
+    if name in UNKNOWN_NAMES:
+        raise InputError(
+            f"'{name}' is the name that samples of no known class get; choose another name"
+        )
     if len(model.labels) == model.plan.classes:
         raise InputError(no_spare(name, model.plan.spares))
     return True

@@ -31,7 +31,7 @@ from ska_edge.rules.reference import Reference, initial_parameters
 from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
-from tests.bench import activations, keel, open_questions, streams, unknown
+from tests.bench import activations, keel, new_class, open_questions, streams, unknown
 from tests.bench.baseline import CONSTANT
 from tests.bench.drift import FROZEN, STREAMS, stream_accuracy
 from tests.bench.markdown import percent, table
@@ -350,6 +350,10 @@ def streams_table(pool: ProcessPoolExecutor) -> str:
     return table(["stream", *learners], rows)
 
 
+def new_class_table(pool: ProcessPoolExecutor) -> str:
+    return table(new_class.HEAD, [*new_class.rows_of_table(pool)])
+
+
 def fidelity_table(_pool: ProcessPoolExecutor) -> str:
     rows = [[precision, *cells] for precision, cells in fidelity()]
     return table(["precision", *FIDELITY], rows)
@@ -400,6 +404,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "rules": rules_table,
     "rivals": rivals_table,
     "adaptation": adaptation_table,
+    "new_class": new_class_table,
     "margin": margin_table,
     "settings": settings_table,
     "relu": activations.relu_table,

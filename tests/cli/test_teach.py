@@ -35,7 +35,7 @@ def iris() -> tuple[Dataset, Dataset]:
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of two classes of iris, with two spare classes."""
     path = tmp_path_factory.mktemp("two") / "two.ska"
-    options = Options(hidden=(8,), epochs=5, spare_classes=2, arithmetic="fixed")
+    options = Options(hidden=(8,), epochs=5, decay=0, spare_classes=2, arithmetic="fixed")
     train(iris()[0], options).model.save(path)
     return path
 
@@ -75,7 +75,7 @@ def test_a_new_class_is_taught_with_five_rows(
     worn = open_model("worn.ska")
     assert worn.labels == ("setosa", "versicolor", NEW)
     known, new = iris()
-    assert (worn.predict(new.x) == NEW).mean() >= 0.9
+    assert (worn.predict(new.x) == NEW).mean() >= 0.8
     assert worn.evaluate(known).accuracy >= 0.9
     assert set(worn.evaluate("iris").recall) == set(worn.labels)
     document = ska_edge("inspect", "worn.ska", "--json").document()
@@ -118,6 +118,7 @@ def test_a_class_is_forgotten(ska_edge: Run, two: Path, device: TrainerDevice, r
     [
         ("a name of 17 bytes", "at most 16"),
         ("", "is empty"),
+        ("unknown", "is the name that samples of no known class get; choose another name"),
         ("fist", "the model has used its 2 spare classes"),
     ],
 )
@@ -157,12 +158,18 @@ def test_a_model_without_spare_classes_says_how_to_train_one(ska_edge: Run) -> N
 
 def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> None:
     """The replay buffer is filled after the training, with rows of every class."""
-    plain = train(iris()[0], Options(hidden=(8,), epochs=5, arithmetic="fixed")).model
+    plain = train(iris()[0], Options(hidden=(8,), epochs=5, decay=0, arithmetic="fixed")).model
     weights = model.state.tensor(0, "weight")
     # With 4 outputs instead of 2, the errors of the outputs are rounded to one bit less.
     assert np.abs(weights - plain.state.tensor(0, "weight")).max() <= 16
     assert model.state.replay.held.tolist() == [10, 10, 0, 0]
     assert model.plan.replay.per_sample == 10
+
+
+def test_spare_classes_learn_sample_by_sample(ska_edge: Run) -> None:
+    refused = ska_edge("train", "iris", "-o", "no.ska", "--spare-classes", 2, "--batch", 8)
+    assert "--spare-classes needs a device that learns sample by sample" in refused.refusal(2)
+    assert "leave --batch out" in refused.err
 
 
 def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two: Path) -> None:
@@ -186,3 +193,33 @@ def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two:
     model.save("bare.ska")
     refused = ska_edge("train", "new.npz", "--from", "bare.ska", "-o", "no.ska").refusal(2)
     assert "would forget that class" in refused
+
+
+def test_predict_names_the_classes_that_the_device_was_taught(
+    ska_edge: Run, two: Path, device: TrainerDevice, rows: Path
+) -> None:
+    told = ska_edge("teach", two, NEW, "--port", device.port, "--data", rows)
+    assert told.code == 0, told.err
+    np.savez("labeled.npz", x=iris()[1].x[:5], y=[NEW] * 5)
+    said = ska_edge("predict", two, "labeled.npz", "--port", device.port, "--json")
+    assert said.code == 0, said.err
+    document = said.document()
+    assert [line["class"] for line in document["predictions"]] == [NEW] * 5
+    assert (document["accuracy"], document["warnings"]) == (1, [])
+
+
+def test_monitor_knows_the_classes_that_the_device_was_taught(
+    ska_edge: Run, two: Path, model: Model, device: TrainerDevice
+) -> None:
+    ska_edge("teach", two, NEW, "--port", device.port)
+    watched = ("--hold-out", 3, "--json", "--port")
+    told = ska_edge("monitor", two, "iris", *watched, device.port)
+    assert told.code == 0, told.err
+    assert device.network.replay.seen[2] == 49
+    assert told.document()["held_out"]["classes"][NEW]["rows"] == 1
+    with TrainerDevice(model.state.flashed()) as other:
+        refused = ska_edge("monitor", two, "iris", *watched, device.port, "--port", other.port)
+        assert "know different classes; monitor each alone" in refused.refusal(2)
+    with TrainerDevice(model.state.flashed()) as other:
+        refused = ska_edge("monitor", two, "iris", *watched, other.port)
+        assert f"the class '{NEW}', which the model does not know" in refused.refusal(2)

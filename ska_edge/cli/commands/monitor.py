@@ -35,6 +35,7 @@ from ska_edge.monitor.lesson import FEWEST, MOST, ORDERS, PER_CLASS, Lesson, pre
 from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.monitor.sinks.mqtt import Broker, MqttSink, access_of
 from ska_edge.monitor.sinks.sink import Sink
+from ska_edge.monitor.teach import as_known
 from ska_edge.plan.check import LARGEST_SEED
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
@@ -161,6 +162,9 @@ def monitor(
         _look(ports or (find_port(None),), line, out)
         return
     loaded = open_model(model)
+    if data is not None and loaded.plan.spares:
+        ports = ports or (find_port(None),)
+        loaded = _known(loaded, ports, line)
     lesson: Lesson | None = None
     if data is not None:
         rows = reader.matched(data, loaded, out)
@@ -171,6 +175,7 @@ def monitor(
             order=order,
             seed=seed,
             hold_out=hold_out,
+            names=loaded.state.labels,
         )
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max
@@ -239,6 +244,29 @@ def _member(port: str, lesson: Lesson | None, model: Model, sinks: list[Sink]) -
             port, np.zeros((0, model.plan.inputs), np.int64), np.zeros(0, np.int64), sinks
         )
     return Member(port, lesson.inputs, lesson.labels, sinks, lesson)
+
+
+def _known(model: Model, ports: Sequence[str], line: Line) -> Model:
+    """Return the model with the classes that the devices have now.
+
+    Raises InputError if the devices know different classes, because a row has one label for all.
+    """
+    found: dict[str, Model] = {}
+    for port in ports:
+        try:
+            with line.open(port) as link:
+                link.expect_plan(model.plan)
+                found[port] = as_known(link, model)
+        except DeviceError:
+            if len(ports) == 1:
+                raise
+            continue  # `run` reports it, and the other devices learn
+    if len({each.state.labels for each in found.values()}) > 1:
+        raise InputError(
+            f"the devices at {' and '.join(found)} know different classes; monitor each alone,"
+            " or teach them the same classes in the same order"
+        )
+    return next(iter(found.values()), model)
 
 
 def _look(ports: Sequence[str], line: Line, out: Output) -> None:

@@ -25,6 +25,7 @@ from ska_edge.files import write_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.model.regression import Fit
+from ska_edge.monitor.teach import as_known
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted, listed
 from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, confidences
@@ -59,7 +60,8 @@ def predict(
     is the difference of the two largest decisions. A row whose confidence is below the limit of the
     model (`train --reject`) is "unknown".
 
-    With --port or --board, the device classifies with its present weights. No weight changes.
+    With --port or --board, the device classifies with its present weights and classes. No weight
+    changes.
     """
     out, loaded = Output(as_json, data=output is None), open_model(model)
     loaded.require_labels()
@@ -70,7 +72,7 @@ def predict(
     if board is None and port is None:
         decisions = loaded.decisions(rows.x)
     else:
-        decisions, where = _on_device(loaded, rows, board, port, line, out)
+        loaded, decisions, where = _on_device(loaded, rows, board, port, line, out)
     lines = _lines(loaded, rows, decisions)
     fit = None
     if loaded.plan.regression and rows.targets is not None:
@@ -113,16 +115,17 @@ def predict(
 
 def _on_device(
     model: Model, rows: Rows, board: str | None, port: str | None, line: Line, out: Output
-) -> tuple[NDArray[np.int64], str]:
+) -> tuple[Model, NDArray[np.int64], str]:
+    """Return the model with the classes of the device, its decisions, and its port."""
     with device(model, board, port, line, out) as link:
         found = Device(link, model)
-        info = found.info()
+        info, known = found.info(), as_known(link, model)
         out.note(
             f"{info.board} at {link.port} {_history(info)}, and classifies"
             f" {counted(len(rows.x), 'row')}"
         )
         with out.progress("classifying", "rows") as update:
-            return found.infer(rows.x, update), link.port
+            return known, found.infer(rows.x, update), link.port
 
 
 def _history(info: DeviceInfo) -> str:
@@ -183,7 +186,7 @@ def _accuracy(model: Model, lines: list[dict[str, Any]]) -> tuple[int, int] | No
     if not labeled:
         return None
     correct = [
-        line["class"] == (line["truth"] if line["truth"] in model.plan.labels else UNKNOWN_NAME)
+        line["class"] == (line["truth"] if line["truth"] in model.labels else UNKNOWN_NAME)
         for line in labeled
     ]
     return sum(correct), len(labeled)

@@ -338,7 +338,7 @@ class View:
             **mae_document(self._model, monitor.missed, monitor.learned - monitor.unanswered),
             "saved": monitor.saved,
             "unknown": int(monitor.unknown),
-            "held_out": _held_out(monitor.exam, self._model.plan.labels),
+            "held_out": _held_out(monitor.exam, self._model.state.labels),
             "warnings": [
                 *self._said[member.port],
                 *(found.as_dict(flag) for found in monitor.symptoms),

@@ -35,13 +35,14 @@ class Drift:
         plan: the plan of the device.
 
     Attributes:
+        names: the names of the device's outputs, (classes,); at first those of the plan.
         advice: what to do about drift, with names of training options in braces.
     """
 
     def __init__(self, plan: Plan) -> None:
         names, format = plan.labels, plan.layers[0].input
         self._ends = (format.minimum, format.maximum)
-        self._names, self._labeled = names, plan.rule_definition.supervised
+        self.names, self._labeled = names, plan.rule_definition.supervised
         self.advice = GUARD if self._labeled and not plan.normalized else NEW_ROWS
         self._limits = deque[int](maxlen=WINDOW)  # how many inputs of each row are at a limit
         self._inputs = 0  # inputs per row
@@ -84,6 +85,6 @@ class Drift:
             if before - now > max(before / THIRD, SURE * error):
                 self._reported.add(label)
                 yield (
-                    f"of {rows} earlier rows of the class '{self._names[label]}', {before:.0%} were"
+                    f"of {rows} earlier rows of the class '{self.names[label]}', {before:.0%} were"
                     f" right, and of its last {LAST} rows {now:.0%}"
                 )
