@@ -165,6 +165,14 @@ def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> 
     assert model.plan.replay.per_sample == 10
 
 
+def test_rates_are_tried_for_a_model_with_spare_classes() -> None:
+    trained = train(iris()[0], Options(hidden=(4,), epochs=2, rate="auto", spare_classes=1))
+    assert len(trained.tried) > 1
+    assert trained.model.reference is not None
+    assert not trained.model.reference.weights[-1][2:].any()
+    assert not trained.model.float_decisions(iris()[1].x)[:, 2:].any()
+
+
 def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two: Path) -> None:
     """The stored samples of the other classes are learned with them."""
     known, new = iris()
