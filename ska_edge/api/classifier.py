@@ -161,7 +161,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         Args:
             X: features (rows, features), finite numbers.
         """
-        return self.model_.predict_proba(self._features(X))
+        features = self._features(X)  # says so if nothing is fitted yet
+        return self.model_.predict_proba(features)
 
     def _dataset(
         self, features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]

@@ -357,7 +357,8 @@ class Session:
             trainer.knowledge(self.scaling.apply(rows.x[block]))[-1]
             for block in row_blocks(len(rows.y))
         ]
-        outputs = np.concatenate([np.empty((0, self.plan.classes)), *found])
+        # The twin has no spare outputs.
+        outputs = np.concatenate([np.empty((0, len(self.dataset.labels))), *found])
         if self.units is not None and rows.targets is not None:
             return mean_r2(self.units.apply(rows.targets), outputs)
         return int((outputs.argmax(axis=1) == rows.y).sum()) / max(len(rows.y), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,25 @@ import pytest
 
 from firmware_gen.board.board import Board
 from firmware_gen.emulators.flash import start
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.load import load
+from ska_edge.data.split.plain import split
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import CheckError, DeviceError, InputError
+from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
-from ska_edge.monitor.teach import as_known
+from ska_edge.monitor.teach import PASSES, as_known, repeated
+from ska_edge.monitor.verify import verify
 from ska_edge.network.state import State
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
+from ska_edge.training.options import Options
+from ska_edge.training.train import train
 from tests.lossy_wire import LossyWire
 from tests.powered_board import PoweredBoard
 
@@ -150,3 +158,25 @@ def test_a_log_with_a_wrong_label_is_refused(project: Path, tmp_path: Path) -> N
     log.write_text("".join(lines))
     with pytest.raises(CheckError, match=r"decisions\[\d\] is"):
         rebuild(log, MODEL)
+
+
+def test_a_digit_is_taught_with_five_rows_on_the_virtual_board(
+    require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    """`verify` proves that the board learns what the host learns, so the host's figures hold."""
+    board, data = require_board("virtual-m4"), load("digits")
+    fit, test = split(data, 0.2, 6)
+    known = fit.take(fit.y != 0)
+    options = Options(epochs=5, rate=0.125, spare_classes=1, test_fraction=0.0, arithmetic="fixed")
+    model = train(Dataset("nine", known.x, known.y - 1, data.labels[1:]), options).model
+    rows = np.flatnonzero(fit.y == 0)[:5][repeated(5, PASSES, 0)]
+    inputs, labels = model.quantize(fit.x[rows]), np.full(len(rows), 9)
+    model.firmware(tmp_path / "p", board.name, prefill=10).build()
+    with start(tmp_path / "p") as running, Link(running.port) as link:
+        report = verify(link, model, inputs, labels, added={9: "0"})
+        report.require_equal()
+        state = State.from_bytes(model.plan, link.pull(model.plan.state_bytes))
+    assert (report.samples, report.steps) == (50, 550)
+    taught = replace(model, state=state).evaluate(test)
+    assert isinstance(taught, Evaluation)
+    assert taught.balanced_accuracy >= 0.955

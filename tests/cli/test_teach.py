@@ -172,6 +172,14 @@ def test_spare_classes_learn_sample_by_sample(ska_edge: Run) -> None:
     assert "leave --batch out" in refused.err
 
 
+def test_rates_are_tried_for_a_model_with_spare_classes() -> None:
+    trained = train(iris()[0], Options(hidden=(4,), epochs=2, rate="auto", spare_classes=1))
+    assert len(trained.tried) > 1
+    assert trained.model.reference is not None
+    assert not trained.model.reference.weights[-1][2:].any()
+    assert not trained.model.float_decisions(iris()[1].x)[:, 2:].any()
+
+
 def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two: Path) -> None:
     """The stored samples of the other classes are learned with them."""
     known, new = iris()

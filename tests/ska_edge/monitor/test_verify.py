@@ -42,8 +42,8 @@ class HonestDevice:
 
     info = SimpleNamespace(learns=True)
 
-    def hello(self) -> None:
-        pass
+    def hello(self) -> SimpleNamespace:
+        return SimpleNamespace(crc=self.trainer.state.crc)
 
     def expect_plan(self, plan: Plan) -> None:
         assert plan == self._model.plan
