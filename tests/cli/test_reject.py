@@ -40,9 +40,15 @@ def test_train_finds_the_limit_on_held_out_rows(ska_edge, trained: Model) -> Non
     test = document["evaluation"]["test"]
     assert test["unknown"] == pytest.approx(3 / 30)  # of 30 held-out rows, 27 keep their class
     assert test["accepted_accuracy"] > document["accuracy"]["fixed"]["test"]
-    limit = f"rows of a confidence below {found.least_confidence:.4f} are unknown: 0.9 of the held"
-    assert limit in outcome.err
+    limit = f"rows of a confidence below {found.least_confidence:.4f} are unknown"
+    assert f"{limit}: 27 of 30 held-out rows (90.0%) keep a class" in outcome.err
     assert found.plan == trained.plan
+
+
+def test_the_sentence_has_the_share_that_holds(ska_edge) -> None:
+    """One of 30 rows is the smallest share above 0."""
+    outcome = ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--reject", 1e-9)
+    assert "are unknown: 1 of 30 held-out rows (3.3%) keep a class" in outcome.out
 
 
 def test_without_it_nothing_speaks_of_it(ska_edge) -> None:
