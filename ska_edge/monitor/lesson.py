@@ -101,9 +101,7 @@ def prepare(
         return Lesson(inputs[learned], labels[learned], inputs[:0], labels[:0], order, seed)
     held = _held(labels, spare, _size(labels, len(spare), samples, hold_out))
     learned = learned[~np.isin(learned, held)]
-    return Lesson(
-        inputs[learned], labels[learned], inputs[held], labels[held], order, seed, names
-    )
+    return Lesson(inputs[learned], labels[learned], inputs[held], labels[held], order, seed, names)
 
 
 def _size(labels: NDArray[np.int64], spare: int, samples: int | None, hold_out: int | None) -> int:

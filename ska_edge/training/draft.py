@@ -53,8 +53,8 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         )
     if options.spare_classes and options.stored and batch != 1:
         raise OptionError(
-            "{spare_classes} needs a device that learns sample by sample, with stored samples; leave"
-            " {batch} out"
+            "{spare_classes} needs a device that learns sample by sample, with stored samples;"
+            " leave {batch} out"
         )
     eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
     return Draft(
