@@ -92,8 +92,8 @@ def train(
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.
         test_fraction: fraction of rows to hold out; whole groups if the data have groups. Default:
             0.2; published: 0.
-        reject: share of the held-out rows that keep a class; rows of less confidence are unknown.
-            0: no row is unknown. Default: 0.
+        reject: share of the held-out rows that keep a class, so 0.95 calls 5% unknown, those of
+            least confidence. 0: no row is unknown. Default: 0.
         split: how rows are held out: "random", "blocked", "group", "file", "own" or "plain";
             docs/DATA.md describes these kinds. Default: what suits the data; never "random" for
             rows in the order of time.

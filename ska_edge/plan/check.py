@@ -6,6 +6,7 @@ A newly resolved plan must pass this check, and so must a plan from a file.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -222,6 +223,15 @@ def _check_learning(plan: Plan) -> None:
         )
 
 
+def check_rejecting(labels: Sequence[str]) -> None:
+    """Raise InputError if a class has the name of samples that a model with a limit rejects."""
+    for label in labels:
+        if label in UNKNOWN_NAMES:
+            raise InputError(
+                f"the class '{label}' has the name that samples of no known class get; rename it"
+            )
+
+
 def _check_labels(plan: Plan) -> None:
     """Check the labels, one per output, and the number of spare outputs."""
     if len(plan.labels) != plan.classes:
@@ -232,11 +242,9 @@ def _check_labels(plan: Plan) -> None:
         raise InputError("the labels of the spare outputs are wrong")
     if len(set(plan.labels)) != len(plan.labels):
         raise InputError(f"two {'targets' if plan.regression else 'classes'} have the same label")
+    if plan.least_confidence:
+        check_rejecting(plan.labels)
     for label in plan.labels:
-        if plan.least_confidence and label in UNKNOWN_NAMES:
-            raise InputError(
-                f"the class '{label}' has the name that samples of no known class get; rename it"
-            )
         if len(label) > LONGEST_LABEL:
             raise InputError(
                 f"the label {label[:40]!r}... has {len(label)} characters; at most"

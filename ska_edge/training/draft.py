@@ -13,6 +13,7 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.scaling import Scaling
+from ska_edge.plan.check import check_rejecting
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
@@ -52,8 +53,8 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         )
     if options.spare_classes and options.stored and batch != 1:
         raise OptionError(
-            "{spare_classes} needs a device that learns sample by sample, with stored samples; leave"
-            " {batch} out"
+            "{spare_classes} needs a device that learns sample by sample, with stored samples;"
+            " leave {batch} out"
         )
     eta = 1.0 if supervised else 1 / math.log(2)  # the papers divide the entropy by ln 2
     return Draft(
@@ -140,6 +141,11 @@ def check_data(dataset: Dataset, options: Options) -> None:
 
 
 def check_held_out(options: Options, division: Division) -> None:
-    """Raise OptionError if the least confidence is to be found without held-out rows."""
-    if options.reject and not len(division.test.y):
+    """Raise OptionError if the least confidence is to be found without held-out rows, and
+    InputError if a class has the name of rejected rows.
+    """
+    if not options.reject:
+        return
+    check_rejecting(division.train.labels)
+    if not len(division.test.y):
         raise OptionError("{reject} needs held-out rows, and there are none; give {test_fraction}")

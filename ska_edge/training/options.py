@@ -233,8 +233,8 @@ class Options:
         settle=lambda at: TEST_FRACTION if at.labeled else 0.0,
     )
     reject: float | None = option(
-        help="Share of the held-out rows that keep a class; rows of less confidence are unknown."
-        " 0: no row is unknown.",
+        help="Share of the held-out rows that keep a class, so 0.95 calls 5% unknown, those of"
+        " least confidence. 0: no row is unknown.",
         kind=Kind.REAL,
         noun="share",
         least=0,

@@ -15,6 +15,7 @@ from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.rules.confidence import UNKNOWN
+from ska_edge.training.session import Session
 from tests.cli.iris_log import lines_of, rows_of
 
 pytest.importorskip("sklearn")
@@ -39,9 +40,15 @@ def test_train_finds_the_limit_on_held_out_rows(ska_edge, trained: Model) -> Non
     test = document["evaluation"]["test"]
     assert test["unknown"] == pytest.approx(3 / 30)  # of 30 held-out rows, 27 keep their class
     assert test["accepted_accuracy"] > document["accuracy"]["fixed"]["test"]
-    limit = f"rows of a confidence below {found.least_confidence:.4f} are unknown: 0.9 of the held"
-    assert limit in outcome.err
+    limit = f"rows of a confidence below {found.least_confidence:.4f} are unknown"
+    assert f"{limit}: 27 of 30 held-out rows (90.0%) keep a class" in outcome.err
     assert found.plan == trained.plan
+
+
+def test_the_sentence_has_the_share_that_holds(ska_edge) -> None:
+    """One of 30 rows is the smallest share above 0."""
+    outcome = ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--reject", 1e-9)
+    assert "are unknown: 1 of 30 held-out rows (3.3%) keep a class" in outcome.out
 
 
 def test_without_it_nothing_speaks_of_it(ska_edge) -> None:
@@ -152,3 +159,16 @@ def test_a_continued_model_finds_a_new_limit_for_the_same_share(ska_edge, model:
 )
 def test_impossible_shares_are_refused(ska_edge, options: tuple[object, ...], sentence) -> None:
     assert sentence in ska_edge("train", "iris", "-o", "m.ska", *options).refusal(2)
+
+
+def test_a_class_with_the_name_of_rejected_rows_is_refused_before_the_training(
+    ska_edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"{n},{n % 7},{'unknown' if n % 2 else 'known'}\n" for n in range(40))
+    Path("data.csv").write_text("a,b,label\n" + rows)
+    again = ("train", "data.csv", "-o", "n.ska", "--from", "m.ska", "--reject", 0.5)
+    assert ska_edge("train", "data.csv", "-o", "m.ska", "--epochs", 1).code == 0
+    monkeypatch.setattr(Session, "float_work", None)  # a training that begins fails
+    for arguments in (("train", "data.csv", "-o", "n.ska", "--reject", 0.5), again):
+        refused = ska_edge(*arguments).refusal(2)
+        assert "the class 'unknown' has the name that samples of no known class get" in refused

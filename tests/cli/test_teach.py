@@ -160,7 +160,8 @@ def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> 
     """The replay buffer is filled after the training, with rows of every class."""
     plain = train(iris()[0], Options(hidden=(8,), epochs=5, decay=0, arithmetic="fixed")).model
     weights = model.state.tensor(0, "weight")
-    # With 4 outputs instead of 2, the errors of the outputs are rounded to one bit less.
+    # With 4 outputs instead of 2, the errors have one fractional bit less.
+    assert (model.plan.formats.error.frac, plain.plan.formats.error.frac) == (13, 14)
     assert np.abs(weights - plain.state.tensor(0, "weight")).max() <= 16
     assert model.state.replay.held.tolist() == [10, 10, 0, 0]
     assert model.plan.replay.per_sample == 10

@@ -21,8 +21,13 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
+<<<<<<< HEAD
 from ska_edge.model.open import task_of
+=======
+from ska_edge.model.evaluation import Evaluation
+>>>>>>> fix2
 from ska_edge.network.diagnosis import general_warning
+from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
 from ska_edge.training.options import Options, flag
@@ -81,10 +86,12 @@ def report_training(trained: Trained, out: Output) -> None:
             f"{trained.skipped:.1%} of the samples were within the margin"
             f" {plan.real_margin:g}, so they changed nothing"
         )
-    if plan.least_confidence:
+    test = trained.evaluations["test"]
+    if isinstance(test, Evaluation) and test.accepted is not None:
+        kept = int(test.accepted.sum())
         out.line(
             f"rows of a confidence below {trained.model.least_confidence:.4f} are unknown:"
-            f" {trained.options.reject:g} of the held-out rows keep their class"
+            f" {kept} of {counted(test.rows, 'held-out row')} ({kept / test.rows:.1%}) keep a class"
         )
     for warning in _warnings(trained):
         out.warning(warning["text"])

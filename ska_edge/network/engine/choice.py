@@ -13,7 +13,7 @@ import numpy as np
 from ska_edge.errors import InputError, ToolError
 from ska_edge.network.codes import class_codes
 from ska_edge.network.engine.binding import Library
-from ska_edge.network.engine.float_native import SOURCE, FloatLibrary, NativeFloatTrainer
+from ska_edge.network.engine.float_native import SOURCE, TEXT, FloatLibrary, NativeFloatTrainer
 from ska_edge.network.engine.interface import Trainer
 from ska_edge.network.engine.native import NativeTrainer
 from ska_edge.network.float_trainer import FloatRule, FloatTrainer
@@ -154,7 +154,7 @@ def _float_library(build: bool) -> FloatLibrary | None:
     from firmware_gen.library.cache import compiled
     from ska_edge.network.engine.trial import trial
 
-    sources = {SOURCE.name: SOURCE.read_text(encoding="utf-8")}
+    sources = {SOURCE.name: TEXT}
     path = compiled(sources, SOURCE.name, lambda path: trial(path, None), build)
     return _loaded(path, FloatLibrary)
 

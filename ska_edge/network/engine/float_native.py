@@ -15,6 +15,7 @@ from ska_edge.rules.reference import Parameters, initial_parameters
 
 RULES = ("local", "feedback", "code")  # in the order of the enum in C
 SOURCE = Path(__file__).with_name("float_native.c")
+TEXT = SOURCE.read_text(encoding="utf-8")  # at import: an upgrade may replace the file later
 
 # Trainings that compare a new library with numpy: rule, sizes, batch, first layer that learns,
 # margin, rate of the hidden layers, whether they have ReLU, rate of linear outputs or 0 for labels,
