@@ -21,11 +21,8 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
-<<<<<<< HEAD
-from ska_edge.model.open import task_of
-=======
 from ska_edge.model.evaluation import Evaluation
->>>>>>> fix2
+from ska_edge.model.open import task_of
 from ska_edge.network.diagnosis import general_warning
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
