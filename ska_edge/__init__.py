@@ -88,8 +88,9 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Return the module's names and all public names; without scikit-learn, Classifier is left
-    out.
+    """Return the module's names and all public names; without scikit-learn, the estimators are
+    left out.
     """
-    missing = {"Classifier"} if importlib.util.find_spec("sklearn") is None else set()
+    estimators = {"Classifier", "Regressor"}
+    missing = estimators if importlib.util.find_spec("sklearn") is None else set()
     return sorted({*globals(), *__all__} - missing)

@@ -110,6 +110,8 @@ class Monitor:
         self._disordered = False  # whether the warning about the order of the rows was given
         self._pace = Pace()
         self._drift = Drift(plan)
+        # Rows that `_drift` has not seen yet: input, label, and whether the device was right.
+        self._unseen: list[tuple[tuple[int, ...], int, bool]] = []
         self._classes = plan.labels
 
     @property
@@ -283,6 +285,9 @@ class Monitor:
 
     def _drifted(self) -> Iterator[LogLine]:
         """Yield a warning for each new sign of drift in the rows."""
+        for row in self._unseen:
+            self._drift.add(*row)
+        self._unseen.clear()
         outside, advice = self._drift.outside(), self._drift.advice
         if outside is not None:
             yield self._warning("inputs out of range", outside, advice)
@@ -401,7 +406,7 @@ class Monitor:
             label = sample.label if isinstance(sample.label, int) else 0
             right = self._regression or result.predicted == sample.label
             self._decided.append((result.decisions, sample.x, label))
-            self._drift.add(sample.x, label, right)
+            self._unseen.append((sample.x, label, right))
         return LogRow(
             sample=sample.samples,
             label=sample.label,

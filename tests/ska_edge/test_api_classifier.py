@@ -202,5 +202,6 @@ def test_without_scikit_learn_one_sentence_says_what_to_do() -> None:
         check=True,
     )
     assert outcome.stdout == (
-        "ska_edge.Classifier needs scikit-learn 1.6 or newer: pip install 'ska-edge[sklearn]'\n"
+        "ska_edge.Classifier and Regressor need scikit-learn 1.6 or newer:"
+        " pip install 'ska-edge[sklearn]'\n"
     )
