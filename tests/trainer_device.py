@@ -127,7 +127,7 @@ class TrainerDevice(FakeDevice):
             "step": self.network.step,
             "samples": self.network.samples,
             "crc": self.network.crc if want & Want.CRC else 0,
-            "predicted": int(answers(self.network.plan, decisions[None])[0]),
+            "predicted": int(answers(self.network.plan, decisions.astype(np.int64)[None])[0]),
             "decisions": tuple(int(d) for d in decisions),
         }
 
