@@ -55,7 +55,7 @@ class Logbook:
         format = plan.layers[0].input
         for _ in range(count):
             x = self._rng.integers(format.minimum, format.maximum + 1, plan.inputs)
-            label = int(self._rng.integers(plan.classes))
+            label = int(self._rng.choice(np.flatnonzero(self.state.used)))
             decisions = FixedTrainer(self.state).learn_one(x, label)
             self._mark()
             row = {

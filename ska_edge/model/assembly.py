@@ -18,7 +18,7 @@ from ska_edge.data.split.kind import SPLITS
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import FEATURES, Model
 from ska_edge.model.scaling import LEAST_SCALE, Scaling
-from ska_edge.network.range_tracker import ranges_from
+from ska_edge.network.measures.range_tracker import ranges_from
 from ska_edge.network.state import State
 from ska_edge.network.twin import parameters_for
 from ska_edge.plan.check import plan_from_json

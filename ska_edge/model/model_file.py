@@ -32,7 +32,7 @@ from ska_edge.model.evaluation import Agreement, Evaluation, probabilities
 from ska_edge.model.regression import Fit
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.engine import trainer_for
-from ska_edge.network.range_tracker import Range
+from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of, twin

@@ -33,7 +33,7 @@ from ska_edge.model.onnx_input import (
 )
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.model.scaling import Scaling
-from ska_edge.network.range_tracker import Range
+from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan

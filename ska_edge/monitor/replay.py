@@ -215,7 +215,7 @@ class _Replay:
         Returns False, with an unchanged state, if `take` must process the rows: if something is
         wrong, a state must be stored or confirmed, or the requested step is among them.
         """
-        if not (self._begun and self._continues(rows) and rows.fit(self._model.plan)):
+        if not (self._begun and rows.fit(self._model.plan) and self._continues(rows)):
             return False
         before = self._state.copy()
         learned = [*self._trainer.learn_stream(rows.x, rows.labels)]

@@ -1,6 +1,7 @@
 """Computes the terms of a layer's metric sums, one per neuron, on `Fixed` values.
 
-The device and the trainer give integer sums; `network/metrics.py` converts them to real metrics.
+The device and the trainer give integer sums; `network/measures/metrics.py` converts them to real
+metrics.
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
 from ska_edge.model.samples import rehearsed, with_classes_of, with_samples
 from ska_edge.model.scaling import Scaling
-from ska_edge.network.diagnosis import Watch
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
 from ska_edge.network.float_trainer import FloatTrainer
 from ska_edge.network.margin import skipped
-from ska_edge.network.range_tracker import RangeTracker
+from ska_edge.network.measures.diagnosis import Watch
+from ska_edge.network.measures.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import named_part, parameters_for, read_parameters, tensors_of, twin

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
-from ska_edge.network.diagnosis import POINTS, Watch
 from ska_edge.network.engine import Trainer
-from ska_edge.network.metrics import LayerMetrics, layer_metrics
+from ska_edge.network.measures.diagnosis import POINTS, Watch
+from ska_edge.network.measures.metrics import LayerMetrics, layer_metrics
 from ska_edge.plan.plan import Plan
 
 

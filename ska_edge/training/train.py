@@ -16,8 +16,8 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.model.regression import Fit
 from ska_edge.model.rejection import with_rejection
-from ska_edge.network.diagnosis import Symptom, Watch
 from ska_edge.network.engine.prequential import Prequential, prequential
+from ska_edge.network.measures.diagnosis import Symptom, Watch
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent

@@ -26,7 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from ska_edge.data.load import load
 from ska_edge.data.split.plain import split
 from ska_edge.model.scaling import Scaling
-from ska_edge.network.diagnosis import participation_ratio
+from ska_edge.network.measures.diagnosis import participation_ratio
 from ska_edge.rules.reference import Reference, initial_parameters
 from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options

@@ -29,7 +29,7 @@ from ska_edge.monitor.log_line import (
 )
 from ska_edge.monitor.log_value import Mark
 from ska_edge.network.engine import trainer_for
-from ska_edge.network.metrics import layer_metrics
+from ska_edge.network.measures.metrics import layer_metrics
 from ska_edge.network.state import State
 
 FRESH = 500

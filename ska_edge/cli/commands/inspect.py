@@ -21,7 +21,7 @@ from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.network.range_tracker import Range
+from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, update_width

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import click
 
-from ska_edge.network.metrics import LayerMetrics
+from ska_edge.network.measures.metrics import LayerMetrics
 
 
 @dataclass(frozen=True, slots=True)

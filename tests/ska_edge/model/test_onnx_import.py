@@ -17,7 +17,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.onnx_export import content_digest, export, save
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
-from ska_edge.network.range_tracker import Range
+from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.replay import Replay

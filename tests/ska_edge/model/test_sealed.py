@@ -18,7 +18,7 @@ from ska_edge.files import npz_bytes
 from ska_edge.model.model_file import SEAL, Model, seal
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
-from ska_edge.network.range_tracker import Range
+from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan

@@ -17,7 +17,7 @@ from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.model.quantization import quantize_state
 from ska_edge.monitor.log_line import CHECKPOINT
 from ska_edge.monitor.monitor import LOOK, Monitor
-from ska_edge.network.diagnosis import ENOUGH
+from ska_edge.network.measures.diagnosis import ENOUGH
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
 from ska_edge.plan.plan import Plan
@@ -49,10 +49,11 @@ class Played:
         self,
         inputs: NDArray[np.int64],
         labels: NDArray[np.int64],
-        sending: Callable[[int, int], None],
+        sending: Callable[[Sample], None],
     ) -> Iterator[Sample]:
         for row, label in enumerate(labels):
-            sending(row, self.trainer.state.samples + 1)
+            x, after = tuple(inputs[row].tolist()), self.trainer.state.samples + 1
+            sending(Sample(row, x, int(label), after))
             decisions = self.trainer.learn_one(inputs[row], int(label))
             state = self.trainer.state
             metrics = tuple(self.trainer.metrics()) if state.step else ()

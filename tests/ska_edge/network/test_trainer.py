@@ -9,7 +9,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.arithmetic.numpy_ops import at_limits
 from ska_edge.errors import InputError
 from ska_edge.model.quantization import quantize_state
-from ska_edge.network.metrics import layer_metrics
+from ska_edge.network.measures.metrics import layer_metrics
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from ska_edge.data.dataset import Dataset
-from ska_edge.network.diagnosis import POINTS, SIGNS, Symptom, Watch, participation_ratio
-from ska_edge.network.metrics import LayerMetrics
+from ska_edge.network.measures.diagnosis import POINTS, SIGNS, Symptom, Watch, participation_ratio
+from ska_edge.network.measures.metrics import LayerMetrics
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.training.options import Options

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.errors import with_names
-from ska_edge.network.metrics import LayerMetrics
+from ska_edge.network.measures.metrics import LayerMetrics
 from ska_edge.network.output import DEVIATIONS
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import TABLE_STEPS_LOG2

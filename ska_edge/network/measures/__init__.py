@@ -1,0 +1,1 @@
+"""Measures a training: the metrics of layers, ranges, and signs that it goes wrong."""
