@@ -709,7 +709,8 @@ static void clear(uint8_t *bytes, uint32_t size) {
     }
 }
 
-#if !SKA_INFERENCE_ONLY && SKA_REPLAY_SLOTS > 0 && SKA_PREFILLED > 0
+#if !SKA_INFERENCE_ONLY && SKA_REPLAY_SLOTS > 0
+#if SKA_PREFILLED > 0
 /* Fills the replay buffer with the initial samples. */
 static void prefill(ska_t *ska) {
     uint16_t row = 0;
@@ -723,6 +724,7 @@ static void prefill(ska_t *ska) {
         }
     }
 }
+#endif
 #endif
 
 void ska_init(ska_t *ska) {
@@ -739,8 +741,10 @@ void ska_init(ska_t *ska) {
         }
     }
 #endif
-#if SKA_REPLAY_SLOTS > 0 && SKA_PREFILLED > 0
+#if SKA_REPLAY_SLOTS > 0
+#if SKA_PREFILLED > 0
     prefill(ska);
+#endif
 #endif
 #endif
 }
@@ -854,8 +858,8 @@ int16_t ska_confidence(const ska_t *ska) {
         if (decisions[c] > largest) {
             second = largest;
             largest = decisions[c];
-        } else if (decisions[c] > second) {
-            second = decisions[c];
+        } else {
+            second = decisions[c] > second ? decisions[c] : second;
         }
     }
     return (int16_t)(largest - second);
