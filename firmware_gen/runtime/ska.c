@@ -454,8 +454,7 @@ static inline int is_within_margin(const ska_t *ska) {
 #endif
 
 #if SKA_NORMALIZED
-/* Returns the sum of the squares of the inputs. It fits by the proof of "square sum" in ska_plan.h.
- */
+/* Returns the sum of the squares of the inputs. ska_plan.h proves that it fits ("square sum"). */
 static ska_square_t square_sum(const ska_signal_t *x) {
     ska_square_t sum = 0;
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {

@@ -138,8 +138,8 @@ void ska_frame_write(uint8_t type, uint8_t seq, const uint8_t *payload, uint16_t
         for (uint16_t position = start; position < stop; position++) {
             ska_board_write(content_at(&content, position));
         }
-        /* After a block that is not full, the content continues with a zero, which the next code
-         * byte represents. */
+        /* If content remains after a block that is not full, its next byte is a zero. The zero is
+         * not sent, because the code byte of the block implies it. */
         more = stop < end;
         start = more && count < COBS_BLOCK_MAX ? (uint16_t)(stop + 1u) : stop;
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ska_edge.errors import InputError
 
-MAX_MEMORY = 1024  # MB; enough for 130 million features
+MAX_MEMORY = 1024  # MB; enough for 130 million numbers
 MEGABYTE = 2**20  # bytes
 FEATURE = 8  # bytes, as float64
 

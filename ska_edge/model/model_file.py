@@ -3,7 +3,7 @@
 `model.ska` is an npz without pickles. The same model gives the same bytes. The archive's comment is
 the SHA-256 of everything before it, so every changed bit is detected.
 
-The file is long, because a model's users find all that it can do in one class.
+This source file is long, because everything that a model can do is in one class.
 """
 
 from __future__ import annotations
@@ -187,7 +187,8 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError for features that are no numbers, and for rows of another width.
+        Raises InputError for features that are not numbers, and for rows whose width is not the
+        number of inputs.
         """
         return self.quantize(self._features(x))
 
@@ -256,7 +257,8 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError for features that are no numbers, and for rows of another width.
+        Raises InputError for features that are not numbers, and for rows whose width is not the
+        number of inputs.
 
         Example: ``model.decisions(x).argmax(axis=1)``
         """

@@ -210,7 +210,7 @@ def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat)
 
 
 def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """Return the nodes that the outputs depend on; the activation of the last layer is unused."""
+    """Return the nodes that the outputs need. They do not need the last layer's activation."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):

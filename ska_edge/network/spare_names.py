@@ -29,7 +29,7 @@ def bytes_of(name: str) -> NDArray[np.int64]:
 def text_of(data: NDArray[np.integer]) -> str:
     """Return the name in (NAME_BYTES,) bytes, up to the first 0; "" for a spare output.
 
-    A device may have any bytes, so those that are no UTF-8 become escapes.
+    A device may hold any bytes as a name, so bytes that are not UTF-8 become escapes.
     """
     name, _, _ = data.astype(np.uint8).tobytes().partition(b"\0")
     return name.decode("utf-8", "backslashreplace")

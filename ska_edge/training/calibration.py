@@ -222,8 +222,8 @@ def raw_float_input(
         format: format of the input.
         names: the names of the features, (d,), if they are known.
 
-    Raises OptionError for a feature that varies too little about its mean, or whose scale is beyond
-    float32.
+    Raises OptionError for a feature that varies too little compared with its mean, or whose scale
+    is outside the range of float32.
     """
     limit = 2.0 ** (format.bits - 1 - format.frac)
     span = np.frexp(np.abs(mean) / scale + limit)[1]  # |x| < scale * 2**span

@@ -86,7 +86,7 @@ STATUS_PURPOSE = {
     Status.EARLY: "too many saves; "
     "detail is how many bytes the device must receive before the next save",
     Status.FROZEN: "weights in flash never change; "
-    "detail is the type, or the offset of the byte that differs",
+    "detail is the type of the message, or the offset in PUSH",
     Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
 }

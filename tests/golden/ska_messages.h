@@ -58,7 +58,7 @@
 #define SKA_STATUS_WORN 13u
 /* too many saves; detail is how many bytes the device must receive before the next save */
 #define SKA_STATUS_EARLY 14u
-/* weights in flash never change; detail is the type, or the offset of the byte that differs */
+/* weights in flash never change; detail is the type of the message, or the offset in PUSH */
 #define SKA_STATUS_FROZEN 15u
 /* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u

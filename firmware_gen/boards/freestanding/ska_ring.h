@@ -1,5 +1,5 @@
-/* ska_ring.h - the ring of received bytes that the firmware has not read yet, SKA_UART_BUFFER
- * bytes.
+/* ska_ring.h - the ring of received bytes that the firmware has not read yet. It holds up to
+ * SKA_UART_BUFFER bytes.
  *
  * The receive interrupt puts bytes in while the firmware computes, and ska_board_read takes them
  * out. ska_board_read masks interrupts while it checks the ring and takes a byte; the handler needs

@@ -204,8 +204,9 @@ class Core(UnicornCore):
         if self._chip.alarm() is not None:
             if self._handling is not None:
                 raise FirmwareFault(
-                    f"{self._chip.alarm()} raises the NMI in the interrupt handler, for which the"
-                    " stack has no room; read this flash only while interrupts are masked"
+                    f"{self._chip.alarm()} raises the NMI while the interrupt handler runs, and the"
+                    " stack has no room for both; read the flash for saves only while interrupts"
+                    " are masked"
                 )
             self._enter(NMI, NO_PROGRESS)
         elif self._handling is None and self._requested() and not self._stacking.masked():

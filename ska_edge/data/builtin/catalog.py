@@ -79,7 +79,8 @@ def read_builtin(name: str) -> Samples:
 
     watch_turned: the same windows in the same order, with the watch turned by 180 degrees.
 
-    Raises ToolError if the package is not installed, or if its file is not as expected.
+    Raises ToolError if the package with the data is not installed, or if the data cannot be read
+    out of it.
     """
     package, read = _SOURCES[name]
     try:

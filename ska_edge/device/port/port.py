@@ -252,8 +252,8 @@ class Port(Closable):
 
     def _open(self, write_timeout: float) -> Any:
         # Open the port before pyserial does, to read the settings before they change, and to get
-        # the error of the system itself. Close it only after pyserial has opened the port, or the
-        # control lines would toggle twice.
+        # the system's own error instead of pyserial's. Close it only after pyserial has opened the
+        # port, or the control lines would toggle twice.
         with _terminals():
             import serial
 

@@ -62,7 +62,7 @@ class ForeignNetwork:
 
     @property
     def activation(self) -> str:
-        """The activation of ska-edge that the hidden layers get, one of `rule.ACTIVATIONS`."""
+        """The activation for the hidden layers, one of `rule.ACTIVATIONS`."""
         rectified = self.hidden and self.hidden[0].activation == RELU
         return rule.RELU if rectified else rule.SIGMOID
 

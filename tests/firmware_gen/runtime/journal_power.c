@@ -254,7 +254,8 @@ static void check_restart(uint32_t old, uint32_t new) {
     }
 }
 
-/* Cuts every operation of the save that follows `count` other saves, with every leftover. */
+/* Makes `count` saves, then repeats the next save with a power cut at each of its operations in
+ * turn, and with each of LEFTOVERS as what the cut leaves of the operation. */
 static void cut_every(way_t way, uint32_t count) {
     saved(count);
     memcpy(before, memory, sizeof memory);

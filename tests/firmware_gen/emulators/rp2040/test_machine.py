@@ -291,7 +291,7 @@ def test_the_rom_refuses_a_second_stage_with_another_checksum(
 
 
 def crc32(content: bytes) -> int:
-    """Return the CRC-32 of the data sheet: polynomial 0x04C11DB7, from all ones, not reflected."""
+    """Return the CRC-32 as the data sheet defines it: polynomial 0x04C11DB7, not reflected."""
     crc = 0xFFFF_FFFF
     for byte in content:
         crc ^= byte << 24

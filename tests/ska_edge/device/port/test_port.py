@@ -243,7 +243,7 @@ def test_what_was_not_sent_is_dropped_at_the_end() -> None:
         with Port(path, write_timeout=0.1) as port, pytest.raises(DeviceError):
             port.write(bytes(100000))
 
-    given = 4096  # size of a terminal's input buffer; its bytes have already arrived
+    given = 4096  # size of a terminal's input buffer: closing cannot drop the bytes in it
     assert left(by_port) <= given < left(plainly)
 
 
