@@ -384,8 +384,7 @@ MESSAGES = (
                 "decisions",
                 "i16",
                 "classes",
-                "in Q0.15, from the forward pass before any update; for a regression, its values"
-                " in the format of its targets",
+                "before any update, in Q0.15; of a regression: values as targets",
             ),
         ),
         "answers SAMPLE and INFER, and follows LEARNED",

@@ -628,7 +628,7 @@ typedef struct {
     uint32_t crc;
     /* index of the largest decision, the first of equal ones; 65535: unknown; 0 for a regression */
     uint16_t predicted;
-    /* SKA_CLASSES elements: in Q0.15, from the forward pass before any update; for a regression, its values in the format of its targets */
+    /* SKA_CLASSES elements: before any update, in Q0.15; of a regression: values as targets */
     const int16_t *decisions;
 } ska_message_result_t;
 
