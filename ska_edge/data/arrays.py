@@ -87,7 +87,7 @@ def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
         if given.dtype.kind not in "biufO":
             raise TypeError(given.dtype)
         values = given.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{name} must be a table of numbers of shape (rows, features); it is"
             f" {_described(x)}, which cannot be turned into one"

@@ -34,7 +34,7 @@ def targets_of(
         if given.dtype.kind not in "biufO":
             raise TypeError(given.dtype)
         values = given.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             "y must hold numbers, (rows,) or (rows, targets), because a regression learns numbers"
         ) from error
@@ -50,8 +50,13 @@ def targets_of(
             f"x has {counted(rows, 'row')} and y has {len(values)}; every row needs its targets"
         )
     check_inputs("y", values, "targets")
+    if names is not None and len(names) != values.shape[1]:
+        raise InputError(
+            f"y has {counted(values.shape[1], 'target')}, but the model has {len(names)}:"
+            f" {', '.join(names)}"
+        )
     found = tuple(names) if names is not None else _names(y, values.shape[1])
-    if len(found) != values.shape[1] or len(set(found)) != len(found):
+    if len(set(found)) != len(found):
         raise InputError(
             f"y has {counted(values.shape[1], 'target')}, so it needs as many different names"
         )
