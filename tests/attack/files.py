@@ -206,6 +206,7 @@ MODEL: list[Reader] = [
     ["predict", "{}", "rows.csv"],
     ["pull", "{}", "-o", "new.ska", "--port", "{port}"],
     ["push", "{}", "--port", "{port}"],
+    ["teach", "{}", "calm", "--port", "{port}"],
     ["verify", "{}", "rows.csv", "--samples", "2", "--port", "{port}"],
     ["monitor", "{}", "rows.csv", "--samples", "2", "--patience", "0", "--port", "{port}"],
 ]
@@ -219,6 +220,7 @@ DATA: list[Reader] = [
     ["predict", "m.ska", "{}"],
     ["export", "m.ska", "-o", "new.onnx", "--data", "{}"],
     ["sweep", "{}", "-o", "new", "--seeds", "1", "--jobs", "1", *ROUGH],
+    ["teach", "m.ska", "calm", "--data", "{}", "--passes", "1", "--port", "{port}"],
     ["verify", "m.ska", "{}", "--samples", "2", "--port", "{port}"],
     ["monitor", "m.ska", "{}", "--samples", "2", "--patience", "0", "--port", "{port}"],
 ]
@@ -260,6 +262,7 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
             ["firmware", "m.ska", "--board", "host", "-o", "new", "--key", "{}"],
             ["save", "--key", "{}", "--port", "{port}"],
             ["push", "m.ska", "--key", "{}", "--port", "{port}"],
+            ["teach", "m.ska", "calm", "--key", "{}", "--port", "{port}"],
             ["verify", "m.ska", "rows.csv", "--samples", "2", "--key", "{}", "--port", "{port}"],
             ["monitor", "m.ska", "rows.csv", "--samples", "2", "--key", "{}", "--port", "{port}"],
         ],

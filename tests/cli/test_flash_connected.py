@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,5 +208,6 @@ def test_the_examples_of_the_page_are_flashers_of_a_board_of_one_s_own(
     folder = str((project / "build").resolve())
     assert outcome.out.replace(folder, "BUILD").splitlines() == commands
     monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")  # there are no programs beside it
     sentence = ska_edge("flash", project, "--tool", tool, *words, "--trust").refusal(2)
     assert f"{tool} needs the program {tool}: " in sentence
