@@ -104,6 +104,7 @@ def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeyp
         "bench": ("--board", "none"),
         "board": ("show", "none"),
         "boards": (),
+        "doctor": (),
         "ports": (),
         "save": ("--port", "none"),
         "monitor": ("--port", "none"),

@@ -45,7 +45,7 @@ PLAN = make_plan((INPUTS, 5, CLASSES))  # the plan has LAYERS layers
 POLL = 0.01  # seconds that a read takes on the simulated clock
 READS_MOST = 20_000  # more reads than the slowest of these requests needs
 EVENTS_MOST = 100  # more events than a stream of 6 rows needs
-REPLIES = [message for message in MESSAGES if message.direction == "reply"]
+REPLIES = [message.of(False) for message in MESSAGES if message.direction == "reply"]
 
 Say = Callable[[Frame], bytes]
 
@@ -120,7 +120,7 @@ def say_answer(samples: int) -> Say:
     """Make the reply that completes the request, with small numbers."""
 
     def say(request: Frame) -> bytes:
-        message = BY_NAME[BY_CODE[request.code].answer]
+        message = BY_NAME[BY_CODE[request.code].answer].of(False)
         told = {field.name: plain(field) for field in message.fields} | well(message)
         if "samples" in told:
             told["samples"] = samples

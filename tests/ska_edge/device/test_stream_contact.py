@@ -25,7 +25,9 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
     stream = opened(device)
     found: list[Sample | Reconnection] = []
     told: list[tuple[int, int]] = []
-    for event in stream.learn(INPUT, LABELS, lambda *row: told.append(row)):
+    for event in stream.learn(
+        INPUT, LABELS, lambda sample: told.append((sample.row, sample.samples))
+    ):
         found.append(event)
         if isinstance(event, Sample) and event.row == 9:
             stream.link.close()  # from here on, every use of the port fails
@@ -156,7 +158,7 @@ def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) ->
     device.respond = respond
     stream = opened(device)
     found: list[Sample | Reconnection] = []
-    with pytest.raises(DeviceError, match="refused SAMPLE: the label is not a class"):
+    with pytest.raises(DeviceError, match="refused SAMPLE: no class has this label"):
         found.extend(stream.learn(INPUT, LABELS))
     stream.close()
     assert rows(found) == [0, 1, 2]
@@ -220,7 +222,7 @@ def test_a_row_that_the_device_refuses_ends_the_stream(device: FakeDevice) -> No
     )
     device.respond = respond
     stream = opened(device)
-    with pytest.raises(DeviceError, match="refused SAMPLE: the label is not a class"):
+    with pytest.raises(DeviceError, match="refused SAMPLE: no class has this label"):
         list(stream.learn(INPUT, LABELS))
     stream.close()
     assert device.learned == ALL[:2]

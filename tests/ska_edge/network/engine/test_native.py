@@ -27,9 +27,14 @@ ROWS = 50  # more rows than the engine's `Referee` compares
 
 
 def start(plan: Plan, seed: int = 0) -> State:
-    """Random weights, at most a quarter of the format's range, so that few neurons saturate."""
+    """Random weights, at most a quarter of the format's range, so that few neurons saturate. Every
+    spare output is a class.
+    """
     top = 2 ** (plan.formats.weight_bits - 3)
-    return State(plan, np.random.default_rng(seed).integers(-top, top, plan.parameter_count))
+    state = State(plan, np.random.default_rng(seed).integers(-top, top, plan.parameter_count))
+    for number in range(plan.spares):
+        state.add_class(f"class {number}")
+    return state
 
 
 def rows(plan: Plan, count: int = ROWS, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +79,7 @@ def check_stream(state: State, seed: int) -> None:
     """Learn rows with both trainers, in the order of a device, and compare everything."""
     engine, numpy = pair(state)
     x, y = rows(state.plan, seed=seed)
+    y = np.flatnonzero(state.used)[y % state.used.sum()]
     ours, theirs = joined(engine.learn_stream(x, y)), joined(numpy.learn_stream(x, y))
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_array_equal(ours[1], theirs[1])
