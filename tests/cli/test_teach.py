@@ -91,6 +91,18 @@ def test_a_new_class_is_taught_with_five_rows(
         assert found.predict_proba(new.x[:9]).shape == (9, 3)
 
 
+def test_the_rate_is_halved_while_teaching(
+    ska_edge: Run, two: Path, device: TrainerDevice, rows: Path
+) -> None:
+    arguments = ("teach", two, NEW, "--port", device.port, "--data", rows)
+    assert ska_edge(*arguments, "--halve-rate", "3", "--log", "slow.jsonl").code == 0
+    assert (device.network.halvings, device.network.samples) == (3, 50)
+    assert ska_edge("replay", "slow.jsonl", two, "-o", "slow.ska").code == 0
+    assert open_model("slow.ska").state.crc == device.network.crc
+    refused = ska_edge(*arguments, "--halve-rate", "99").refusal(2)
+    assert "--halve-rate is 99, but" in refused
+
+
 def test_a_class_without_rows_is_only_added(
     ska_edge: Run, two: Path, device: TrainerDevice
 ) -> None:

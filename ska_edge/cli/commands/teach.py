@@ -49,6 +49,13 @@ PATIENCE = 30  # seconds to wait for a lost device
     show_default=True,
     help="Seed of the order of the rows in each pass.",
 )
+@click.option(
+    "--halve-rate",
+    "halvings",
+    metavar="N",
+    type=click.IntRange(min=0, max=255),
+    help="Halve the plan's rate N times before the first row; the device keeps this rate.",
+)
 @click.option("--forget", is_flag=True, help="Forget the class instead, with its samples.")
 @click.option("--save", is_flag=True, help="At the end, save the state on the device.")
 @click.option(
@@ -65,6 +72,7 @@ def teach(
     key: Path | None,
     passes: int,
     seed: int,
+    halvings: int | None,
     forget: bool,
     save: bool,
     log: Path | None,
@@ -80,6 +88,11 @@ def teach(
     out, loaded, port = Output(as_json), open_model(model), find_port(port)
     if forget and (data is not None or log is not None):
         raise OptionError("{forget} learns nothing; leave {data} and {log} out")
+    if halvings is not None and halvings > loaded.plan.rate_halvings_max:
+        most = counted(loaded.plan.rate_halvings_max, "time")
+        raise InputError(
+            f"--halve-rate is {halvings}, but {model}'s rate can be halved at most {most}"
+        )
     if log is not None:
         check_file(log, model)
     rows = _rows(loaded, name, data, reader, out)
@@ -110,7 +123,7 @@ def teach(
         control=line.control,
         key=key_in(key),
         patience=PATIENCE,
-        halvings=None,
+        halvings=halvings,
         save=save,
         save_every=None,
         names=flag,
