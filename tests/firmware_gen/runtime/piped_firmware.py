@@ -187,7 +187,7 @@ def make(
         command=(*emulator, str(folder / "firmware")),
         codec=Codec({"input_bytes": plan.inputs * entry.bits // 8, "classes": plan.classes}),
         inputs=rng.integers(entry.minimum, entry.maximum + 1, (20, plan.inputs)),
-        labels=rng.integers(0, plan.classes, 20),
+        labels=rng.integers(0, plan.named, 20),
     )
 
 

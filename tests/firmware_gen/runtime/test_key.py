@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge.network.spare_names import bytes_of
+from ska_edge.plan.replay import Replay
+from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.frame import encode_frame
 from ska_edge.wire.protocol import BY_NAME, MESSAGES, TAG_BYTES, Capability, Status
 from ska_edge.wire.tag import request_tag
 from tests.firmware_gen.runtime.piped_firmware import (
-    PLANS,
     Firmware,
     counts,
     make,
@@ -22,6 +24,7 @@ from tests.firmware_gen.runtime.piped_firmware import (
 
 KEY = bytes(range(32))
 OTHER = bytes(32)
+PLAN = make_plan((5, 4, 4, 4), replay=Replay(2, 1), spares=1)
 CHANGING = [message.name for message in MESSAGES if message.changes]
 
 
@@ -30,7 +33,7 @@ def firmware(
     tmp_path_factory: pytest.TempPathFactory, require_toolchain: Callable[[str], str]
 ) -> Firmware:
     folder = tmp_path_factory.mktemp("keyed")
-    return make(PLANS["local"], folder, require_toolchain("gcc"), storing=True, key=KEY)
+    return make(PLAN, folder, require_toolchain("gcc"), storing=True, key=KEY)
 
 
 def values(firmware: Firmware, name: str) -> dict[str, object]:
@@ -43,6 +46,8 @@ def values(firmware: Firmware, name: str) -> dict[str, object]:
         "SAVE": {"token": 0},
         "RESET": {},
         "SET_TOKEN": {"token": 7, "crc": firmware.flashed.crc},
+        "ADD_CLASS": {"name": bytes_of("wave").tolist(), "token": 0},
+        "FORGET_CLASS": {"label": firmware.plan.named, "token": 0},
     }[name]
 
 
@@ -126,7 +131,9 @@ def test_the_same_with_its_tag_is_taken(firmware: Firmware, name: str, tmp_path:
     session = Session(firmware, KEY, tmp_path / "kept")
     replies = session.run(session.tagged(2, 1, name, **values(firmware, name)))
     refused = [code for _, code, _ in statuses(replies) if code != Status.OK]
-    assert refused == ([Status.OFFSET] if name == "PUSH" else [])  # no state was offered before
+    # No state was offered before, and no class was added.
+    expected = {"PUSH": [Status.OFFSET], "FORGET_CLASS": [Status.LABEL]}
+    assert refused == expected.get(name, [])
 
 
 def test_a_recorded_request_is_worth_nothing_later_in_its_session(firmware: Firmware) -> None:
@@ -192,7 +199,7 @@ def test_a_challenge_of_another_length_is_refused(firmware: Firmware) -> None:
 def test_without_a_key_there_is_no_challenge(
     tmp_path: Path, require_toolchain: Callable[[str], str]
 ) -> None:
-    plain = make(PLANS["local"], tmp_path, require_toolchain("gcc"))
+    plain = make(PLAN, tmp_path, require_toolchain("gcc"))
     replies = plain.run(plain.hello(), plain.request(1, "CHALLENGE"))
     assert statuses(replies) == [(1, Status.TYPE, BY_NAME["CHALLENGE"].code)]
     assert not named(replies, "WELCOME")[0][1]["capabilities"] & Capability.KEY
