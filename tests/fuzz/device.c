@@ -131,6 +131,56 @@ static bool push_may(const uint8_t *payload, size_t length) {
     return last || same(&device.network, &before);
 }
 
+#if SKA_SPARES > 0
+
+/* ADD_CLASS may write its name, up to the first 0, to a single spare output, which is free or has
+ * this name. */
+static bool add_may(const uint8_t *payload, size_t length) {
+    ska_t expected = before;
+    uint8_t name[SKA_NAME_BYTES] = {0};
+    if (length != SKA_NAME_BYTES + 4u || payload[0] == 0u ||
+        number_at(payload + SKA_NAME_BYTES, 4) != token_before) {
+        return false;
+    }
+    for (size_t i = 0; i < SKA_NAME_BYTES && payload[i] != 0u; i++) {
+        name[i] = payload[i];
+    }
+    for (size_t spare = 0; spare < SKA_SPARES; spare++) {
+        const uint8_t *old = before.names[spare];
+        const bool free = old[0] == 0u;
+        if (free || memcmp(old, name, sizeof name) == 0) {
+            memcpy(expected.names[spare], name, sizeof name);
+            if (same(&expected, &device.network)) {
+                return true;
+            }
+            memcpy(expected.names[spare], old, sizeof name);
+        }
+    }
+    return false;
+}
+
+/* FORGET_CLASS may clear the name, the output row and the stored samples of an added class. The
+ * output layer's parameters are the last ones: all rows, then the biases. */
+static bool forget_may(const uint8_t *payload, size_t length) {
+    const uint32_t label = length == 6 ? number_at(payload, 2) : 0;
+    const uint32_t width = SKA_NEURONS - SKA_CLASSES; /* of the only hidden layer */
+    ska_weight_t *weights;
+    ska_t expected = before;
+    if (length != 6 || label < SKA_NAMED || label >= SKA_CLASSES ||
+        before.names[label - SKA_NAMED][0] == 0u || number_at(payload + 2, 4) != token_before) {
+        return false;
+    }
+    memset(expected.names[label - SKA_NAMED], 0, SKA_NAME_BYTES);
+    weights = expected.parameters + SKA_PARAMETER_COUNT - SKA_CLASSES * (width + 1u);
+    memset(weights + label * width, 0, width * sizeof *weights);
+    weights[SKA_CLASSES * width + label] = 0;
+    expected.seen[label] = 0;
+    memset(expected.replay[label], 0, sizeof expected.replay[label]);
+    return same(&expected, &device.network);
+}
+
+#endif
+
 /* Returns the token after an executed request. */
 static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
@@ -164,6 +214,12 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
         return length == SKA_INPUT_BYTES && same_state(&device.network, &before);
     case SKA_MESSAGE_PUSH:
         return push_may(payload, length);
+#if SKA_SPARES > 0
+    case SKA_MESSAGE_ADD_CLASS:
+        return add_may(payload, length);
+    case SKA_MESSAGE_FORGET_CLASS:
+        return forget_may(payload, length);
+#endif
     default:
         return same(&device.network, &before);
     }
