@@ -139,6 +139,12 @@ PLANTS = {
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
+    "a class of another state": (
+        "ska_request.c",
+        "if (added.token != device->token) {",
+        "if (false) {",
+        "a request changes what it is for, and only when it fits",
+    ),
     "a token for another state": (
         "ska_request.c",
         "if (given.crc != ska_state_crc(&device->network)) {",
