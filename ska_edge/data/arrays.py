@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ska_edge.data.classes import classes_of_array
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.tables.columns import repeated, require
-from ska_edge.data.tables.number import check_inputs
+from ska_edge.data.tables.number import as_numbers, check_inputs
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
 
@@ -83,11 +83,8 @@ def features(x: ArrayLike, name: str = "x") -> NDArray[np.float64]:
             f"{name} has masked values; fill them (x.filled(...)) or leave their rows out"
         )
     try:
-        given = np.asarray(x)
-        if given.dtype.kind not in "biufO":
-            raise TypeError(given.dtype)
-        values = given.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
+        values = as_numbers(x)
+    except ValueError as error:
         raise InputError(
             f"{name} must be a table of numbers of shape (rows, features); it is"
             f" {_described(x)}, which cannot be turned into one"

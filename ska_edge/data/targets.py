@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.data.tables.number import check_inputs
+from ska_edge.data.tables.number import as_numbers, check_inputs
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
 
@@ -30,20 +30,17 @@ def targets_of(
     Raises InputError unless these are finite numbers of that shape.
     """
     try:
-        given = np.asarray(y)
-        if given.dtype.kind not in "biufO":
-            raise TypeError(given.dtype)
-        values = given.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
+        values = as_numbers(y)
+    except ValueError as error:
         raise InputError(
             "y must hold numbers, (rows,) or (rows, targets), because a regression learns numbers"
         ) from error
+    shape = values.shape
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or not values.shape[1]:
         raise InputError(
-            f"y has shape {given.shape} and must have (rows,), or (rows, targets) for several"
-            " targets"
+            f"y has shape {shape} and must have (rows,), or (rows, targets) for several targets"
         )
     if len(values) != rows:
         raise InputError(

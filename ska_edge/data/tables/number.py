@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.errors import InputError
 
@@ -16,6 +16,20 @@ LARGEST_INPUT = 1e100
 def too_large(noun: str = "inputs") -> str:
     """Return the end of the error sentence for an input beyond ``LARGEST_INPUT``."""
     return f"{noun} must be between -{LARGEST_INPUT:g} and {LARGEST_INPUT:g}"
+
+
+def as_numbers(values: ArrayLike) -> NDArray[np.float64]:
+    """Return an array of numbers or booleans as float64.
+
+    Raises ValueError for other contents, for numbers beyond float64, and for ragged lists.
+    """
+    try:
+        given = np.asarray(values)
+        if given.dtype.kind not in "biufO":
+            raise TypeError(given.dtype)
+        return given.astype(np.float64)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from error
 
 
 def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
