@@ -62,7 +62,7 @@ COMMANDS = [
     ["predict", "m.ska", "rows.csv", "-o", "new.csv", *LABELS, *PORT],
     ["teach", "m.ska", "calm", "--data", "rows.csv", "--passes", "2", "--save", *KEY, *LABELS],
     ["teach", "m.ska", "calm", "--data", "wide.csv", "--log", "new.jsonl", *COLUMNS],
-    ["teach", "m.ska", "calm", "--data", "rows.csv", "--seed", "1", *PORT],
+    ["teach", "m.ska", "calm", "--data", "rows.csv", "--halve-rate", "1", "--seed", "1", *PORT],
     ["pull", "m.ska", "-o", "new.ska"],
     ["pull", "m.ska", "-o", "new.ska", *PORT],
     ["push", "m.ska"],
