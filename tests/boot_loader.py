@@ -17,17 +17,19 @@ FOLDER = HARDWARE / "bootloaders"
 
 @dataclass(frozen=True)
 class BootLoader:
-    """The boot loader of a board, and its address, where the chip begins after a reset."""
+    """A board's boot loader, and the address at which the chip begins after a reset."""
 
     board: str
     address: int
 
     def image(self, folder: Path) -> Path:
-        """Return its image; write it to `folder` if it must be built."""
+        """Return the path of the boot loader's image; build it in `folder` if the core's own is too
+        large.
+        """
         if self.board == "mega2560":
             return FOLDER / "stk500v2" / "stk500boot_v2_mega2560.hex"
-        # The core's own image exceeds the 512 bytes of the boot section, because it was built with
-        # a newer compiler. It is built again without the flashes of the LED.
+        # The image of the core is larger than the boot section of 512 bytes. So this compiles the
+        # boot loader again, without the code that flashes the LED.
         image = folder / "optiboot.elf"
         flags = ["-w", "-Os", "-fno-split-wide-types", "-mrelax", "-mmcu=atmega328p"]
         flags += ["-DF_CPU=16000000L", "-DBAUD_RATE=115200", "-DLED_START_FLASHES=0"]

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: skip without a tool, and write a firmware that only echoes bytes."""
+"""Fixtures for all tests: skip a test whose tool is missing, and write a small firmware."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from firmware_gen import toolchains
 from firmware_gen.board.board import Board, load_board
 from tests.signals import heeded
 
-# The time of an example tells nothing: machines differ, and tests run in parallel.
+# hypothesis sets no time limit for an example: machines differ, and tests run in parallel.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
@@ -46,7 +46,7 @@ def without(what: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Store the tests' data apart from the user's."""
+    """Keep the state that ska-edge stores (XDG_STATE_HOME) apart from the user's."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
@@ -59,7 +59,7 @@ def ctrl_c_counts() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def require_board() -> Callable[[str], Board]:
-    """Return a function that gives a board which can be built and started, or skips the test."""
+    """Return a function that loads a board, or skips the test if it cannot be built and started."""
 
     def require(name: str) -> Board:
         board = load_board(name)
@@ -91,7 +91,9 @@ def zig(require_toolchain: Callable[[str], str]) -> str:
 
 @pytest.fixture
 def write_firmware(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes a project for a board; it sends back each byte plus 1."""
+    """Return a function that writes a project for a board; by default its firmware answers each
+    byte with the byte plus 1.
+    """
     runtime = Path(firmware_gen.__file__).parent / "runtime"
 
     def write(board: Board, main: str = ECHO, name: str = "project") -> Path:

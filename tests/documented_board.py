@@ -1,4 +1,4 @@
-"""The example of docs/BOARDS.md as a board among the others."""
+"""Add the example board of docs/BOARDS.md to the package's boards."""
 
 from __future__ import annotations
 

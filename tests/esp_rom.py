@@ -2,8 +2,8 @@
 
 It follows esptool's documentation, page "Serial Protocol". A program that is loaded to RAM and
 started must be esptool's stub; from then on, the fake answers as the stub does. It refuses what the
-ROM and the stub refuse: a wrong checksum, a wrong order of the blocks, a block of the wrong size.
-Flash that was not erased keeps its zeros.
+ROM and the stub refuse: a wrong checksum, a wrong order of the blocks, a block of the wrong size. A
+write to flash that was not erased leaves its zero bits at zero.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ BAD_CHECKSUM, BAD_ORDER = 0x07, 0x06
 class EspRom:
     """A context manager; the boot loader answers during the block.
 
-    `port` is the path of its port. `flash` is the contents of the flash. `asked` are the codes of
-    the commands that came.
+    `port` is the path of its port. `flash` is the contents of the flash. `asked` has the codes of
+    the received commands.
     """
 
     def __init__(self, contents: int = 0xFF) -> None:
@@ -74,7 +74,7 @@ class EspRom:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._slave)  # the read of the thread ends with an error
+        os.close(self._slave)  # so the thread's read fails, and the thread ends
         self._thread.join(5)
         os.close(self._master)
 
@@ -123,7 +123,7 @@ class EspRom:
         self._send(struct.pack("<BBHI", 1, command, len(data + status), value) + data + status)
 
     def _begin(self, data: bytes) -> None:
-        """Erase the sectors of an image."""
+        """Erase the sectors that the announced image will take."""
         size, self._count, self._block, self._place = struct.unpack_from("<4I", data)
         self._next, self._inflate = 0, zlib.decompressobj()
         first = self._place // SECTOR * SECTOR

@@ -31,7 +31,8 @@ STATE = bytes(i % 251 for i in range(300))
 DIGEST = "0123456789abcdef"
 X = (1, -2, 3, -128)
 DECISIONS = (-5, 32767, 0)
-# No key, so every host may change the device; and classes instead of the values of a regression.
+# All capabilities but two: without KEY every host may change the device, and without VALUES the
+# device learns classes.
 EVERYTHING = int(sum(Capability)) - int(Capability.KEY | Capability.VALUES)
 
 Respond = Callable[[Frame], bytes]
@@ -40,8 +41,8 @@ Respond = Callable[[Frame], bytes]
 class FakeDevice(Closable):
     """Answers at `port` until it is closed.
 
-    `respond` turns a request frame into the bytes that go back; tests replace it. `answer` behaves
-    well: it executes each request once, by the rules of a real device.
+    `respond` returns the bytes that answer a request frame; tests may replace it. By default it is
+    `answer`, which executes each request once, as a real device does.
 
     Attributes:
         requests: every received frame, in order.
@@ -50,8 +51,8 @@ class FakeDevice(Closable):
         credit, protocol, capabilities: the values that WELCOME reports.
         followed: whether a host follows what the device learns by itself.
         saves: how many SAVE requests it executed.
-        samples, token, halvings: how many samples it has learned, its present token, and how
-            many times its rate is halved.
+        samples, token, halvings: how many samples it has learned, its present token, and how many
+            times its rate is halved.
     """
 
     def __init__(self) -> None:
@@ -101,7 +102,9 @@ class FakeDevice(Closable):
         del self.learned[samples:]
 
     def lose_answers(self, name: str, count: int) -> list[Frame]:
-        """Lose the answers to the next `count` requests of a kind; return these requests."""
+        """Lose the answers to the next `count` requests of a kind; return the list to which these
+        requests will be added.
+        """
         lost: list[Frame] = []
 
         def respond(frame: Frame) -> bytes:
@@ -132,7 +135,7 @@ class FakeDevice(Closable):
         return b"".join(self.replies(frame))
 
     def replies(self, frame: Frame) -> list[bytes]:
-        """Return the frames of the answer as a list."""
+        """Execute a request if it is in sequence; return the frames of the answer."""
         last, name = self._last, BY_CODE[frame.code].name
         repeated = last is not None and (frame.seq, frame.code) == (last.seq, last.code)
         follows = last is not None and frame.seq == (last.seq + 1) % 256
@@ -140,7 +143,8 @@ class FakeDevice(Closable):
             if name != "HELLO":
                 detail = 0xFFFF if last is None else last.seq
                 return [self.status(frame.seq, Status.SEQUENCE, detail)]
-            if last is not None and frame.seq == self._hello:  # a late copy resets no session
+            # A late copy of the HELLO that opened the session.
+            if last is not None and frame.seq == self._hello:
                 return [self.reply(frame.seq, "WELCOME", self.welcome())]
         if name == "HELLO":
             self._hello = frame.seq
@@ -157,7 +161,9 @@ class FakeDevice(Closable):
         return self._done(frame.seq, name, values)
 
     def _refusal(self, name: str, values: Values) -> tuple[int, int] | None:
-        """Return the code and detail of the refusal if a request is meant for another state."""
+        """Return the code and detail of the refusal if a request is meant for another state, else
+        None.
+        """
         known = self.welcome()
         number = (self.token + known["samples"]) % COUNTED
         if name == "SAMPLE" and values["number"] != number:

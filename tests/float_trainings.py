@@ -1,4 +1,6 @@
-"""A strategy: short trainings in float, of every rule with labels, batch and depth."""
+"""A hypothesis strategy: short trainings in float, of every rule that uses labels, with different
+batches and depths.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ class FloatTraining:
 
 @st.composite
 def float_trainings(draw: st.DrawFn) -> FloatTraining:
-    """Random trainings; some layers are wider than a block of 16 columns."""
+    """Random trainings; some layers are wider than 16 columns, the block size of the
+    native engine.
+    """
     name = draw(st.sampled_from(["local", "feedback", "code"]))
     width = st.one_of(st.integers(1, 6), st.integers(15, 34))
     sizes = tuple(draw(st.lists(width, min_size=2, max_size=5)))

@@ -23,7 +23,7 @@ class Logbook:
     Attributes:
         lines: the lines of the log, as objects.
         state: the device's state.
-        history: by step, the bytes of the latest state at this step.
+        history: for each step, the bytes of the latest state at this step.
     """
 
     def __init__(self, model: Model, state: State | None = None, seed: int = 0) -> None:
@@ -50,7 +50,9 @@ class Logbook:
         self.lines.append({"device": device, **self._mark()})
 
     def learn(self, count: int, *, lost: bool = False) -> None:
-        """Learn rows; if `lost`, their answers never arrive."""
+        """Learn random rows; if `lost`, the monitor gets no answers, so the lines have
+        no results.
+        """
         plan = self._model.plan
         format = plan.layers[0].input
         for _ in range(count):
@@ -88,7 +90,9 @@ class Logbook:
         self.lines.insert(place, {"interrupted": "gone", "fell_back": False, **self._mark()})
 
     def fall_back(self, *, session: bool = False) -> None:
-        """Restart the device from its save; with `session`, the monitor starts again, too."""
+        """Restart the device from its save, or from the flashed state; with `session`, the monitor
+        starts again, too.
+        """
         self.state = (
             State.from_bytes(self._model.plan, self._saved)
             if self._saved

@@ -52,7 +52,7 @@ class LossyWire(Wire):
                         self._write(directions[end], passed + b"\0")
 
     def _pass(self, frame: bytes, delayed: list[bytes]) -> list[bytes]:
-        """Return the output at the other end for an input frame."""
+        """Return the frames that leave the wire when this frame enters it."""
         self.counts["frames"] += 1
         fault = next((f for f in FAULTS if self._random.random() < self._share), None)
         late = [delayed.pop()] if delayed else []

@@ -56,7 +56,7 @@ class PoweredBoard:
         self._power.close()
 
     def restart(self) -> None:
-        """Cut the board's line and power, so that no handler runs, and restore both."""
+        """Cut the board's line and power without running any handler, then restore both."""
         self._power.close()
         self._on()
 

@@ -77,7 +77,9 @@ class RomLoader:
         self._say(ACK + bytes([len(known)]) + b"\x31" + known + ACK)
 
     def _address(self) -> int | None:
-        """Take an address; answer it and return its offset in flash, or None if it is refused."""
+        """Receive an address; answer ACK and return the offset in flash, or answer NACK and return
+        None.
+        """
         self._say(ACK)
         *address, check = self._read(5)
         offset = int.from_bytes(bytes(address), "big") - ORIGIN
@@ -110,7 +112,7 @@ class RomLoader:
     def _erase(self) -> None:
         self._say(ACK)
         count = int.from_bytes(head := self._read(2), "big")
-        if count >= 0xFFF0:  # the command erases all of the flash
+        if count >= 0xFFF0:  # such a count erases all of the flash
             self._read(1)
             sectors = list(range(len(SECTORS)))
         else:

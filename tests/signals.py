@@ -15,7 +15,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def heeded() -> Iterator[None]:
-    """Make an ignored signal effective in this block, also for programs that it starts.
+    """Let ignored signals take effect in this block, and in programs that the block starts.
 
     SIGINT raises KeyboardInterrupt. Other signals get a handler that does nothing. Programs do not
     inherit this handler.

@@ -1,4 +1,4 @@
-"""Imports follow one table of arrows. architecture/ has the other rules of the layout.
+"""Imports follow tables of arrows. tests/architecture has the other rules of the layout.
 
 Every check is a function from source text to findings. A test also applies it to an invented source
 that breaks the rule.
@@ -54,7 +54,7 @@ FIRMWARE_ARROWS: dict[str, set[str]] = {
 }
 # The generator may know only what host and device share, not how a host trains or monitors.
 FIRMWARE_MAY_IMPORT = {"arithmetic", "rules", "plan", "wire", "errors", "files", "spelling"}
-# These are the only uses of the generator, except in the commands.
+# Only these modules and the commands use the generator; each entry says what for.
 GENERATOR_USERS = {
     "ska_edge.model.model_file": "Model.firmware writes a project",
     "ska_edge.network.engine.choice": "the native engine is the generated C",

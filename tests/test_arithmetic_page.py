@@ -16,7 +16,9 @@ PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encod
 
 
 def cells(row: str) -> list[list[int]]:
-    """Return the integers of each cell of a row that come after the cell's last equals sign."""
+    """For each cell after the row's title, return the integers behind the cell's last equals sign,
+    or all if it has none.
+    """
     line = next(line for line in PAGE.splitlines() if line.startswith(f"| {row}"))
     return [
         [int(n) for n in re.findall(r"-?\d+", cell.split("=")[-1])]

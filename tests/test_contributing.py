@@ -29,7 +29,7 @@ ROWS = re.findall(r"^\| an? ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", PAGE, re.M)
 
 
 def defined(source: str) -> set[str]:
-    """Return the names that a module defines or that a function in it assigns."""
+    """Return the names that a module defines or assigns, also inside functions."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):

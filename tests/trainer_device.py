@@ -28,7 +28,7 @@ class TrainerDevice(FakeDevice):
 
     Attributes:
         network: its present state.
-        saved: the state after a restart; None if nothing was saved.
+        saved: the bytes of the saved state; None if nothing was saved.
     """
 
     def __init__(self, flashed: State, capabilities: int = EVERYTHING) -> None:
@@ -46,7 +46,9 @@ class TrainerDevice(FakeDevice):
         self._codec = Codec(dimensions)
 
     def restart(self, samples: int = 0) -> None:
-        """Restart as after a power loss, from the save; `samples` then comes from the save, too."""
+        """Restart as after a power loss: from the save, or from the flashed state. The number of
+        samples comes from that state, not from `samples`.
+        """
         super().restart(samples)
         plan = self.network.plan
         self.network = self._flashed.copy()

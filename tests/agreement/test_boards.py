@@ -1,7 +1,8 @@
 """On every board the C runtime computes the numpy trainer's bits, for random plans and digits.
 
-On the host the firmware runs under the sanitizers for undefined behavior and addresses. A test
-fails there even if C happens to compute the right integers by undefined behavior.
+On the host the firmware runs under the sanitizers for undefined behavior and addresses, unless zig
+is the only compiler. With them, undefined behavior fails a test even if the integers happen to be
+right.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
     options["spares"] = min(seed % 3, classes - 1)
-    if seed % 2 == 0:  # a format for large inputs, with which most rates are halved several times
+    if seed % 2 == 0:  # large inputs, for which the normalized step halves the rate
         most = precision.activation.bits
         frac = int(np.random.default_rng([seed, 2]).integers(most - 6, most))
         options.update(normalized=True, input_format=QFormat(most, frac))
@@ -239,8 +240,8 @@ def test_the_board_of_the_documentation_has_equal_bits(
     assert report.samples == len(case.labels)
 
 
-# A random case of 16-bit weights for each board, and one of 32-bit weights for the kernels in C,
-# which AVR reads from flash in its own way.
+# Boards and seeds of random cases. Seed 0 has 16-bit weights. Seed 4 has 32-bit weights, which need
+# the portable kernel; the Uno reads them from flash in its own way.
 CLASSIFIED = [*((name, 0) for name in BOARDS), ("host", 4), ("uno", 4)]
 
 

@@ -1,4 +1,6 @@
-"""A class is added once, on a bad line and through failures of the power; a log rebuilds it."""
+"""A class is added exactly once, even on a bad line or when power fails; a log rebuilds
+the state.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def own_saves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def taught(connect: Callable[[], Link], log: Path, save_every: int | None = None) -> Monitor:
-    """Add both classes and let the device learn all rows; check that the log gives its state."""
+    """Add both classes and let the device learn all rows; check that the log gives the device's
+    state.
+    """
     stream = Stream(connect, PLAN.digest, patience=60)
     monitor = Monitor(stream, PLAN)
     with Log(log, stream.link.info) as written:
@@ -163,7 +167,9 @@ def test_a_log_with_a_wrong_label_is_refused(project: Path, tmp_path: Path) -> N
 def test_a_digit_is_taught_with_five_rows_on_the_virtual_board(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """`verify` proves that the board learns what the host learns, so the host's figures hold."""
+    """`verify` proves that the board learns what the host learns, so the host's accuracy is the
+    board's.
+    """
     board, data = require_board("virtual-m4"), load("digits")
     fit, test = split(data, 0.2, 6)
     known = fit.take(fit.y != 0)

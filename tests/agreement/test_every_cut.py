@@ -76,7 +76,7 @@ class Filled:
 
 
 def filled(storage: Storage, state: State, folder: Path) -> tuple[Filled, Filled]:
-    """Let a process save into a memory of this kind.
+    """Let a firmware on the host save into a memory with this size, page and unit.
 
     Returns the cells after the first save, and after the last save that fits the first page.
     """
@@ -114,7 +114,8 @@ def test_power_that_fails_within_any_operation_of_a_save_leaves_the_old_state_or
     state = flashed(PLAN, 1)
     elf = write(load_board(name), state, tmp_path / "p") / "build" / "firmware.elf"
     expected = crcs(state)
-    monkeypatch.setenv("SKA_STORAGE", SAVES)  # for the process
+    # The file in which the host's firmware keeps its saves.
+    monkeypatch.setenv("SKA_STORAGE", SAVES)
     for before, erases in zip(filled(storage, state, tmp_path / "h"), (0, 1), strict=True):
         cells = RecordingCells(storage.size)
         cells.fill(before.cells[: storage.page] + OLD * (storage.size - storage.page))
@@ -127,7 +128,7 @@ def test_power_that_fails_within_any_operation_of_a_save_leaves_the_old_state_or
         for cut in cells.cuts:
             wire = Script(HELLO)
             chip = make(elf, load_board(name), wire, cut)
-            wire.received = b""  # drop the text of a ROM
+            wire.received = b""  # drop what the ROM printed
             chip.run()
             values = welcome(wire.received)
             assert values["samples"] in (before.saves, before.saves + 1)

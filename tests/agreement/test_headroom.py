@@ -1,9 +1,9 @@
 """A row with headroom is updated without saturation, and still has the same bits as on the host.
 
-This is shown in two parts. First, no change exceeds `ska_most_change`, for every step, input and
-shift. Second, every weight of a row is at least the row's headroom away from both ends of its
-format; this is checked after every step, in networks with weights at the ends. So a changed weight
-fits its format without saturation. test_eva.py relies on this.
+This is shown in two parts. First, no weight changes by more than `ska_most_change`, for every
+factor `step`, input and shift. Second, every weight of a row is at least the row's headroom away
+from both ends of its format; this is checked after every learned row, in networks with weights at
+the ends. So a changed weight fits its format without saturation. test_eva.py relies on this.
 """
 
 from __future__ import annotations

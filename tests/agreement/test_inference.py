@@ -1,4 +1,6 @@
-"""A firmware with weights in flash refuses what would change or read them, on any byte order."""
+"""A firmware with its weights in flash refuses every request that would change or read them, in
+either byte order.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Run:
 
     Attributes:
         rows: how many rows are learned.
-        chance: the generator of the other random choices.
+        chance: the generator of all random choices except the rows.
         board: the board that learns them.
     """
 
@@ -139,7 +139,8 @@ def test_a_log_rebuilds_a_device_whose_power_failed_within_each_kind_of_frame(
     """Power fails within the 13th SAMPLE and, after the restart, within a frame of the kind `name`.
 
     `before` frames of this kind pass between the restart and the second failure. `falls` is the
-    number of rollbacks that the host sees. After each one it sets the rate and the token again.
+    number of rollbacks that the host sees. After each rollback the host sets the rate and the token
+    again.
     """
     run = new_run(0, want=Want.METRICS, halvings=1, save=True, save_every=5)
     lives = [("SAMPLE", 12), (name, before)]

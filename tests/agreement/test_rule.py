@@ -49,7 +49,8 @@ RELU_PLANS = {
     "relu": make_plan((3, 5, 4, 3), activation="relu"),
     "relu_wide": make_plan((6, 5, 3), activation="relu", rule="feedback", precision="w32a16"),
 }
-RELU_FUNCTIONS = ("activation", "hidden_shift")  # all other functions are the same without ReLU
+# All other functions are the same with and without ReLU.
+RELU_FUNCTIONS = ("activation", "hidden_shift")
 FUNCTIONS = [
     pytest.param(name, function, id=f"{name}-{function.name}")
     for name, plan in (PLANS | RELU_PLANS).items()
@@ -185,7 +186,8 @@ def test_decisions_are_the_sigmoid_to_two_units() -> None:
     inside = np.clip(plan.formats.knowledge.dequantize(z), -8, 8)
     exact = 32768 / (1 + np.exp(-inside))
     assert np.abs(got - exact).max() < 2.2
-    assert (np.diff(got) >= 0).all()  # so the class with the largest z also has the largest D
+    # So the output with the largest z also has the largest decision.
+    assert (np.diff(got) >= 0).all()
 
 
 @pytest.mark.parametrize("name", RELU_PLANS)

@@ -1,5 +1,5 @@
-"""A device limits its saves. The host sends the bytes that a save still needs, then saves. A
-restart does not renew the budget of saves.
+"""A device limits its saves: beyond a budget, it saves only after it has received enough bytes. The
+host then sends zero bytes until a save is allowed. A restart does not renew the budget.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def write(board: Board, folder: Path, interval: int) -> Path:
 
 
 def save_new(link: Link) -> None:
-    """Learn a sample, so that the state differs from the save; request the save once, without a
-    wait.
+    """Learn a sample, so that the state differs from the last save; request one save without
+    waiting until it is allowed.
     """
     link.learn([1, -2, 3, -4, 5, -6], 2, Want(0))
     link._ask(link._prepare("SAVE", {"token": link.info.token}))
@@ -60,11 +60,12 @@ def test_a_save_too_many_waits_for_the_line(
             save_new(link)
         assert SECOND - 1000 < early.value.bytes_left < SECOND
         assert link.hello().saves == BUDGET
-        link.save()  # this sends the bytes that the save still needs
+        link.save()  # this first sends bytes until the save is allowed
         assert link.hello().saves == BUDGET + 1
         link.save()  # the bytes are the same, so nothing is saved
         state = link.pull(PLAN.state_bytes)
-        link.push(bytes(PLAN.state_bytes), PLAN.digest)  # the push waits, too
+        # This also sends bytes first, because a push saves.
+        link.push(bytes(PLAN.state_bytes), PLAN.digest)
         assert link.hello().saves == BUDGET + 2
         assert link.info.error == 0
         assert link.pull(PLAN.state_bytes) != state

@@ -46,8 +46,8 @@ FLOAT_PLANS = {
 # The type in numpy, and the suffix of the C function.
 TYPES = {"u1": "_u8", "i2": "", "u2": "_u16", "i4": "_i32"}
 CORES = ("qemu-m0", "virtual-m4", "qemu-rv32", "sim-atmega328p")
-# For each row, the host sends the size of an element (plus 8 for int16), then the elements. A plan
-# with features in float32 takes only these.
+# For each row, the host sends the size of an element (plus 8 for int16), then the elements. With
+# features in float32, the host sends only the elements.
 MAIN = """\
 #include "ska.h"
 #include "ska_board.h"

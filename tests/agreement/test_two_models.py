@@ -200,7 +200,9 @@ def test_two_libraries_in_one_program_learn_their_own_bits(
 def test_objects_of_two_models_do_not_link(
     linking: str, require_toolchain: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """If they did link, one model would learn with the other's sizes and overwrite other memory."""
+    """If they did link, one model would learn with the other's sizes and write beyond its own
+    memory.
+    """
     require_toolchain("gcc")
     one, two = (write(name, "host", tmp_path / name, "ska") for name in PLANS)
     archive = library(one, "gcc", ())

@@ -89,7 +89,9 @@ def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> S
 def test_a_log_that_is_stopped_is_whole(
     row: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The device still learns the rows in flight. The log has them, and then the final progress."""
+    """The device still learns the rows in flight. The log has these rows, then the lines `saved`
+    and `end`.
+    """
     plan, stop = PLANS["local"], threading.Event()
     rng = np.random.default_rng(row)
     state = State(plan, rng.integers(-3000, 3000, plan.parameter_count))

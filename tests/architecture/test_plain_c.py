@@ -1,4 +1,4 @@
-"""The runtime is plain C without heap, floats and stdio."""
+"""The runtime is plain C without heap, floats or stdio."""
 
 from __future__ import annotations
 

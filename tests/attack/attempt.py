@@ -85,7 +85,7 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @contextlib.contextmanager
 def _limited() -> Iterator[None]:
-    """Raise Stuck if the block takes too long, unless the alarm is already in use."""
+    """Raise Stuck if the block takes longer than `LIMIT`, unless the alarm is already in use."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise Stuck
@@ -121,10 +121,10 @@ def snapshot(folder: Path) -> dict[str, bytes | str]:
 def destroyed(
     attempt: Attempt, before: dict[str, bytes | str], after: dict[str, bytes | str]
 ) -> list[str]:
-    """Return the files that the command changed or removed although nobody requested it.
+    """Return a fault for each file that the command changed or removed without being asked to.
 
     A command may replace its outputs, and only if it succeeds. A log that it was given may have
-    grown. No half-written file may remain.
+    grown. Each half-written file that remains is a fault, too.
     """
     found = []
     for name, content in before.items():

@@ -110,7 +110,9 @@ class Liar(TrainerDevice):
         return super()._execute(frame)
 
     def _done(self, seq: int, name: str, values: Values) -> list[bytes]:
-        """Execute a request as `TrainerDevice` does; send made-up metrics if they are wanted."""
+        """Execute a request as `TrainerDevice` does, but answer CHALLENGE with a random nonce, and
+        send made-up metrics if they are wanted.
+        """
         if name == "CHALLENGE":
             return [self.reply(seq, "NONCE", {"nonce": self._random.randbytes(TAG_BYTES)})]
         replies = super()._done(seq, name, values)

@@ -162,7 +162,7 @@ def any_model(random: Random, content: bytes) -> bytes:
 
 
 def any_graph(random: Random, content: bytes) -> bytes:
-    """Change a node, a tensor, a shape or a word of the metadata of an ONNX file."""
+    """Change a node, a tensor, a shape or an entry of the metadata of an ONNX file."""
     model = onnx.load_from_string(content)
     node = random.choice(model.graph.node)
     tensor = random.choice(model.graph.initializer)

@@ -87,7 +87,9 @@ def replaced(place: Place, executioner: Executioner, random: Random, line: list[
 
 
 def _content(path: Path) -> object:
-    """Return the bytes of a file, or the content of a project's folder for the next command."""
+    """Return the bytes of a file, or the files of a project's folder as the next command finds
+    them.
+    """
     if not path.is_dir():
         return path.read_bytes()
     finish(path)

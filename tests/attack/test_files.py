@@ -37,8 +37,8 @@ def test_the_good_file_is_read(place: Place, name: str) -> None:
 
 
 def test_every_file_that_a_command_reads_is_damaged() -> None:
-    """Some files are excepted: a broker's CA file, the C source of `build --main`, because only a
-    compiler reads it, and the files of `run` and `bench`, because these commands start a board.
+    """Three kinds of files need no damage: a broker's CA file; the C source of `build --main`,
+    which only a compiler reads; and the files of `run` and `bench`, which start a board.
 
     Files that a command only writes or continues are not counted.
     """

@@ -22,8 +22,10 @@ from ska_edge.training.options import Options
 
 FILE = Path(__file__).with_name("baseline.json")
 FIGURES = ("infer", "learn", "learn_margin", "flash", "ram", "stack", "code")
-"""`learn_margin` is a step on a device with the margin `DEVICE_MARGIN`, after `EPOCHS` epochs."""
-# A constant rate, and plain initial weights: figures that were measured so stay comparable.
+"""`learn_margin` is the cost of a learning step with the margin `DEVICE_MARGIN`, after `EPOCHS`
+epochs without one.
+"""
+# A constant rate and plain initial weights keep new figures comparable with older ones.
 CONSTANT: dict[str, Any] = {"rate": 0.125, "decay": 0, "hidden_halvings": 0, "spread": 0}
 MARGIN = 0.02
 DEVICE_MARGIN, EPOCHS = 0.1, 5

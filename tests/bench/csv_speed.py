@@ -1,8 +1,8 @@
 """Compare the CPU time for loading CSV files of 200,000 x 30 numbers with that of pandas.
 
 `make bench` runs it. One file has no quotes; in the other, every cell is quoted. Loading includes
-the checks of every cell and the classes of the labels; it must take at most 3 times as long as
-`pandas.read_csv`, in the same process.
+the checks of every cell and the classes of the labels. Loading must take at most 3 times as long as
+`pandas.read_csv` in the same process.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import numpy as np
 
 from ska_edge.data.dataset import Dataset
 
-MOST = 8000  # rows of a large data set, drawn at random
+MOST = 8000  # if a data set has more rows, this many are drawn at random
 
 
 def available() -> bool:

@@ -78,7 +78,7 @@ MARGIN_RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
 # The defaults are compared with `CONSTANT` and with another learner on other seeds than `SEEDS`.
 NEW_SEEDS = range(5, 10)
 STREAM_SEEDS = range(5, 8)
-SETTING_SEEDS = {"watch": range(5, 25)}  # few people, who differ much, so it needs more splits
+SETTING_SEEDS = {"watch": range(5, 25)}  # its few people differ much, so it needs more splits
 SETTING_DATA = ("digits", "mnist5k", "vowels", "watch", *REGIMES)
 TWO_LAYERS: dict[str, Any] = {"hidden": (64, 32)}
 GUARDED_DATA = ("digits", "vowels", "watch", *[*REGIMES][:4])
@@ -274,7 +274,7 @@ def settings_table(pool: ProcessPoolExecutor) -> str:
 
 
 def uci_table(pool: ProcessPoolExecutor) -> str:
-    """Return the same table for data sets of the UCI repository."""
+    """Return the table of `settings_table` for data sets of the UCI repository."""
     return compared(pool, UCI)
 
 
@@ -323,7 +323,7 @@ def guards_table(pool: ProcessPoolExecutor) -> str:
 
 
 def unknown_table(pool: ProcessPoolExecutor) -> str:
-    """Return the table of scores that tell samples of an unknown class."""
+    """Return the table of how well each score tells samples of an unknown class from the others."""
     rows = []
     for name in unknown.NAMES:
         work = [(name, seed) for seed in NEW_SEEDS]

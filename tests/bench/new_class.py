@@ -97,7 +97,9 @@ def five_rows(work: tuple[str, dict[str, Any], int, int]) -> list[float] | None:
 
 
 def _before(model: Model, test: Dataset, new: int) -> float:
-    """Return the mean recall of all classes before the new class is known; its own is 0."""
+    """Return the mean recall of all classes before the new class is known; the new class counts as
+    0.
+    """
     old = test.take(test.y != new)
     recall = model.evaluate(Dataset("old", old.x, old.y, test.labels)).recall
     return float(np.sum([value for value in recall.values() if value]) / len(np.unique(test.y)))

@@ -1,8 +1,8 @@
 """Measures an answer to an open question of the paper: does recurrence help?
 
-`learning_results` writes the table. Learning is that of the product, in fixed point. The echo state
-is computed here in numpy's floats, because ska-edge has no such front end: its values are the
-features of a data set.
+`learning_results` writes the table. The networks learn with ska-edge's trainer, in fixed point.
+ska-edge has no echo state, so this module computes one in floats; its values are the features of a
+data set.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def utterances() -> list[Reals]:
 def echo_state(series: Sequence[Reals], seed: int) -> Reals:
     """Return features (n, 5 * RESERVOIR): the last state, and its means in four parts of a series.
 
-    Nothing in the network of this state learns.
+    The weights of the echo state do not learn.
     """
     rng = np.random.default_rng(seed)
     channels = len(series[0])
@@ -78,7 +78,8 @@ def echo_state(series: Sequence[Reals], seed: int) -> Reals:
 
 
 def recurrence(seed: int) -> tuple[float, float, float]:
-    """Return the accuracies with an echo state, and with means over fifths of the series.
+    """Return three test accuracies: with an output layer on the echo state, with an output layer on
+    means over fifths of the series, and with 64 hidden neurons on these means.
 
     They are those of an output layer alone on the echo state, of an output layer alone on the
     means, and of a network with hidden neurons on the means.

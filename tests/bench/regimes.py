@@ -41,7 +41,9 @@ def many_classes(seed: int) -> Rows:
 
 
 def ordinal(seed: int) -> Rows:
-    """Return 3000 rows of 10 features, of which 5 matter; the 10 classes are ranges of a number."""
+    """Return 3000 rows of 10 features, of which 5 matter; the 10 classes are ranges of
+    the target.
+    """
     x, number = make_friedman1(3000, n_features=10, noise=0.5, random_state=seed)
     return x, np.searchsorted(np.quantile(number, np.arange(1, 10) / 10), number)
 

@@ -15,7 +15,7 @@ from tests.bench.uci import UCI, uci
 
 
 def opened(name: str, seed: int) -> tuple[Dataset, str | None]:
-    """Return a data set, and how its rows are split."""
+    """Return a data set and the kind of its split; None is the default kind."""
     if name in UCI:
         return uci(name), "plain"
     return regime(name, seed) if name in REGIMES else load(name), None

@@ -132,7 +132,9 @@ def stream(name: str, seed: int) -> Dataset:
 
 
 def ours(work: tuple[str, int, str]) -> tuple[float, float]:
-    """Return the accuracy on the stream, learning and not learning."""
+    """Return two accuracies on the stream: of a network that learns it, and of one that
+    does not.
+    """
     name, seed, kind = work
     dataset, options = stream(name, seed), dict(OURS[kind])
     if "rate" in options:

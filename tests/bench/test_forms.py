@@ -1,4 +1,4 @@
-"""The table of docs/PERFORMANCE.md has the RAM of each form that is predicted for the board."""
+"""The table of docs/PERFORMANCE.md has the predicted RAM of each form on each board."""
 
 from __future__ import annotations
 

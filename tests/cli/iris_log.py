@@ -20,14 +20,14 @@ ROWS = 40  # rows that a device learns by default
 
 
 def published_lines_of(path: str | Path) -> list[Line]:
-    """Return the lines that are also sent to a broker: all except `sent` and `setting`."""
+    """Return the lines of a log that a broker also gets: all except `sent` and `setting`."""
     text = Path(path).read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines()]
     return [line for line in lines if not {"sent", "setting"} & set(line)]
 
 
 def lines_of(path: str | Path) -> list[Line]:
-    """Return the lines for a broker, without the lines about held-out rows."""
+    """Return the lines of a log that a broker also gets, without those about held-out rows."""
     return [line for line in published_lines_of(path) if "held_out" not in line]
 
 

@@ -1,4 +1,4 @@
-"""The activation of hidden layers goes with the model, and is refused where it means nothing."""
+"""A model keeps its hidden layers' activation; `--activation` is refused where it has no effect."""
 
 from __future__ import annotations
 

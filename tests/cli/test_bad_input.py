@@ -45,7 +45,7 @@ def rows(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make links give up after a tenth of a second instead of ten seconds."""
+    """Make links give up after less than a second."""
     monkeypatch.setattr(session, "HELLO_WAITS", (0.25, 0.25))
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)
@@ -118,7 +118,8 @@ def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
 
 
 def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
-    # This file alone would number its two classes 0 and 1; in the model they are 2 and 1.
+    # Without the model, the two classes of this file would be 0 and 1; in the model they are 2 and
+    # 1.
     lines = [f"{n}.5,1,2,3,{('virginica', 'versicolor')[n % 2]}" for n in range(6)]
     Path("two.csv").write_text("\n".join(lines) + "\n")
     confusion = ska_edge("eval", iris_file, "two.csv", "--json").document()["confusion"]

@@ -1,4 +1,6 @@
-"""A shell completes commands, options and values, by README.md's lines and by click's protocol."""
+"""A shell completes commands, options and values, with the lines of README.md and with click's
+protocol.
+"""
 
 from __future__ import annotations
 

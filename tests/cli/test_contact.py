@@ -35,8 +35,8 @@ LIMIT = 120  # seconds after which a program counts as stuck
 class Relay:
     """Connects `socket://127.0.0.1:PORT` to a serial port, and disconnects after some bytes.
 
-    Each value of `cuts` is for one connection: it is cut after this many bytes from the device.
-    Later connections are not cut.
+    The relay cuts connection number i after `cuts[i]` bytes from the device. It does not cut later
+    connections.
     """
 
     def __init__(self, device: str, cuts: list[int]) -> None:
@@ -145,8 +145,8 @@ def loses_power(
     built: Callable[[str, str], Path], iris: Model, monkeypatch: pytest.MonkeyPatch
 ) -> LosesPower:
     """Return a function that lets a board learn rows of iris and cuts its power once, after the
-    first line for which `when` holds. It returns the monitor's member, the log, and the device's
-    last state.
+    first line for which `when` holds. That function returns the monitor's `Member`, the lines of
+    the log, and the device's last state.
 
     `prepare` is called with a link to the board before the monitor starts. The other arguments are
     those of `Job`.

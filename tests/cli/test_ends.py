@@ -1,4 +1,4 @@
-"""A command ends with the right exit code and last words, whatever its streams still accept."""
+"""A command ends with the right exit code and last message, even if its output streams fail."""
 
 from __future__ import annotations
 

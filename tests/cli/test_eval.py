@@ -1,4 +1,4 @@
-"""`eval` calls rows test rows only if they were held out, and fits a confusion matrix to the
+"""`eval` calls rows "test" only if the training held them out; its confusion matrix fits the
 screen.
 """
 

@@ -1,4 +1,4 @@
-"""`export --float-input` writes a graph that takes features, and that is still a model."""
+"""`export --float-input` writes a graph that takes features; ska-edge still opens it as a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flash` writes an image with avrdude to the board's boot loader, which then starts the image."""
+"""`flash` writes an image with avrdude; the board's boot loader receives it and then starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`monitor` does not let a device forget without a word: it mixes the classes, or warns."""
+"""`monitor` keeps a device from forgetting classes: it mixes the classes of its rows, or warns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Device = Callable[[Model], TrainerDevice]
 
 @pytest.fixture
 def device() -> Iterator[Device]:
-    """Return a function that starts a device with a model; the host's trainer is the device."""
+    """Return a function that starts a simulated device with a model."""
     with ExitStack() as stack:
         yield lambda model: stack.enter_context(TrainerDevice(model.state.flashed()))
 

@@ -1,4 +1,6 @@
-"""The main job leads from data to a proven, learning device; the proof fails when it should."""
+"""The commands lead from data to a device that is proven to learn; a planted fault
+fails the proof.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No command contacts another computer; here an attempt is recorded and fails."""
+"""No command contacts another computer; the test records every attempt and makes it fail."""
 
 from __future__ import annotations
 

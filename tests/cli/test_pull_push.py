@@ -1,5 +1,5 @@
-"""`pull` writes a device's state into a model, `push` sends it back, and `save` lets the device
-keep it.
+"""`pull` writes a device's state into a model, `push` sends it back, and `save` makes the device
+save it.
 """
 
 from __future__ import annotations

@@ -156,7 +156,8 @@ def test_predict_distinguishes_values_that_are_large(tmp_path: Path) -> None:
     found = json.loads(run("predict", model, tmp_path / "large.csv", "--json"))["predictions"]
     values = [line["y"] for line in found]
     assert len(set(values)) == len(values)
-    assert max(len(repr(value)) for value in values) <= 16  # 13 digits, and one or two decimals
+    # 13 digits, a point, and at most two decimals.
+    assert max(len(repr(value)) for value in values) <= 16
 
 
 def continued(folder: Path, data: Path, *given: str, code: int = 0) -> str:

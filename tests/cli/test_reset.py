@@ -1,4 +1,6 @@
-"""A board that resets when DTR rises: no command resets it, and what it forgot is reported."""
+"""If a board resets when DTR rises, no command resets it by default; after a reset, a warning says
+that it has learned nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run` begins with a network that a small board can learn, save and restore after a power cut."""
+"""`run` trains a network that an Uno can then learn, save, and restore after a power cut."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_rates_are_tried_for_a_model_with_spare_classes() -> None:
 
 
 def test_a_training_continues_with_rows_of_a_new_class_alone(ska_edge: Run, two: Path) -> None:
-    """The stored samples of the other classes are learned with them."""
+    """The training also learns the stored samples of the other classes."""
     known, new = iris()
     labels = np.array(new.labels)[new.y]
     np.savez("new.npz", x=new.x[:12], y=labels[:12])

@@ -98,7 +98,8 @@ def test_a_device_that_says_nonsense_in_good_frames(
     """The device sends a WELCOME of the right version, but cuts it short."""
     payload = bytes([PROTOCOL_VERSION, 1, 2, 3])
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
-    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):  # the sentence lacks the port
+    # `refused` fails: the sentence lacks the port.
+    with pytest.raises(AssertionError, match="WELCOME of 4 bytes"):
         refused()
 
 

@@ -1,4 +1,6 @@
-"""Whatever happens, a project is the old one or the new one; edits are kept or named."""
+"""Whatever interrupts a write, the folder then has the old project or the new one; edited files are
+kept or named.
+"""
 
 from __future__ import annotations
 

@@ -65,7 +65,9 @@ def test_a_report(board: Board) -> None:
 def test_a_program_that_has_the_port_is_waited_for(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A monitor still waits for a lost device, and the new board got the same port."""
+    """The other program is, for example, a monitor that waits for a lost device whose port the new
+    board got.
+    """
     waiting = threading.Event()
     poll = report.time.sleep
 

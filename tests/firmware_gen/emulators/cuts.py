@@ -1,4 +1,4 @@
-"""Records the cells after a power failure within each flash operation, all in one run.
+"""Records the flash cells after a power failure within each flash operation, all in one run.
 
 After a power failure, only the flash of a chip matters. So one run suffices to record every
 failure.

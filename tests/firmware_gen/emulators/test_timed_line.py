@@ -31,7 +31,8 @@ from tests.firmware_gen.emulators.rp2040 import test_machine as test_rp2040
 
 WriteFirmware = Callable[..., Path]
 BAUD = 921_600
-# The driver and the machine of each board that takes bytes in the time of its core.
+# The driver and the machine of each board whose bytes arrive at the times that its core's clock
+# gives.
 MACHINES: dict[str, tuple[str, MakeMachine]] = {
     "esp32-c3": ("uart_esp32c3.c", esp32c3.Machine),
     "microbit-v1": ("uart_nrf.c", core_with(Nrf51822)),
@@ -88,7 +89,7 @@ def test_a_line_takes_bytes_from_a_byte_time_after_the_receiver_is_on() -> None:
     assert [line.take(lambda: False) for _ in range(3)] == [None] * 3
     assert line.take(lambda: True) is None
     assert line.take(lambda: True) == ord("a")
-    assert line.take(lambda: False) == ord("b")  # it passes, and the chip loses it
+    assert line.take(lambda: False) == ord("b")  # the receiver is off, so the chip loses this byte
 
 
 def test_a_receiver_that_was_on_loses_bytes_while_it_is_off(

@@ -1,7 +1,7 @@
 """Compiles Arduino sketches as the IDE does: by the recipes of the core arduino-core-avr.
 
-The recipes are lines of platform.txt. A word in braces in a recipe names another line, a line of
-the board in boards.txt, or a value of the build.
+The recipes are lines of platform.txt. A word in braces in a recipe names another line of
+platform.txt, a line of the board in boards.txt, or a value of the build.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ArduinoCore:
     Args:
         board: its name in boards.txt, "uno" or "mega".
         folder: an empty folder for object files.
-        cpu: the choice of a board with several processors.
+        cpu: the processor, if the board comes with several.
 
     Attributes:
         chip: the microcontroller, as avr-gcc names it.
@@ -64,7 +64,8 @@ class ArduinoCore:
         objects = [self._compile(unit, "sketch", STRICT, includes)]
         sources = [path for path in sorted((library / "src").iterdir()) if path.suffix in RECIPES]
         parts = [self._compile(path, library.name, STRICT, includes) for path in sources]
-        objects.append(self._archive(f"{library.name}.a", parts))  # for dot_a_linkage=true
+        # The library asks for an archive: dot_a_linkage=true.
+        objects.append(self._archive(f"{library.name}.a", parts))
         self._values["build.project_name"] = sketch.name
         self._run("recipe.c.combine.pattern", object_files=shlex.join(map(str, objects)))
         return self._folder / f"{sketch.name}.elf"

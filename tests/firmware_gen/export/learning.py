@@ -40,7 +40,7 @@ def export(kind: str, folder: Path, prefix: str = DEFAULT) -> Written:
 
 
 class Sensor:
-    """The sensor of the examples, which makes its samples up."""
+    """The made-up samples of the examples' sensor.h, computed in Python."""
 
     def __init__(self) -> None:
         self._number = 1
@@ -77,7 +77,7 @@ def network() -> Model:
 
 
 def check_followed(port: str, log: Path) -> None:
-    """Check that a fresh device tells a monitor each sample that it learns from its sensor.
+    """Check that a fresh device reports to a monitor each sample that it learns from its sensor.
 
     The log must have the samples of the sensor, and give the weights of the device.
     """

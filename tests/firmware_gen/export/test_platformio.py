@@ -72,7 +72,9 @@ def test_the_sources_are_those_of_the_arduino_library(folder: Path, tmp_path: Pa
 
 
 def check_sources(folder: Path, scratch: Path, prefix: str = DEFAULT) -> None:
-    """test_arduino.py compiles and runs these sources on the boards of platformio.ini."""
+    """Check that the sources are those of the Arduino library, which test_arduino.py compiles and
+    runs.
+    """
     (scratch / "arduino").mkdir()
     arduino = export("arduino", scratch / "arduino" / "SkaThings", prefix).folder
     pairs = {

@@ -1,4 +1,6 @@
-"""Each export of a model with a name of its own compiles, and its example learns as the trainer."""
+"""Each export of a model with a name of its own compiles, and its example learns like
+the trainer.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The stack bound fits the compilers' frame sizes and the use in runs; without a bound, an
-error.
+"""The stack bound fits the compilers' frame sizes and the stack that runs use; a build without a
+bound fails.
 """
 
 from __future__ import annotations
@@ -442,7 +442,7 @@ def bound_and_use(
 ) -> tuple[int, int, int]:
     """Return bytes of stack: the bound of the calls, the bound with an interrupt, the use in a run.
 
-    `rounds` is how many times the run sends a byte and waits for one.
+    `rounds` is how many times the test waits for a byte from the board and then sends one.
     """
     report = build(project, toolchain=toolchain)
     assert board.memory is not None and report.stack is not None

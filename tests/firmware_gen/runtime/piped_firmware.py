@@ -64,7 +64,8 @@ class Firmware:
 
     def run(self, *requests: bytes, storage: Path | None = None) -> list[Reply]:
         """Start the program and send it requests; return the sequence number, name and values of
-        each reply. It fails if a sanitizer reports an error. `storage` is the file with the saves.
+        each reply. The test fails if a sanitizer reports an error. `storage` is the file with the
+        saves.
         """
         done = subprocess.run(
             self.command,

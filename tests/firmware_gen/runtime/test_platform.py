@@ -13,7 +13,7 @@ import firmware_gen
 RUNTIME = Path(firmware_gen.__file__).parent / "runtime"
 HEADERS = "#include <limits.h>\n#include <stdint.h>\n"
 
-# A line after the compiler's headers gives a name the meaning that it has on such a platform.
+# For each platform: C lines that give a name the meaning that it has there, and the error.
 PLATFORMS = {
     "bytes of 16 bits": ("#undef CHAR_BIT\n#define CHAR_BIT 16", "8-bit bytes and int64_t"),
     "no 64-bit integers": ("#undef INT64_MAX", "8-bit bytes and int64_t"),

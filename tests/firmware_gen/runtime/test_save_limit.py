@@ -22,7 +22,7 @@ from tests.firmware_gen.runtime.piped_firmware import (
 )
 
 BUDGET = 5
-SECOND = 11_520  # bytes; a save costs one second of the line
+SECOND = 11_520  # bytes; each save beyond the budget costs one second of the line
 FLOOD = 19_999
 
 

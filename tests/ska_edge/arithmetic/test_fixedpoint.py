@@ -137,7 +137,8 @@ def test_dot_is_exact_and_inside_its_interval(terms: int, rows: int, batch: int,
 
 @pytest.mark.parametrize("bits", [(16, 8), (32, 16)])
 def test_large_products_have_the_bits_of_small_ones(bits: tuple[int, int]) -> None:
-    # The extremes of the formats give the largest sums. Where float64 is exact, it computes them.
+    # The extremes of the formats give the largest sums. The trainer computes them in float64 where
+    # that is exact.
     rng = np.random.default_rng(0)
     formats = QFormat(bits[0], 0), QFormat(bits[1], 0)
     w, a = (rng.choice([f.minimum, -1, f.maximum - 1, f.maximum], (64, 128)) for f in formats)

@@ -1,4 +1,4 @@
-"""A stream spans sessions: contact is lost and restored; the device went on or restarted."""
+"""A stream goes on after lost contact, whether the device kept running or restarted."""
 
 from __future__ import annotations
 
@@ -276,7 +276,9 @@ def test_a_request_to_a_device_that_started_again(device: FakeDevice, saved: int
 
 
 def test_a_restart_that_the_link_met_before_a_request_is_said_first(device: FakeDevice) -> None:
-    """The host reports the restart first, so the device does not save its old state."""
+    """The host reports the restart and does not request the save, because the device now has an
+    older state.
+    """
     stream = opened(device)
     list(stream.learn(INPUT, LABELS))
     device.restart(samples=7)

@@ -124,7 +124,7 @@ def test_a_raw_model_refuses_rows_of_another_width() -> None:
 def test_integers_are_scaled_as_the_same_numbers_in_float(
     shape: tuple[int, int], kind: type[np.integer], scale: str
 ) -> None:
-    """The bits are the same, so a model does not depend on the type that its data have."""
+    """The bits are the same, so a model does not depend on the type of its data."""
     limits = np.iinfo(kind)
     x = np.random.default_rng(0).integers(limits.min, limits.max, shape, dtype=kind, endpoint=True)
     x[:, 0] = limits.min

@@ -1,4 +1,4 @@
-"""A log's last lines alone tell its end as all of its lines would."""
+"""The last lines of a log determine its end as all of its lines would."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def text_of(lines: list[LogLine]) -> bytes:
 
 
 def with_a_hole(path: Path, lines: list[LogLine], kept: int) -> Path:
-    """Write a log with a terabyte of zeros in place of all lines but the first and last ones."""
+    """Write a log with a terabyte of zeros between its first line and its last `kept` lines."""
     with path.open("wb") as file:
         file.write(text_of(lines[:1]))
         file.seek(2**40)

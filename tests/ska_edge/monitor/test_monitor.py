@@ -1,4 +1,4 @@
-"""The monitor's processing of a device's telemetry; the host's trainer simulates the device."""
+"""The monitor processes a device's telemetry; the host's trainer simulates the device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ SIZES = (4, 5, 3)
 
 
 class Played:
-    """Replaces `Stream`: a trainer is the device; the answers to the rows in `lost` are lost."""
+    """Replaces `Stream`: a trainer takes the device's place. The answers to the rows in `lost` are
+    lost.
+    """
 
     def __init__(self, plan: Plan, lost: frozenset[int] = frozenset()) -> None:
         start = initial_parameters(plan.sizes, plan.rule, seed=3)

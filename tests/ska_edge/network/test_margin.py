@@ -113,8 +113,8 @@ def test_a_skipped_sample_still_enters_the_replay_buffer() -> None:
     for _ in range(3):
         trainer.learn_one(x, LABEL)
     np.testing.assert_array_equal(state.parameters, before)
-    # The second and the third sample each follow a stored sample, which is skipped, too, and counts
-    # as a step.
+    # Before the second and before the third sample, a stored sample is replayed. It is skipped,
+    # too, and it counts as a step.
     assert (state.samples, state.step) == (3, 5)
     assert state.replay.seen.tolist() == [0, 3]
     np.testing.assert_array_equal(state.replay.samples[LABEL, 0], x)

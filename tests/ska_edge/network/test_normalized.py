@@ -98,7 +98,7 @@ def test_each_stored_sample_has_a_rate_of_its_own() -> None:
         random_state(replace(plan, normalized=False, replay=Replay())),
     )
     learned, expected = FixedTrainer(state), FixedTrainer(plain)
-    # The second step learns the first sample again, and then the second one.
+    # The second call replays the first sample, and then learns the second one.
     for x, label in ((64, 0), (4, 1)):
         learned.learn_one(np.array([x]), label)
     for x, label, times in ((64, 0, 8), (64, 0, 8), (4, 1, 0)):

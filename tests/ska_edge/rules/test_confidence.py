@@ -1,4 +1,4 @@
-"""Samples with too small a confidence have no class, and the limit keeps the right share."""
+"""Samples with too small a confidence get no class; the limit leaves the wanted share a class."""
 
 from __future__ import annotations
 

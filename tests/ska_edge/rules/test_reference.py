@@ -39,7 +39,9 @@ def cross_entropy(decisions: FloatArray, labels: NDArray[np.int64]) -> float:
 
 
 def local_loss(p: Parameters, layer: int, x: FloatArray, labels: NDArray[np.int64]) -> float:
-    """Return the cross-entropy of hidden ``layer``'s readout, or of the output layer for -1."""
+    """Return the cross-entropy of hidden ``layer``'s readout. The last hidden layer's readout is
+    the output layer; without hidden layers, ``layer`` is -1.
+    """
     a = x
     for weights, bias in zip(p.weights[: layer + 1], p.biases[: layer + 1], strict=True):
         a = np.tanh((a @ weights.T + bias) / 2.0)

@@ -128,8 +128,8 @@ def random_parameters(sizes: list[int], seed: int) -> Parameters:
     return parameters
 
 
-# With fewer than twice as many samples as inputs, the first layer is computed in one way, otherwise
-# in another way.
+# The reference has two ways to compute the first layer: one for fewer than twice as many samples as
+# inputs, and one for more.
 @pytest.mark.parametrize("count", [1, 3, 11, 12, 13, 40])
 @pytest.mark.parametrize("hidden", [[], [5], [5, 4], [4, 3, 4, 3]])
 def test_a_run_is_the_definition_step_by_step(hidden: list[int], count: int) -> None:

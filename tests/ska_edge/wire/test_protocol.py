@@ -26,7 +26,8 @@ from ska_edge.wire.protocol import (
 DOCUMENT = Path(__file__).parents[3] / "docs" / "PROTOCOL.md"
 DIMENSIONS = {"input_bytes": 5, "classes": 3}
 SIZES = {**DIMENSIONS, "target_bytes": 6}
-# Each message with the dimensions of a classifier, and those that differ also with a regression's.
+# Each message with the dimensions of a classifier. A message that differs in a regression is also
+# here with the dimensions of a regression.
 SHAPES = [
     pytest.param(message.of(values), SIZES if values else DIMENSIONS, id=f"{message.name}-{values}")
     for message in MESSAGES

@@ -1,4 +1,4 @@
-"""The Pico boots by the ROM of its chip, and each mistake of a driver ends the run and is named."""
+"""The Pico boots from the ROM of its chip; each mistake of a driver ends the run and is named."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ NUMBERS = st.floats(-1e9, 1e9, width=32)
 def test_what_csv_writes_is_read(
     rows: list[tuple[float, ...]], separator: str, decimal: str
 ) -> None:
-    """A fraction is in each row, so that the decimal sign can be found."""
+    """Each row has a fraction, so that the decimal sign can be found."""
     rows = [(*row, 0.5) for row in rows]
     file = io.StringIO()
     writer = csv.writer(file, delimiter=separator)
@@ -181,7 +181,7 @@ def test_the_fast_way_reads_what_the_exact_way_reads(
     assert fast == exact
 
 
-# Cells as they are in a file; not every quote has its partner, or is at the end of a cell.
+# Cells as they are in a file: a quote may lack its partner, or be in the middle of a cell.
 RAW = st.one_of(st.sampled_from(["1", '"1"']), st.text('1",', max_size=4), st.just('\u00f7"1"'))
 
 

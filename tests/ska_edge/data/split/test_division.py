@@ -44,7 +44,7 @@ def in_groups(*groups: str) -> Dataset:
 def recording(rng: np.random.Generator, bouts: int = 3) -> Dataset:
     """Return one raw log of one person, who does four activities in turn, several times each.
 
-    The sensor hangs a little differently every time, and that moves its values more than the
+    The sensor hangs a little differently every time, and this moves its values more than the
     activity does.
     """
     activities = np.random.default_rng(0).normal(0, 0.5, (4, 6))
@@ -96,7 +96,7 @@ def test_groups_in_both_parts_are_a_caution(kind: str) -> None:
     caution = divide(data, 0.3, 0, kind).cautions["shared groups"]
     assert "both learned and test rows" in caution and caution[0] in "123"
     assert "shared groups" not in divide(data, 0.3, 0).cautions
-    assert "shared groups" not in divide(data.of_group(0), 0.3, 0, kind).cautions  # only one
+    assert "shared groups" not in divide(data.of_group(0), 0.3, 0, kind).cautions  # only one group
 
 
 def test_rare_classes_are_named() -> None:
@@ -222,7 +222,7 @@ def test_neighbors_that_are_alike_are_split_in_blocks() -> None:
         assert set(division.train.y) == set(division.test.y) == {0, 1, 2}
         learned, tested = numbers(division.train), numbers(division.test)
         steps = np.abs(learned[:, np.newaxis] - tested).min(axis=0)
-        # A tested row has a learned neighbor only at a bound of a fifth.
+        # At most the two ends of each of the five tested blocks are next to a learned row.
         assert (steps == 1).sum() <= 2 * 5
         parts_are_apart(division, 300)
 

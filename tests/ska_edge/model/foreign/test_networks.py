@@ -140,7 +140,7 @@ def test_features_are_matched_by_the_names_of_the_inputs() -> None:
 
 @st.composite
 def chains(draw: st.DrawFn) -> tuple[onnx.ModelProto, np.ndarray]:
-    """Return a random network with noise between its layers, and rows for it."""
+    """Return a random network with elementwise operators between its layers, and rows for it."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     width, side = 6, (2, 3)
     nodes, tensors, last = [], {}, "x"

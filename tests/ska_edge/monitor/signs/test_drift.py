@@ -45,7 +45,7 @@ def test_the_share_that_calibration_allows_is_not_reported() -> None:
 
 
 def feed(found: Drift, label: int, share: float, rows: int, seed: int = 0) -> list[str]:
-    """Add rows of a class, of which this share is right at random; return what is reported."""
+    """Add rows of a class, each of them right with probability `share`; return what is reported."""
     said = []
     for right in np.random.default_rng(seed).random(rows) < share:
         found.add((0,), label, bool(right))

@@ -14,8 +14,8 @@ LABELS = np.repeat(np.arange(3), (10, 4, 2))
 
 
 def sat(*right: tuple[int, int, int]) -> tuple[Exam, list[list[str]]]:
-    """Hold an exam once per tuple, which has the number of right rows of each class; return the
-    exam and the reports of each time.
+    """Hold one exam per tuple; a tuple has the number of right rows of each class. Return the exam
+    and what it reported each time.
     """
     exam, reports = Exam(np.arange(16)[:, None], LABELS, ("a", "b {x}", "c")), []
     for counts in right:

@@ -1,4 +1,4 @@
-"""A stream is learned as a device learns it, and each row is tested before that."""
+"""A stream is learned as a device learns it, and each row is tested before it is learned."""
 
 from __future__ import annotations
 

@@ -281,7 +281,7 @@ def test_collapse_needs_rows_and_neurons() -> None:
 
 def test_collapse_is_measured_against_what_there_is_to_tell_apart() -> None:
     rows = crossed(0.15)  # a participation ratio of 1.29
-    for second, seen in ((0.4, True), (0.2, False)):  # ratios of the inputs of 1.69 and 1.38
+    for second, seen in ((0.4, True), (0.2, False)):  # the inputs' ratios are 1.69 and 1.38
         watch = Watch(PUBLISHED)
         watch.decisions(SICK, rows, crossed(second), LABELS[:4])
         assert signs(watch) == [("collapse", SICK)] * seen
