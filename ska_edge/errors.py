@@ -70,7 +70,7 @@ class ToolError(SkaError):
 
 
 class CheckError(SkaError):
-    """A check ran to its end and failed: a mismatch, or an exceeded budget."""
+    """A check failed: a mismatch, or an exceeded budget."""
 
     exit_code = 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 DISTRIBUTION = "ska-edge"
-# Such as: aeon>=1.0; extra == "datasets"
+# Matches a requirement of an extra, for example: aeon>=1.0; extra == "datasets"
 REQUIREMENT = re.compile(r"""(?P<package>[\w.-]+)[^;]*;\s*extra\s*==\s*["'](?P<extra>[\w-]+)["']""")
 DEVELOPMENT = ("bench", "demo", "dev")  # extras that a user does not need
 

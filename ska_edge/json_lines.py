@@ -19,8 +19,8 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
 
 LONGEST_LINE = 16_000_000  # bytes
-BLOCK = 2**16  # bytes of one read backward
-READ = 2**20  # bytes of one read forward
+BLOCK = 2**16  # bytes that one read takes, from the end backward
+READ = 2**20  # bytes that one read takes, from the start forward
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         Args:
             X: features (rows, features), finite numbers.
         """
-        features = self._features(X)  # says so if nothing is fitted yet
+        features = self._features(X)  # raises an error before `fit`
         return self.model_.predict_proba(features)
 
     def _dataset(

@@ -107,7 +107,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
 
 
 def check_varies(features: NDArray[Any], noun: str) -> None:
-    """Raise ValueError if all features are constant; `noun` is what nothing then distinguishes."""
+    """Raise ValueError if all features are constant; `noun` names what they cannot distinguish."""
     if not np.ptp(features, axis=0).any():
         raise ValueError(
             f"all features of the {counted(len(features), 'row')} are constant (n_samples ="

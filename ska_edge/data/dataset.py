@@ -87,8 +87,8 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits of a hash of the samples, classes, groups, files and held-out
-        rows.
+        """16 hexadecimal digits of a hash of the samples, classes, targets, groups, files and
+        held-out rows.
         """
         content = hashlib.sha256("\n".join(self.labels).encode())
         for block in row_blocks(len(self.x)):
@@ -118,9 +118,9 @@ class Dataset:
     def with_targets(self, names: Sequence[str], by_name: bool = False) -> Dataset:
         """Return the same samples with the targets of a model, which have these names.
 
-        Targets are matched by name; if not all of them have the same names, they keep their order,
-        unless they must be matched `by_name`. Raises InputError for data with classes, with another
-        number of targets, or with a target of another name.
+        Targets are matched by name. If a name is unknown, all targets are matched by position, or
+        refused with `by_name`. Raises InputError also for data with classes, and for another number
+        of targets.
         """
         if self.targets is None:
             raise InputError(
@@ -178,7 +178,7 @@ class Dataset:
     def of_group(self, wanted: int | str) -> Dataset:
         """Return the samples of one group, such as one person, in their order.
 
-        A group has a number, and may have a name. Without groups, each of several files is one.
+        A group has a number, and may have a name. Without groups, each of several files is a group.
 
         Raises InputError if no sample is in that group, or if these data have no groups.
         """

@@ -86,8 +86,8 @@ def load_data(
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
-            labels with the class names; for a regression, targets (rows, targets), and labels with
-            their names. `features` has the names of the columns if they are known, and
+        labels with the class names. For a regression, it has targets (rows, targets), and labels
+        with the names of the targets. `features` has the names of the columns if they are known.
         `doubts` has a sentence about each column that is probably no input.
 
     Raises InputError for data that cannot be used. Raises ToolError if a package that the data need

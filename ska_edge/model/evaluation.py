@@ -57,7 +57,9 @@ class Evaluation:
 
     @property
     def accepted_accuracy(self) -> float | None:
-        """Fraction of the other rows that are classified correctly; None without such rows."""
+        """Fraction of the rows with enough confidence that are classified correctly; None without
+        such rows, or if the model has no least confidence.
+        """
         if self.accepted is None or not self.accepted.any():
             return None
         return float(np.trace(self.accepted) / self.accepted.sum())

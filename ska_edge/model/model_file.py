@@ -217,7 +217,8 @@ class Model:
         return self.outputs[labels]
 
     def target_integers(self, targets: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Convert targets (rows, targets), in the unit of the data, to integers as a device learns.
+        """Convert targets (rows, targets), in the unit of the data, to the integers that a device
+        learns.
 
         Raises InputError for a model that has learned classes.
         """

@@ -24,7 +24,7 @@ FEATURES, INTEGERS = "features", "integers"
 
 def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
     """Append the nodes that quantize the float64 edge "input"; return the edge of the integers."""
-    # The graph calculates with numbers alone, because a runtime may convert NaN to any integer.
+    # The graph first replaces NaN by 0, because a runtime may convert NaN to any integer.
     missing = ops.node("IsNaN", "input")
     features = ops.node("Where", missing, ops.initializer("input_number", np.array(0.0)), "input")
     integers = _integers_of_numbers(ops, plan, scaling, features)

@@ -28,7 +28,8 @@ def with_samples(
         model: a trained model whose plan has no buffer.
         replay: the buffer's sizes and kind.
         fit: the rows that the model has learned; `y` has its outputs.
-        before: a buffer of the same inputs; a class without rows gets its samples.
+        before: an earlier buffer for the same inputs; a class without rows in `fit` gets the
+            samples of this buffer.
     """
     if not (model.plan.spares and replay.per_class):
         return model

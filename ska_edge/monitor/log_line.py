@@ -3,27 +3,27 @@
 It is one file, so that a reader of logs finds every line in one place.
 
 A log is written, read, replayed and published through these classes. `log_value` has the values
-that several of them share. A session has these lines, the first of them first and the last of them
+that several of them share. A session has these lines; it begins with the first and ends with the
 last::
 
-    {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
-        if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
+    {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart if
+        the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
     for a regression, the next two lines have "targets" in place of "label"
     {"sent", "token", "label", "x"}                                                RowNotice
-    {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
-        every 256th row also has "halvings" and "place", for reading only a log's end
+    {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow every
+        256th row also has "halvings" and "place", for reading only a log's end
     {"held_out": {"rows", "right", "classes": [[right, rows], ...]}, "samples"}    HeldOut
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
-    {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
-        with "fell_back" also "place"
+    {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption with
+        "fell_back" also "place"
     {"setting": halvings, "token"}                                                 RateNotice
     {"rate": halvings}                                                             RateChange
     {"adding": name, "token"}                                                      ClassNotice
     {"class": name, "label"}                                                       ClassChange
     {"missing": rows, "samples"}                                                   Missing
     {"saved": samples}                                                             Save
-    {"end": {"step", "samples", "crc"}}                                            SessionEnd
-        if the monitor sent rows: also "place"
+    {"end": {"step", "samples", "crc"}}                                            SessionEnd if the
+        monitor sent rows: also "place"
 
 A continued log has one session after the other. To add a line, add a class and list it in `LINES`.
 A reader ignores unknown keys and refuses unknown lines.
@@ -118,7 +118,7 @@ class RowNotice:
 
     Attributes:
         sample: the device's sample count after this row.
-        token: token of the state that shall learn it.
+        token: token of the state that should learn the row.
         label: class index, or the targets of a regression.
         x: the input's integers.
     """

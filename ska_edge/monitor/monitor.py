@@ -69,7 +69,7 @@ class Monitor:
         halvings: how many times the device's rate is halved.
         learned: number of rows that the device has learned in this session.
         correct: how many of these rows the device classified correctly before it learned them.
-        unknown: how many of these rows had no class for the device before it learned them.
+        unknown: how many of these rows the device called unknown before it learned them.
         unanswered: how many of these rows have no answer, because it was lost.
         first: index of the first row that this session sends; above 0 if it continues a lesson.
         missing: number of rows that the device learned by itself and whose announcements were lost.
@@ -105,7 +105,8 @@ class Monitor:
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._wanted_halvings: int | None = None  # None keeps the device's rate
         self._wanted_classes: Sequence[str] = ()  # to add, each once
-        self._refusal: DeviceError | None = None  # of a save; `run` raises it after its last line
+        # The refusal of a save; `run` raises it after its last line.
+        self._refusal: DeviceError | None = None
         self._alone = False  # whether the device learns by itself
         self._disordered = False  # whether the warning about the order of the rows was given
         self._pace = Pace()

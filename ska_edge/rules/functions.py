@@ -63,7 +63,7 @@ class NeuronFunction:
 
 @dataclass(frozen=True, slots=True)
 class NormalizedStep:
-    """The numbers of a step that is divided by a power of two of |x|^2/d.
+    """The numbers of a normalized step, which is divided by the power of two nearest to |x|^2/d.
 
     Attributes:
         limits: each one below the sum of the squares of the inputs halves the rate once.

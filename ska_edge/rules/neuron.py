@@ -54,7 +54,8 @@ class RawInput:
         frac: 1 to 31, the same for all features.
         points: None if the raw features are integers. If they are float32, one per feature: the
             integer `raw` is the feature times 2**point, and the multiplier has 2**-point as a
-            factor. If it is None, the JSON lacks it, because older plans do not have it.
+            factor. If `points` is None, the JSON lacks this key, because older plans do not have
+            it.
     """
 
     multipliers: tuple[int, ...]
@@ -210,8 +211,8 @@ def square_sum(ops: ArrayOps[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
 def step_limits(terms: int, format: QFormat) -> tuple[int, ...]:
     """Return the limits of the sum of the squares of an input with `terms` numbers in `format`.
 
-    Limit k is sqrt(2) 2^k terms in real numbers, rounded down. A sum has at most as many limits
-    below it as it can exceed.
+    Limit k is sqrt(2) 2^k terms in real numbers, rounded down. Limits that no sum can exceed are
+    left out.
     """
     unit, most = terms << 2 * format.frac, terms * format.minimum**2
     limits = (math.isqrt(2 * (unit << k) ** 2) for k in range(2 * format.bits))

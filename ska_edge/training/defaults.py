@@ -11,9 +11,9 @@ LARGEST_RATE = RATE
 MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
 HIDDEN = (64,)
-HALVINGS = 4  # of the rate while a new model learns a fixed set
+HALVINGS = 4  # how many times the rate is halved while a new model learns a fixed set
 TEST_FRACTION = 0.2
-SPARE_STORED = SPARE_RELEARNED = 10  # of the replay buffer of a model with spare classes
+SPARE_STORED = SPARE_RELEARNED = 10  # for the replay buffer of a model with spare classes
 LARGEST_SPREAD = 8  # sigmoid of a larger knowledge is almost constant
 
 

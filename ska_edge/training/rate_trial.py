@@ -22,7 +22,7 @@ FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
 JUDGED = 0.2  # fraction of a trial's rows on which the rate is judged
 LEAST_ROWS = 200  # a fifth of fewer rows is too few to tell rates apart
 MOST_ROWS = 4000  # a trial has at most this many rows, so that it is short
-MOST_VALUES = 2**19  # and at most this many features in all its rows
+MOST_VALUES = 2**19  # a trial has at most this many values: rows times features
 APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
 Tried = dict[float, float]

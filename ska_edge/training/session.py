@@ -73,7 +73,8 @@ class Session:
         base: the model to continue; None for a new model.
         magnitudes: the ranges of the float twin so far.
         skipped: number of samples within the margin, which the integers did not learn.
-        new: the classes that a continued model lacks, and that its spare outputs become.
+        new: the classes of the data that a continued model lacks; its spare outputs become these
+            classes.
     """
 
     options: Options
@@ -424,7 +425,7 @@ def _rejection(base: Model) -> float:
 
 
 def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
-    """Return the first tensors of the float twin of a continued model."""
+    """Return the tensors with which the float twin of a continued model starts."""
     if base.reference is not None:
         return tensors_of(base.reference)
     return dequantize_state(base.state)

@@ -2,11 +2,11 @@
 
 Only this file defines the messages. `codec` packs and unpacks messages on the host.
 `firmware_gen.emit.messages` writes the same table as a C header, and
-`firmware_gen.emit.protocol_page` writes the tables of `docs/PROTOCOL.md`. To add a message, add
-a row to `MESSAGES` and a handler to `firmware_gen/runtime/ska_request.c`.
+`firmware_gen.emit.protocol_page` writes the tables of `docs/PROTOCOL.md`. To add a message, add a
+row to `MESSAGES` and a handler to `firmware_gen/runtime/ska_request.c`.
 
-Numbers are little-endian. A message is the payload of a frame; see `frame`. It is one file, because
-the table is read as a whole.
+Numbers are little-endian. A message is the payload of a frame; see `frame`. This is one file,
+because the table is read as a whole.
 """
 
 from __future__ import annotations

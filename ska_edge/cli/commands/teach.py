@@ -210,7 +210,7 @@ def _say(
 def _document(
     link: Link, model: Model, name: str, new: bool | None, rows: int, right: int | None
 ) -> dict[str, object]:
-    """Return the keys of `--json`; without rows, none is right."""
+    """Return the keys of `--json`; without rows, `right` is None."""
     info = link.hello()
     forgotten = name not in model.labels
     return {

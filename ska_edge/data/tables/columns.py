@@ -28,8 +28,8 @@ class Columns:
 
     Attributes:
         label: the column of the labels; None to find it.
-        targets: for a regression, the columns of the targets; empty to find one as a label is
-            found; None for labels.
+        targets: for a regression, the columns of the targets; empty to choose one by the rules for
+            a label; None for data with labels.
         group: the column of the groups, such as a person or a session; None for no groups.
         features: the columns of the inputs, in this order; empty for all other columns.
         drop: columns to leave out.
@@ -68,8 +68,8 @@ class Choice:
     """The chosen columns of a table, by index from 0; `label` and `group` may be None.
 
     `by_position` is the reason why a model's inputs are taken by position, and not by name; it is
-    empty for other tables. The last `targets` of the features are the targets of a regression,
-    which are numbers as inputs are; see `inputs`.
+    empty for other tables. The last `targets` of the features are the targets of a regression; like
+    inputs, they are numbers. See `inputs`.
     """
 
     features: tuple[int, ...]
@@ -190,7 +190,7 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
 
 def _named_targets(header: Header, asked: Columns, model: Inputs | None) -> list[int]:
     """Return the targets that the user names, or the columns with the names of a model's targets,
-    in its order; empty if there are none.
+    in the model's order; empty if there are none.
 
     Raises InputError for other targets than those of a model, and for a missing target if the model
     needs them all.

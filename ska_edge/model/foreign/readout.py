@@ -42,7 +42,8 @@ def fitted(layer: Layer, x: Reals) -> Layer:
 def _fit(z: Reals) -> tuple[float, float]:
     """Return t and c so that sigmoid(t z + c) is close to softmax(z), for z (n, classes).
 
-    They minimize the cross-entropy, which is convex.
+    They minimize the cross-entropy plus a small term that holds t near 1 and c near 0; the sum is
+    convex.
     """
     exponents = np.exp(z - z.max(axis=1, keepdims=True))
     target = (exponents / exponents.sum(axis=1, keepdims=True)).ravel()
