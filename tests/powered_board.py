@@ -1,4 +1,4 @@
-"""A board whose power can be switched off and on; its port keeps its name."""
+"""A board whose power can be switched off and on, while the name of its port stays the same."""
 
 from __future__ import annotations
 

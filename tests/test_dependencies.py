@@ -1,4 +1,6 @@
-"""Every dependency has a reason, and the locks pin all of them, with hashes."""
+"""Every dependency has a reason; except for `UNPINNED`, the locks pin every dependency
+by a hash.
+"""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def is_picture(path: Path) -> bool:
 
 
 def cells(text: str, start: str) -> list[float]:
-    """Return the numbers in the first line that begins with these words."""
+    """Return the numbers after `start` in the first line that begins with `start`."""
     line = next(line for line in text.splitlines() if line.strip().startswith(start))
     found = []
     for word in line.removeprefix(start).replace("%", "").split():

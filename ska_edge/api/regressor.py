@@ -26,8 +26,8 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
     It scales features and targets itself, so no scaler is needed. `model_` is the `ska_edge.Model`,
     with `save`, `firmware` and all its other methods.
 
-    The parameters are those of `ska_edge.Classifier`. Those that need classes are refused:
-    `stored`, and `rule="code"`.
+    The parameters are those of `ska_edge.Classifier`. Values that need classes are refused:
+    `stored`, `spare_classes`, `rule="code"` and `stream_order="blocked"`.
 
     Attributes:
         model_: the trained `ska_edge.Model`; its outputs have the names of the targets.

@@ -36,7 +36,7 @@ def exit_code(error: BaseException | None) -> int | None:
 
 
 def interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Return the KeyboardInterrupt that an error is or was caused by; None for other errors."""
+    """Return the KeyboardInterrupt that `error` is, or that caused it; None for other errors."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error

@@ -27,11 +27,11 @@ class Dataset:
     """Samples and their classes.
 
     ``x`` is float64 (n, d), or 8-bit or 16-bit integers as the file has them, which take less
-    memory. ``y`` is int64 (n,), class indices 0..classes-1. ``labels`` has the
-    class names in the order of the indices. ``group`` is int64 (n,), the source of each sample,
-    such as a person, or None. ``places`` is int64 (n,), the row of each sample in its original
-    data. ``features`` has a name for each column of ``x``, or is None.
-    ``group_names`` are the names of the groups 0, 1, ..., if the data name their groups.
+    memory. ``y`` is int64 (n,), class indices 0..classes-1. ``labels`` has the class names in the
+    order of the indices. ``group`` is int64 (n,), the source of each sample, such as a person, or
+    None. ``places`` is int64 (n,), the row of each sample in its original data. ``features`` has a
+    name for each column of ``x``, or is None. ``group_names`` are the names of the groups 0, 1,
+    ..., if the data name their groups.
 
     ``targets`` is float64 (n, t), the numbers that a regression learns, or None for data with
     classes. With targets, ``y`` is 0, and ``labels`` has the names of the targets.
@@ -40,11 +40,11 @@ class Dataset:
     written, if that is unusual, and ``doubts`` are sentences about columns that may be no inputs;
     see ``load``.
 
-    These determine how the rows are split by default, see ``split.division``: ``file`` is int64
-    (n,), the file of each sample, an index into ``file_names``, or None for a single file.
-    ``tested`` is bool (n,), the rows that the data themselves hold out, or None. ``time`` names a
-    column that only rises, like a time; it may be a column that is not used. ``default_split`` is
-    the kind of the split of built-in data.
+    The following attributes determine how the rows are split by default, see ``split.division``:
+    ``file`` is int64 (n,), the file of each sample, an index into ``file_names``, or None for a
+    single file. ``tested`` is bool (n,), the rows that the data themselves hold out, or None.
+    ``time`` names a column that only rises, like a time; it may be a column that is not used.
+    ``default_split`` is the kind of the split of built-in data.
     """
 
     name: str

@@ -26,8 +26,9 @@ SUFFIXES = (*TABLES, ".npz")  # the files of a folder that are read
 def files_of(source: str | os.PathLike[str]) -> list[Path]:
     """Return the files that a source names; an empty list if it is no folder, pattern or list.
 
-    For a folder, these are its data files. For a pattern such as `run*.csv`, they are the files
-    that match. Both are in the order of their names. A list has commas between the names of files.
+    For a folder, the result is its data files. For a pattern such as `run*.csv`, the result is the
+    files that match. In both cases, the files are in the order of their names. A list has commas
+    between the names of existing files.
 
     Raises InputError if a folder has no data files, if no file matches a pattern, or if a file
     occurs twice.

@@ -67,7 +67,8 @@ class Model:
         state: the learned integers.
         scaling: scales features to the plan's input, before quantization.
         units: scales the targets of a regression; None for classes.
-        reference: the float twin's parameters, or None if only integers were trained.
+        reference: the float twin's parameters; None if only the integers were trained, or have
+            learned since.
         ranges: the ranges of the integers during the training.
         notes: plain data about the training, such as its split and the names of the inputs.
     """

@@ -14,7 +14,8 @@ from ska_edge.rules.confidence import confidences, least_confidence
 
 
 def with_rejection(model: Model, held_out: Dataset, share: float) -> Model:
-    """Return the same model with a least confidence that this share of held-out rows reaches.
+    """Return the same model with a least confidence that at least this share of held-out rows
+    reaches.
 
     `share` is above 0 and at most 1. The other parts of the plan, and so what the network learns,
     stay the same.

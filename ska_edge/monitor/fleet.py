@@ -82,7 +82,7 @@ class Member:
 
     @property
     def state(self) -> Activity:
-        """Its present activity, in one word."""
+        """The device's present activity, in one word."""
         if self.error is not None:
             return "failed"
         if self.ended:

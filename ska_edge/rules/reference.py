@@ -1,4 +1,4 @@
-"""Learns in float64: the learning rules without rounding.
+"""The learning rules in float64, without the rounding of fixed point.
 
 It follows the papers and shares no code with the fixed-point side, so a comparison with that side
 is meaningful. It is one long file, so that it can be compared with the papers from top to bottom.
@@ -24,11 +24,10 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
 * ``published`` (arXiv 2503.13942; no labels; next input a = D). The same batch passes K times. The
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
-With the activation ReLU, which ``local`` and ``feedback`` may have, the next input is
-a = max(0, z), and the slope is 1 where z > 0 and 0 elsewhere. It takes the place of 4 D' in the
-shift: ``local`` has the shift slope * (A^T e_l) and ``feedback`` gain * slope * (e B). D remains
+With the activation ReLU, which ``local`` and ``feedback`` may have, the next input is a = max(0,
+z), and the slope is 1 where z > 0 and 0 elsewhere. It takes the place of 4 D' in the shift:
+``local`` has the shift slope * (A^T e_l) and ``feedback`` gain * slope * (e B). D remains
 sigmoid(z), and only the output layer and the metrics use it.
-
 
 A regression has linear outputs and targets instead of labels: the outputs are z, and the shift of
 the output layer and the error of a readout are e = Y - z, limited to -1 to 1.
@@ -220,7 +219,9 @@ class Reference:
         _check_codes(self.codes, parameters, rule)
 
     def infer(self, x: ArrayLike) -> FloatArray:
-        """Return decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d)."""
+        """Return decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d); with
+        ``linear``, the values.
+        """
         knowledge, decisions, _ = self._forward(self._batch(x))
         return knowledge[-1] if self.linear else decisions[-1]
 

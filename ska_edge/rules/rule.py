@@ -40,7 +40,7 @@ class Rule:
         teacher: the source of a hidden layer's shift, READOUT, SIGNS, CODE or PAST.
         signed: whether the next layer's input is a = 2D - 1; otherwise it is a = D.
         aligned: whether delta has the alignment term z D'.
-        relu: whether the next layer's input is a = max(0, z) instead.
+        relu: whether the next layer's input is a = max(0, z), whatever `signed` says.
     """
 
     name: str

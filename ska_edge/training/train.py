@@ -58,7 +58,7 @@ class Trained:
         prequential: how the stream after the first rows was classified; None without a stream. The
             model has learned the stream, and its float twin, which has not, is dropped. The other
             figures are from before the stream.
-        tried: the accuracy of each rate that was tried; empty unless the rate was "auto".
+        tried: the accuracy of each rate that was tried; empty if none was.
     """
 
     model: Model
@@ -99,9 +99,9 @@ def train(
 
     The float twin of a new model is trained first, because calibration derives the formats of the
     integers from it. `progress(done, total)` is called at intervals with the samples (or steps) of
-    both trainings. On Ctrl-C, this function writes `options.checkpoint`, passes a sentence about it
-    to `say`, and re-raises the KeyboardInterrupt. Raises InputError for options or data that cannot
-    work.
+    both trainings. On Ctrl-C, this function re-raises the KeyboardInterrupt; before, it writes
+    `options.checkpoint` if there is one, and passes a sentence about it to `say`. Raises InputError
+    for options or data that cannot work.
     """
     options, tried = with_rate(dataset, options)
     session = Session.open(dataset, options)

@@ -169,7 +169,8 @@ def prove(
 ) -> Report:
     """Generate, build and start the model's firmware, then verify it.
 
-    It starts with the model's stored samples. The spare outputs become classes as they are needed.
+    A firmware that learns starts with the model's stored samples; its spare outputs become classes
+    as the rows need them.
     """
     prefill = 0 if inference_only else int(model.state.replay.held.max())
     model.firmware(at, board.name, inference_only=inference_only, prefill=prefill)
@@ -291,7 +292,9 @@ def test_digits_have_equal_bits(
 
 @functools.cache
 def with_margin(name: str, hidden: tuple[int, ...], rule: str, stored: int) -> Case:
-    """Return a network that has learned with a margin, and new rows, some of which it skips."""
+    """Return a network that has learned with a margin, and new rows; the network skips some of
+    them.
+    """
     pytest.importorskip("sklearn")
     options = Options(
         rule=rule, hidden=hidden, stored=stored, epochs=2, arithmetic="fixed", margin=0.2

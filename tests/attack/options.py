@@ -1,4 +1,5 @@
-"""Make random command lines of every command, with its own parameters and values of every kind.
+"""Make random command lines of every command, with the command's parameters and values of every
+kind.
 
 Slow work is left out: the numbers of rounds are small, no board is started, and no other computer
 is contacted.

@@ -3,8 +3,8 @@
     python -m tests.attack.run --minutes 30 --seed 0
     python -m tests.attack.run --kills 200
 
-With --kills it only kills commands, each in turn. It prints each fault with the seed that
-reproduces it. If there was a fault, the exit code is 1.
+With --kills, the program only kills commands, each in turn. It prints each fault with the seed that
+reproduces the fault. If there was a fault, the exit code is 1.
 """
 
 from __future__ import annotations

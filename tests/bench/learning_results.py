@@ -114,7 +114,7 @@ def accuracies(work: tuple[str, tuple[int, ...], str, dict[str, Any], int]) -> t
 
 
 def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[float, float]:
-    """Return the test accuracies (MLP with Adam, logistic regression) on the same split."""
+    """Return the test accuracies (MLP with Adam, logistic regression) on the split of the seed."""
     name, hidden, options, seed = work
     fit, test = split(load(name), 0.2, seed)
     scaling = Scaling.fit(fit.x, options.get("scale", "standardize"))

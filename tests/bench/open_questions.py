@@ -80,9 +80,6 @@ def echo_state(series: Sequence[Reals], seed: int) -> Reals:
 def recurrence(seed: int) -> tuple[float, float, float]:
     """Return three test accuracies: with an output layer on the echo state, with an output layer on
     means over fifths of the series, and with 64 hidden neurons on these means.
-
-    They are those of an output layer alone on the echo state, of an output layer alone on the
-    means, and of a network with hidden neurons on the means.
     """
     vowels = load("vowels")
     echoes = replace(vowels, x=echo_state(utterances(), seed), features=None)

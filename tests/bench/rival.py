@@ -22,7 +22,9 @@ def opened(name: str, seed: int) -> tuple[Dataset, str | None]:
 
 
 def mlp(work: tuple[str, tuple[int, ...], int]) -> float:
-    """Return the test accuracy of scikit-learn's MLP, which has ReLU, on the same split."""
+    """Return the test accuracy of scikit-learn's MLP, which has ReLU, on the split of a
+    training.
+    """
     name, hidden, seed = work
     dataset, kind = opened(name, seed)
     division = divide(dataset, 0.2, seed, kind)

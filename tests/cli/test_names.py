@@ -1,4 +1,4 @@
-"""A model keeps the names of its inputs, and finds them in every later file."""
+"""A model keeps the names of its inputs, and finds the columns with these names in later files."""
 
 from __future__ import annotations
 

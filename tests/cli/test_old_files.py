@@ -19,7 +19,7 @@ OPENED = {
     "version_3.ska": ("787f2bbcc126c13c", 2045526789, 3963824210),
     "version_3.onnx": ("787f2bbcc126c13c", 2045526789, 3963824210),
 }
-# Results of the same commit after one more epoch of the same data.
+# Results of commit a203ddb after one more epoch of these data.
 CONTINUED = {
     "version_2.ska": ("0aa306dc56f58dd2", 1048951003, 2707901697),
     "version_3.ska": ("787f2bbcc126c13c", 1092285410, 2801216819),

@@ -278,7 +278,7 @@ def test_a_missing_package_is_said_before_any_training(
     extra: str,
     arguments: tuple[str, ...],
 ) -> None:
-    monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    monkeypatch.setitem(sys.modules, package, None)  # as if the package were not installed
     refusal = ska_edge("sweep", data, "-o", "s", *SMALL, *arguments).refusal(2)
     assert package in refusal and f"pip install 'ska-edge[{extra}]'" in refusal
     assert not Path("s/runs.jsonl").exists() or kept("s") == []

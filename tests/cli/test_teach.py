@@ -1,4 +1,6 @@
-"""`teach` adds a class to a device and teaches it a few rows; all commands know its name."""
+"""`teach` adds a class to a device and teaches it a few rows; all commands know the
+class's name.
+"""
 
 from __future__ import annotations
 

@@ -26,10 +26,10 @@ MODELS = {"moves.ska": "moves.csv", "days.ska": "days/tue/log.csv"}
 QUICK = "--hidden 4 --epochs 3"
 
 # Each row has a file, a command, and what the command must say. In the command, FILE stands for the
-# file. Commands separated by ";" follow each other, and the last one must say it. A text must occur
-# in the output; if it begins with "ska-edge: ", the command must end with exit code 2 and this
-# error. A dict has values of the JSON document by their place in it: a float is the least value
-# that passes, any other value must be equal.
+# file. Commands separated by ";" run one after the other; the expectation is for the last one. A
+# text must occur in the output; a text that begins with "ska-edge: " must be the error, and the
+# exit code must be 2. A dict has values of the JSON document by their place in it: a float is the
+# least value that passes, any other value must be equal.
 WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     # columns are matched by name
     ("moves-in-another-order.csv", "eval moves.ska FILE", {"accuracy.fixed.test": 0.9}),

@@ -34,7 +34,7 @@ OPTIONS = (
     # (implementation-defined), and for a pointer that leaves its object even if nothing is read.
     "-warn-signed-downcast",
     "-warn-invalid-pointer",
-    # Eva follows every loop to its end, because every loop has fewer iterations than this.
+    # Eva follows every loop to its end, because every loop has fewer iterations than this limit.
     "-eva-min-loop-unroll=1000",
     "-eva-auto-loop-unroll=1000",
     "-eva-split-limit=1024",

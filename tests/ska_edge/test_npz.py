@@ -1,4 +1,4 @@
-"""An array in an npz archive is read as numpy wrote it, and its member is opened once."""
+"""An array in an npz archive is read as numpy wrote it; a read opens the archive's member once."""
 
 from __future__ import annotations
 

@@ -167,7 +167,9 @@ def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list
 
 
 def _decimals(step: float) -> int:
-    """Return how many decimals distinguish values that differ by `step`; it may be negative."""
+    """Return how many decimals distinguish values that differ by `step`; the number may be
+    negative.
+    """
     return math.floor(-math.log10(step)) + 1
 
 

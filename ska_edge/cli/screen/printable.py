@@ -16,5 +16,7 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape the same characters in a text of several lines, except its line ends."""
+    """Escape the characters that `printable` escapes, except line ends, in a text of
+    several lines.
+    """
     return "\n".join(map(printable, text.split("\n")))

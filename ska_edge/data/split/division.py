@@ -30,8 +30,8 @@ class Division:
     """Rows to learn and rows held out.
 
     Attributes:
-        train, test: both shuffled by the seed.
-        kind: one of `kind.SPLITS`; None if a number of rows of each class is learned.
+        train, test: both shuffled by the seed, except for a stream, which keeps its order.
+        kind: one of `kind.SPLITS`; None for a number of rows of each class, and for a stream.
         sentence: how the rows were split; "" if none is held out.
         cautions: sentences about rare classes, and about an accuracy that is too high, by a short
             name.

@@ -55,8 +55,8 @@ def labels_run(y: IntArray) -> bool:
 def alike(x: FloatArray, y: IntArray) -> bool:
     """Tell whether features (n, d) of neighboring rows are much alike, beyond their classes.
 
-    They are, if enough of the features have a lag-1 autocorrelation of at least `ALIKE`. The mean
-    of each class is subtracted first, and a sample of the rows and columns is enough.
+    They are alike if enough of the features have a lag-1 autocorrelation of at least `ALIKE`. The
+    mean of each class is subtracted first, and a sample of the rows and columns is enough.
     """
     count, width = x.shape
     if count < LEAST:

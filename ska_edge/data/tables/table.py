@@ -17,7 +17,7 @@ from ska_edge.plural import SHOWN, counted, listed
 class Table:
     """The chosen columns of a file, with finite features ``x``, float64 (n, features).
 
-    The targets of a regression are the last of them; see ``inputs`` and ``targets``.
+    The targets of a regression are the last columns of ``x``; see ``inputs`` and ``targets``.
     ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
     ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
     ``dialect`` says how the file is written, if that is unusual. ``unused`` has the first values of

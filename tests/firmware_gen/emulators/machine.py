@@ -125,8 +125,8 @@ def require_notice(
     mistake: Mistake,
     wire: type[Script] = Script,
 ) -> None:
-    """Plant a mistake; check that the machine reports it by its sentence, in one line with the
-    place.
+    """Plant a mistake; check that the machine reports it with `mistake.sentence` and the place in
+    the code, in one line.
     """
     plant(project, mistake)
     with pytest.raises(FirmwareFault, match=re.escape(mistake.sentence)) as caught:

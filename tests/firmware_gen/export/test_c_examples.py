@@ -2,7 +2,7 @@
 
 The real headers are not available in CI. So the tests show that the sources are C, that they use
 the functions as the fakes expect, and that the examples learn and serve with the trainer's bits.
-They do not show that the real headers accept the sources.
+The tests do not show that the real headers accept the sources.
 """
 
 from __future__ import annotations
@@ -79,4 +79,4 @@ def test_an_example_learns_with_the_bits_of_the_trainer(kind: str, tmp_path: Pat
 def test_an_example_serves_a_host_and_learns_from_its_sensor(kind: str, tmp_path: Path) -> None:
     with served(compiled(kind, "serve", tmp_path)) as port:
         check_followed(port, tmp_path / "log")
-        assert check_served(port) == 0  # it has no memory for saves
+        assert check_served(port) == 0  # the example has no memory for saves

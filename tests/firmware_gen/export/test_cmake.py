@@ -70,7 +70,7 @@ def test_the_project_builds_by_itself_and_is_found_once_installed(
     check_learning(tmp_path / "build" / "learn")
     with served(tmp_path / "build" / "serve") as port:
         check_followed(port, tmp_path / "log")
-        assert check_served(port) == 0  # it has no memory for saves
+        assert check_served(port) == 0  # the example has no memory for saves
     run("cmake", "--install", tmp_path / "build", "--prefix", tmp_path / "prefix")
     shutil.rmtree(folder / "src")
     user = tmp_path / "user"

@@ -122,7 +122,7 @@ def unrelated() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def plant(folder: Path, project: Path, **changes: object) -> None:
-    """Put a false entry into a registry: it names a process as a project's board."""
+    """Put a false entry into a registry; the entry names any process as a project's board."""
     entry = {"name": "host", "port": "/dev/pts/0", "project": str(project), **changes}
     name = flash._entry(project).name
     folder.mkdir(parents=True, exist_ok=True)

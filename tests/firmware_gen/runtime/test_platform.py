@@ -1,4 +1,6 @@
-"""The C does not compile if an assumption about the platform is false. Each test breaks one."""
+"""The C does not compile if an assumption about the platform is false. Each test makes one of these
+assumptions false.
+"""
 
 from __future__ import annotations
 

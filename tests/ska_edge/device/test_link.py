@@ -273,7 +273,9 @@ def test_sequence_numbers_go_up_by_one_and_wrap(device: FakeDevice) -> None:
 
 
 def test_a_new_host_may_greet_with_the_number_of_an_old_one(device: FakeDevice) -> None:
-    """The device takes the HELLO for a copy of the old one; the next HELLO opens a session."""
+    """The device takes the HELLO for a copy of the earlier host's HELLO; the next HELLO opens a
+    session.
+    """
     with patient(device) as link:
         link._seq = 40
         for _ in range(5):

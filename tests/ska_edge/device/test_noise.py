@@ -96,8 +96,8 @@ def well(message: Message) -> dict[str, Any]:
 
 
 def say_message(message: Message, chosen: dict[str, Any]) -> Say:
-    """Make a reply with the request's sequence number, and with its offset if both messages have
-    one.
+    """Make a reply with the request's sequence number, and with the request's offset if both
+    messages have an offset.
     """
 
     def say(request: Frame) -> bytes:

@@ -87,7 +87,7 @@ def test_asking_ends_though_a_device_starts_again_and_again(
 def test_a_device_that_refuses_what_it_asked_for_is_not_asked_all_the_time(
     device: FakeDevice, learning: bool
 ) -> None:
-    """A pause between two tries lets patience limit the number of tries."""
+    """The stream pauses between two tries, so its patience also limits the number of tries."""
     stream = opened(device, patience=3 * Stream.PAUSE)
     found = []
     events: Iterator[Sample | Reconnection]
@@ -109,7 +109,7 @@ def test_a_device_that_refuses_what_it_asked_for_is_not_asked_all_the_time(
 
 
 def test_patience_begins_with_the_first_token(device: FakeDevice) -> None:
-    """The device starts again between its first HELLO and its token."""
+    """The device restarts after the first HELLO, before it gets a token."""
     started: list[Frame] = []
 
     def respond(frame: Frame) -> bytes:

@@ -125,7 +125,9 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
 
 
 def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDevice) -> None:
-    """The host must remember the device's restart even if its SET_TOKEN gets no answer."""
+    """The host must remember the device's restart even if the SET_TOKEN that follows gets no
+    answer.
+    """
     stream = opened(device, timeout=0.05)
     lost: list[Frame] = []
     found: list[Sample | Reconnection] = []

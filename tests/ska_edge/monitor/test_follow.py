@@ -107,7 +107,9 @@ def test_the_log_of_a_device_that_learned_by_itself_gives_its_state(
 def test_samples_that_arrive_after_the_last_wanted_one_are_in_the_log(
     device: TrainerDevice, model: Model, tmp_path: Path
 ) -> None:
-    """A fast device learns on until it hears that nobody follows; its log must have no gap."""
+    """A fast device continues to learn until the monitor ends the following; the log must have no
+    gap.
+    """
     following = Following(device, model, tmp_path / "log", most=3)
     following.next()
     for n in range(9):

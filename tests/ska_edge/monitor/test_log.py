@@ -1,4 +1,6 @@
-"""Logs are read back as written; the error for a line that no monitor wrote names its number."""
+"""Logs are read back as written; the error for a line that no monitor wrote has the
+line's number.
+"""
 
 from __future__ import annotations
 

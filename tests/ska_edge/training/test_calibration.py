@@ -1,4 +1,6 @@
-"""Calibration picks formats that hold the measured ranges; raw integers give the same inputs."""
+"""Calibration picks formats that hold the measured ranges; raw features become the inputs that
+float scaling gives, at most 1 apart.
+"""
 
 from __future__ import annotations
 
@@ -147,7 +149,7 @@ def test_features_beyond_32_bits_have_no_raw_input(largest: float) -> None:
 
 
 def test_a_wide_feature_with_a_small_scale_has_no_raw_input() -> None:
-    """Its multiplier would be so coarse that an input differs by more than 1."""
+    """The feature's multiplier would be so coarse that an input differs by more than 1."""
     features = 2.0**24 + np.array([[0.0], [1.0]])
     scaling = Scaling.fit(features, "standardize")
     assert raw_input(features, scaling.mean, scaling.scale, QFormat(8, 4)) is None
@@ -192,7 +194,7 @@ def test_floats_become_the_inputs_they_would_in_float64(
     seed: int, format: QFormat, size: float
 ) -> None:
     rng = np.random.default_rng(seed)
-    means = rng.normal(0, 100, 4) * 10.0**size  # up to some hundred deviations
+    means = rng.normal(0, 100, 4) * 10.0**size  # up to a few hundred standard deviations from 0
     raw = rng.normal(means, 10.0**size, (50, 4)).astype(np.float32)
     scaling = Scaling.fit(raw.astype(np.float64), "standardize").within(format)
     integers = raw_float_input(scaling.mean, scaling.scale, format)

@@ -54,7 +54,7 @@ def recording(rng: np.random.Generator, bouts: int = 3) -> Dataset:
 
 
 def numbers(part: Dataset) -> NDArray[np.int64]:
-    """Return the number that each row of a part had in the divided data."""
+    """Return the number that each row of a part had in the data before the division."""
     assert part.places is not None
     return part.places
 

@@ -108,7 +108,7 @@ def test_a_worker_that_the_system_ends_is_said(
 
 def test_missing_packages_name_their_extra(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("joblib", "distributed"):
-        monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
+        monkeypatch.setitem(sys.modules, name, None)  # as if the package were not installed
     with pytest.raises(ToolError, match=r"joblib.*pip install 'ska-edge\[sweep\]'"):
         next(on_cores(data, GRID.options()))
     with pytest.raises(ToolError, match=r"distributed.*pip install 'ska-edge\[dask\]'"):
