@@ -3,7 +3,7 @@
 It follows esptool's documentation, page "Serial Protocol". A program that is loaded to RAM and
 started must be esptool's stub; from then on, the fake answers as the stub does. It refuses what the
 ROM and the stub refuse: a wrong checksum, a wrong order of the blocks, a block of the wrong size. A
-write to flash that was not erased leaves its zero bits at zero.
+write can clear bits of the flash; only an erase can set them.
 """
 
 from __future__ import annotations

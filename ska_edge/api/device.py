@@ -210,8 +210,8 @@ class Device(Closable):
         Returns:
             The label of the class: the index of its output.
 
-        Raises InputError for a new class if the model has no spare class left, and for a name that
-        no class can have.
+        Raises InputError for a new class if the model has no spare class left, for a name that no
+        class can have, and for `passes` below 1.
 
         Example: ``device.teach("wave", x[:5])``
         """

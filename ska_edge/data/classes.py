@@ -84,7 +84,7 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
     A label is a class name, or the integer or boolean whose text is that name. The columns of
     one-hot labels are the classes in their order, or have their names in a data frame.
 
-    Raises InputError for any other label; the sentence names the row.
+    Raises InputError for another number of one-hot columns, and for any other label, with its row.
     """
     one_hot = one_hot_of(y)
     if one_hot is not None and not hasattr(y, "columns"):

@@ -146,7 +146,7 @@ class Dataset:
     def with_features(self, names: Sequence[str] | None) -> Dataset:
         """Return the same samples with the features of these names, in their order.
 
-        Without names on either side, the features keep their order. Raises InputError if these data
+        If either side has no names, the features keep their order. Raises InputError if these data
         lack a feature.
         """
         if names is None or self.features is None:

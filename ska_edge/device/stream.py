@@ -166,10 +166,10 @@ class Stream:
     def follow(self, most: int | None = None) -> Iterator[Sample | DeviceInfo | Reconnection]:
         """Yield the samples that the device learns by itself, until `stop`, or until `most` came.
 
-        Samples that arrive together with the last of `most` are yielded, too.
-        Also yields the device's report when the announcements begin, after each silence, and at the
-        end. A report that counts more samples than were announced shows that some were lost.
-        Raises ContactLost if the device does not come back.
+        Samples that arrive together with the last of `most` are yielded, too. The device's report
+        is yielded when the announcements begin, after each silence, and at the end. A report that
+        counts more samples than were announced shows that some were lost. Reconnections are yielded
+        as by `learn`. Raises ContactLost if the device does not come back.
         """
         deadline: float | None = None
         count = 0

@@ -202,8 +202,8 @@ class Model:
             y: labels (rows,), each one of `classes`; None for a rule without labels; or targets
                 (rows,) or (rows, targets) in the unit of the training data.
 
-        Raises InputError for labels that are no class of the model, for missing labels, and for
-        targets that are no numbers.
+        Raises InputError for labels that are no class of the model, for missing labels, for targets
+        that are no numbers, and for another number of rows.
         """
         if not self.plan.rule_definition.supervised:
             return np.zeros(rows, dtype=np.int64)
@@ -407,9 +407,10 @@ class Model:
     def matched(self, dataset: Dataset) -> Dataset:
         """Return the data as the model takes them: classes numbered as outputs, features in order.
 
-        Classes and features are matched by name; features without names keep their order. Raises
-        InputError for a missing feature, a wrong number of features, and a class without an output.
-        Targets of a regression are matched as features are.
+        Classes and features are matched by name; features without names keep their order. Targets
+        are matched as `Dataset.with_targets` does it. Raises InputError for a missing feature, a
+        wrong number of features, a class without an output, and for targets in place of classes or
+        the reverse.
         """
         by_name = None not in (self.features, dataset.features)
         dataset = dataset.with_features(self.features)
@@ -446,7 +447,7 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError when the model has no float twin.
+        Raises InputError as `decisions` does, and when the model has no float twin.
         """
         if self.reference is None:
             raise InputError("the model has no float twin; train with the arithmetic 'both'")

@@ -43,7 +43,7 @@ from ska_edge.spelling import did_you_mean
 
 FORMS = ("integer", "float")
 VALUES = "values"  # the output of a regression
-CLOSE = 0.1  # the values of the float form are this close, in units of two standard deviations
+CLOSE = 0.1  # allowed error of the float form's values, in units of two standard deviations
 PREFIX = "ska_edge."  # prefix of every key in the metadata
 CONTENT = f"{PREFIX}content"
 

@@ -53,8 +53,8 @@ def with_samples(
 def with_classes_of(model: Model, dataset: Dataset) -> tuple[Model, tuple[str, ...]]:
     """Return a model with all classes of the data, and the names of those that it lacked.
 
-    A model without spare classes is returned as it is. Raises InputError for more new classes than
-    the model has left.
+    A model without spare classes is returned as it is; so is a model with named classes, if the new
+    ones are numbers. Raises InputError for more new classes than the model has left.
     """
     if not model.plan.spares:
         return model, ()
@@ -75,7 +75,7 @@ def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
         fit: rows to learn; `y` has the outputs of `base`.
         base: the model to continue; only one with spare classes has such samples.
 
-    Raises InputError if `base` stores no samples, because it would forget the other classes.
+    Raises InputError if `base` stores no samples of these classes, because it would forget them.
     """
     if base is None or not base.plan.spares:
         return fit

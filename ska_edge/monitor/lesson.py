@@ -87,7 +87,8 @@ def prepare(
             taken from the remaining rows.
         names: the names of the device's outputs; without any, those of its plan.
 
-    Raises OptionError if `hold_out` leaves no row to learn, or if too few rows are left over.
+    Raises OptionError if `hold_out` leaves no row to learn, if too few rows are left over, or if
+    rows are held out for a regression.
     """
     rows = np.arange(len(labels))
     shuffled = np.random.default_rng(seed).permutation(rows)

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable
 
 RECENT = 5.0  # seconds over which the rate is measured
-KEPT = 16_384  # most stored times; if `RECENT` has more, the rate is over fewer seconds
+# Most stored times; if more events happen in `RECENT` seconds, the rate is over fewer seconds.
+KEPT = 16_384
 
 
 class Pace:

@@ -143,7 +143,7 @@ class _Replay:
         self._promised: list[tuple[int, Mark]] = []  # line of a report, and the reported state
         # How many times the device falls back to a state, by the state's samples and CRC.
         self._wanted: Counter[tuple[int, int]] = Counter()
-        self._returns: set[int] = set()  # sample counts of these states; others need no CRC
+        self._returns: set[int] = set()  # sample counts of these states; only they need a CRC
         self._kept: dict[tuple[int, int], bytes] = {}
 
     @property

@@ -21,7 +21,7 @@ PASSES = 10  # over the rows of a new class; with 30 passes, the accuracy differ
 def as_known(link: Link, model: Model) -> Model:
     """Return the model with the classes that the device has now.
 
-    Raises DeviceError if the device has names that no device can have.
+    Raises DeviceError if two classes of the device have the same name.
     """
     plan = model.plan
     if not plan.spares or not link.info.learns:

@@ -77,8 +77,9 @@ def beginning(
     """Return the model before a training with these options, and the first `count` samples.
 
     Unless a model is continued, the float twin is trained, because calibration derives the formats
-    of the integers from it. The integers are not trained. Raises InputError as `train` does, and
-    for rules without labels, because they learn from a whole batch.
+    of the integers from it. The integers are not trained. Raises InputError as `train` does, for a
+    training of fewer than `count` samples, and for rules without labels, because they learn from a
+    whole batch.
     """
     options, _ = with_rate(dataset, options)
     session = Session.open(dataset, options)

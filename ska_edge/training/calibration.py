@@ -163,7 +163,7 @@ def input_format(scaled: Iterable[Reals], bits: int = 8) -> QFormat:
     `scaled` are the inputs in blocks of any shape.
     """
     total, largest = 0, 0.0
-    exponents = np.zeros(bits + 1, dtype=np.int64)  # counts by the exponent of two, 0 to `bits`
+    exponents = np.zeros(bits + 1, dtype=np.int64)  # numbers of values, by their exponents of two
     for block in scaled:
         magnitudes = np.abs(block).ravel()
         total, largest = total + len(magnitudes), max(largest, float(magnitudes.max(initial=0)))
@@ -181,10 +181,12 @@ def input_format(scaled: Iterable[Reals], bits: int = 8) -> QFormat:
 
 
 def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> RawInput | None:
-    """Return integers that standardize raw features on a device; None for other features.
+    """Return integers that standardize raw features on a device.
+
+    Returns None for features that are not integers of up to 32 bits, or whose scale is too small.
 
     Args:
-        features: (n, d); a device reads them as integers of up to 32 bits.
+        features: (n, d).
         mean, scale: (d,), of the training data.
         format: format of the input.
     """
@@ -214,8 +216,8 @@ def raw_float_input(
 ) -> RawInput:
     """Return integers that standardize raw features in float32 on a device.
 
-    A feature becomes an integer whose unit is 2**-FINER of the input's unit, or a coarser one, so
-    that the mean and the ends of the input's range are at most 2**30, one bit below the limit.
+    A feature becomes an integer whose unit is 2**-FINER of the input's unit. The unit is coarser
+    where the mean or an end of the input's range would exceed 2**30, one bit below the limit.
 
     Args:
         mean, scale: (d,), of the training data.

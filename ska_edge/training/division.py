@@ -19,7 +19,7 @@ DECISIVE = ("seed", *(name for name, each in OPTIONS.items() if each.divides))
 
 
 def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Division:
-    """Divide one group or all rows: by a number of rows per class, or by a fraction.
+    """Divide all rows, or the rows of one group, into a part to learn and a part to hold out.
 
     If `base`, a continued model, has learned the same data, its split is repeated, because another
     split would test rows that it has learned; if options ask for another one, a caution says so.

@@ -41,7 +41,8 @@ def flash(
     """Flash the project in FOLDER to its board, or start an emulated board.
 
     With --tool or --port, or if a device of the project's board is connected, flash a real device;
-    --dry-run only prints the commands. Otherwise start the emulated board, which runs until --stop.
+    --dry-run only prints the commands. Otherwise, or with --emulated, start the emulated board,
+    which runs until --stop.
     """
     out = Output(as_json)
     if stop:

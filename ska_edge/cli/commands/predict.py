@@ -55,10 +55,11 @@ def predict(
     """Classify every row of DATA with MODEL, and print CSV: row, class, confidence. For a
     regression, print row and the value of each target.
 
-    If DATA have labels, the output has them in a column "truth". A CSV file without labels has the
-    columns of the training data except the label column. Rows count from 0. The confidence, 0 to 1,
-    is the difference of the two largest decisions. A row whose confidence is below the limit of the
-    model (`train --reject`) is "unknown".
+    If DATA have labels, the output has them in a column "truth"; targets have a column each, such
+    as "truth power". A CSV file without labels has the columns of the training data except the
+    label column. Rows count from 0. The confidence, 0 to 1, is the difference of the two largest
+    decisions. A row whose confidence is below the limit of the model (`train --reject`) is
+    "unknown".
 
     With --port or --board, the device classifies with its present weights and classes. No weight
     changes.

@@ -21,7 +21,7 @@ OFF = "CI"  # the environment variable that build servers set
 
 
 def wanted() -> bool:
-    """Tell whether to print lines: not on a build server."""
+    """Tell whether to print lines: not if the variable `CI` is set, as on a build server."""
     return not os.environ.get(OFF)
 
 

@@ -80,8 +80,8 @@ def features(cut: FloatArray) -> FloatArray:
 
 def _bands(centered: FloatArray) -> list[FloatArray]:
     """Return the root mean square (n, 6) of the signal in each of `BANDS`."""
-    # The factor is 2, because a real signal has each line, except the last, also at the negative
-    # frequency.
+    # A real signal has each frequency twice, positive and negative, so its power counts twice. Only
+    # the last frequency, half the sampling rate, counts once.
     power = 2 * np.abs(np.fft.rfft(centered, axis=1) / WINDOW) ** 2
     power[:, WINDOW // 2] /= 2
     return [np.sqrt(power[:, first : last + 1].sum(axis=1)) for first, last in BANDS]

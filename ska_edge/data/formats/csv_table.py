@@ -33,7 +33,7 @@ from ska_edge.plural import counted
 
 TEXT_TABLES = (".csv", ".tsv")  # endings of the names of CSV files, in lower case
 LONGEST_LINE = 2**22  # characters; 65,535 inputs with 32 characters each are half of this
-ROW = 150  # about the bytes of memory for the label and the line number of a row
+ROW = 150  # bytes of memory, about, for the label and the line number of a row
 BLOCK = 2**13  # cells that are converted at once
 
 Row: TypeAlias = "tuple[int, list[str]]"  # the number of its (last) line, and its cells

@@ -158,8 +158,8 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     inputs, otherwise all other columns in their order.
 
     Raises InputError for a column that does not exist, that has two purposes, or that the model
-    needs and the table lacks, and for two inputs of one name, because the model could not
-    distinguish them.
+    needs and the table lacks; for training also for two inputs of one name, because the model could
+    not distinguish them.
     """
     group = None if asked.group is None else header.index(asked.group, "group column")
     dropped = [header.index(name, "column") for name in asked.drop]
@@ -277,7 +277,7 @@ def arranged(
 ) -> NDArray[np.float64]:
     """Return the columns of x (n, d) that have the names of a model's inputs, in their order.
 
-    `features` are the names of the columns. Without names on either side, x stays as it is. Raises
+    `features` are the names of the columns. If either side has no names, x stays as it is. Raises
     InputError, with the `name` of the data, if a column is missing.
     """
     if features is None or wanted is None or tuple(features) == tuple(wanted):

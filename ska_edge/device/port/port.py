@@ -97,7 +97,7 @@ def resolve(name: str) -> str:
             pattern that matches one path ("/dev/serial/by-id/*SEGGER*"), or a USB serial number,
             alone or as "usb:NUMBER".
 
-    Raises DeviceError if there is no such port, or if there are several.
+    Raises DeviceError if there is no such port, if there are several, or for a malformed address.
     """
     if is_address(name):
         problem = address_refusal(name)

@@ -62,7 +62,7 @@ class Drift:
         last.append(right)
 
     def outside(self) -> str | None:
-        """Return a clause if inputs leave the range of their format, the first time."""
+        """Return a clause when inputs have left the range of their format for the first time."""
         rows = np.array(self._limits)
         if self._outside or np.count_nonzero(rows) < ROWS_OUTSIDE:
             return None
