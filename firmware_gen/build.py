@@ -44,7 +44,8 @@ class BuildReport:
     the host. `flash_size` and `ram_size` are None if the board has no limit. `fits` is true if
     flash holds `flash`, and RAM holds `ram` and `stack` together. An image that does not fit is
     named too-large.elf, so that no command starts it. `images` are the files for programs that
-    flash a device: Intel HEX, binary, and UF2 or an ESP image if the chip takes it.
+    flash a device: Intel HEX, binary, and UF2 or an ESP image if the chip takes it. A board that
+    exists only in an emulator has none, and neither has an image that does not fit.
     """
 
     elf: Path
@@ -71,8 +72,8 @@ def build(
 
     `flags` come after all others, so they take precedence (sanitizers, `-O0`). `toolchain`
     overrides the board's order of preference. `main` is a C file that is compiled in place of the
-    project's main program. `measuring` adds the board's counter. If not
-    `bounded`, a stack without a known bound is accepted and reported as None.
+    project's main program. `measuring` adds the board's counter. If `bounded` is false, a stack
+    without a known bound is accepted and reported as None.
 
     Raises:
         InputError: the folder is not a project, the board has no such toolchain, or there is no
@@ -208,7 +209,9 @@ def prefix_in(project: Path) -> str:
 
 
 def _defines(board: Board, prefix: str) -> list[str]:
-    """Return the flags for the macros of board.toml, in the names of the board and the model."""
+    """Return the flags that define the macros of board.toml, with their own names and with the
+    model's prefix.
+    """
     macros = board.defines()
     names = {renamed_board(name, prefix): value for name, value in macros.items()}
     return [f"-D{name}={value}" for name, value in {**macros, **names}.items()]

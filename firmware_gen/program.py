@@ -10,7 +10,7 @@ from pathlib import Path
 def find_program(name: str) -> str | None:
     """Return the path of a program; None if it is not installed.
 
-    It is on the PATH, or beside the running Python: a virtual environment that is not active has
-    its programs there.
+    The program is on the PATH, or beside the running Python. A virtual environment that is not
+    active has its programs beside its Python.
     """
     return shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))

@@ -56,9 +56,10 @@ class Project:
     """A folder written by `write_project`.
 
     `digest` is the digest of the plan. `files` are the SHA-256 digests of all generated files, by
-    name (None for a file that an earlier version wrote without a digest). `kept` are the names of
-    edited files that were not overwritten. `name` is the prefix of the model's C names. `forms` are
-    the predicted bytes of RAM of each form of the firmware, by its name (see `each_form`).
+    name (None for a file that an earlier version of ska-edge wrote without a digest). `kept` are
+    the names of the edited files that `write_project` did not overwrite. `name` is the prefix of
+    the model's C names. `forms` are the predicted bytes of RAM of each form of the firmware, by its
+    name (see `each_form`); only `load_project` sets them.
     """
 
     folder: Path
@@ -180,8 +181,8 @@ def write_project(
     If this program is interrupted, the next command finds either the old project or the new one.
     Edited files in board/ are kept if the board is the same; `Project.kept` names them.
 
-    `inputs`, the mean, the scale and perhaps the name of each feature, is written next to the
-    sources for programs that feed the device:
+    `inputs` has the mean, the scale and perhaps the name of each feature. It is written to
+    ska-project.json, for programs that feed the device:
     x = round((feature - mean) / scale * 2^SKA_INPUT_FRAC), saturated to the input format.
 
     With a `key` of 32 bytes, the device accepts requests that change it only from hosts that have
@@ -240,7 +241,7 @@ def write_project(
     kept = _edits_to_keep(folder, earlier, files, target.name)
     written = {file: content for file, content in files.items() if file not in kept}
     written[DESCRIPTION] = (json.dumps(description, indent=1) + "\n").encode()
-    # The image is removed with its sources, so that a stale image cannot be flashed.
+    # The old images are removed, so that nobody flashes a stale image.
     before = name if earlier is None else earlier.name
     images = {
         f"{BUILD_FOLDER}/{image}"
@@ -294,7 +295,8 @@ def load_project(folder: Path) -> Project:
 
 
 def _earlier(folder: Path) -> Project | None:
-    """Return the project in a folder; None if there is no folder, or nothing of a user in it.
+    """Return the project in a folder; None if there is no folder, or it has at most the leftovers
+    of an interrupted write.
 
     Raises:
         InputError: the folder has other contents.

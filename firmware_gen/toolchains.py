@@ -44,7 +44,9 @@ FLAGS: tuple[str, ...] = (
     "-fno-jump-tables",
     "-Wl,--gc-sections",
 )
-"""Flags of every build. `-g` does not change flash or RAM; without it zig strips the symbols."""
+"""Flags of every firmware build. `-g` does not change flash or RAM; without it zig strips the
+symbols.
+"""
 
 _INSTALL = {
     "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi",
@@ -72,7 +74,8 @@ class Toolchain:
         """Return the flags of every build with this compiler; `freestanding` means no C library."""
         flags = FLAGS + self.sanitizers()
         if self.name == "avr-gcc":
-            # In such large regions, an image that does not fit is still linked and measured.
+            # Larger regions than any board has: an image that does not fit still links, so the
+            # build can measure it.
             lengths = ("__TEXT_REGION_LENGTH__=0x400000", "__DATA_REGION_LENGTH__=0xF000")
             flags += tuple(f"-Wl,--defsym={length}" for length in lengths)
         if freestanding:
@@ -92,8 +95,8 @@ class Toolchain:
         return ("-fno-sanitize=all",) if self.name == "zig" else ()
 
     def prefix_map(self, folder: Path) -> str:
-        """Return the flag that makes paths in `folder` relative, also in the debug information."""
-        # The flag for debug information and __FILE__ came with gcc 8, but Debian's avr-gcc is
+        """Return the flag that makes paths in `folder` relative in the debug information."""
+        # gcc 8 has a flag for both the debug information and __FILE__, but Debian's avr-gcc is
         # version 5. The sources do not use __FILE__.
         kind = "debug" if self.name == "avr-gcc" else "file"
         return f"-f{kind}-prefix-map={folder}=."
@@ -134,7 +137,7 @@ class Toolchain:
         """Return the compiler's name and version: the first line of its output for --version.
 
         Raises:
-            ToolError: it cannot be run.
+            ToolError: the compiler cannot be run, or did not end in time.
         """
         try:
             result = subprocess.run(

@@ -28,7 +28,7 @@ from ska_edge.wire.frame import crc16
 
 SOURCES = Path(__file__).parent
 TOLERANCE = 1000
-"""The counter may miscount a loop of this many units by one unit."""
+"""The counter may be wrong by one unit in this many units."""
 FLOAT_FLAGS = ("-DBENCH_FLOAT=1", "-ffp-contract=fast")
 """Flags for float programs. The second allows the fused multiply-add, which -std=c99 alone forbids.
 """
@@ -94,7 +94,8 @@ class Figures(Calls):
             heap. stack is the bound from the call graph. A library that calls through pointers has
             no such bound; stack is then the number of bytes that a run used, or None if it cannot
             be measured.
-        code: bytes of code and tables of the library, without its initial weights.
+        code: bytes of code and tables of the library or of the compared program, without the
+            initial weights.
     """
 
     flash: int
@@ -107,11 +108,10 @@ class Figures(Calls):
 class Benchmark:
     """The result: figures of our library, and of the compared program.
 
-    `later` are the calls of the later tasks, in the order of these tasks. `modelled` has the cycles
-    of the first task, then of each later task with the same plan; it is None if the core has no
-    model, or the model's package is missing. `units` is the known length of a loop; `counted` is
-    the length that the counter measured. `compiler` is the name and version that the compiler
-    reports.
+    `later` are the calls of the later tasks, in their order. `modelled` has the cycles of the first
+    task, then of each later task with the same plan; it is None if the core has no model, or the
+    model's package is missing. `units` is the known length of a loop; `counted` is the length that
+    the counter measured. `compiler` is the name and version that the compiler reports.
     """
 
     own: Figures
@@ -125,7 +125,9 @@ class Benchmark:
 
 
 def counter_of(board: Board) -> Counter:
-    """Return the board's counter; raise InputError if it has none, or cannot start here."""
+    """Return the board's counter; raise InputError if there is none or the board is hardware, and
+    ToolError if its emulator is missing.
+    """
     if board.counter is None:
         able = [name for name in board_names() if load_board(name).counter is not None]
         raise InputError(
@@ -230,7 +232,6 @@ class _Bench:
         return report
 
     def calls(self, report: Report) -> Calls:
-        """Return the costs of an inference and of a step, and the number of right rows."""
         samples = report.samples
         return Calls(
             infer=self.counter.units(report.infer - samples * report.empty) / samples,
@@ -310,7 +311,7 @@ class _Bench:
         return self.built
 
     def _float_flags(self) -> tuple[str, ...]:
-        """Return the floating-point flags for the compiler that built our own images before."""
+        """Return the floating-point flags for the compiler that built the library's own images."""
         assert self.built is not None
         name = self.built.toolchain
         return next(c.float_flags for c in self.board.toolchains if c.name == name)

@@ -1,8 +1,8 @@
 /* bench_network.h - the interface of a program for `ska-edge bench --compare FILE`.
  *
- * FILE is one C file that includes this header and defines the three functions. bench_data.h
- * describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has the initial weights
- * in float, BENCH_WEIGHT(i): for every layer W, row after row, then b.
+ * FILE is one C file that includes this header and defines bench_init, bench_infer and bench_learn.
+ * bench_data.h describes the network (BENCH_LAYERS, BENCH_SIZES, ...). bench_weights.h has the
+ * initial weights in float, BENCH_WEIGHT(i): for every layer W, row after row, then b.
  *
  * Without `--library`, FILE may not use a C library. With `--library DIR`, FILE may include the
  * files of DIR and use the C library of the compiler. FILE then includes bench_heap.h, which

@@ -34,7 +34,7 @@ class Core:
     """The timings of a core.
 
     Attributes:
-                source: the manual with the timings.
+        source: the manual with the timings.
         assumption: what the modelled number assumes, and what the range covers, as a clause.
         refill: cycles that a taken branch takes in addition to those of `cost`.
         cost: returns the cycles of an instruction, given the instruction executed before it.
@@ -102,7 +102,7 @@ M4_COSTS |= dict.fromkeys(("udiv", "sdiv"), _range(2, 12, 12))
 
 
 def _m4_cost(instruction: Any, before: Any) -> Cycles:
-    """Return the cycles of an instruction (section 3.3.3: which loads and stores overlap)."""
+    """Return the cycles of an instruction. Section 3.3.3 says which loads and stores overlap."""
     from capstone import arm_const as arm
 
     name, listed = instruction.insn_name(), _listed(instruction)
@@ -110,7 +110,7 @@ def _m4_cost(instruction: Any, before: Any) -> Cycles:
     if listed:
         cycles = _always(1 + listed)
     elif name in LOADS:
-        literal = PC_BASED in instruction.op_str  # it may wait for an instruction fetch
+        literal = PC_BASED in instruction.op_str  # the load may wait for an instruction fetch
         cycles = _always(1 if _overlaps(before, address) and not instruction.writeback else 2)
         cycles = cycles + _range(0, 0, int(literal))
     elif name in STORES:
@@ -121,7 +121,7 @@ def _m4_cost(instruction: Any, before: Any) -> Cycles:
     if before is not None and not _accesses(before) and address & set(before.regs_access()[1]):
         cycles = cycles + _range(0, 1, 1)  # the address was computed just before
     if instruction.cc not in (arm.ARM_CC_AL, arm.ARM_CC_INVALID):
-        cycles = np.minimum(cycles, _range(1, 99, 99))  # not executed if its condition is false
+        cycles = np.minimum(cycles, _range(1, 99, 99))  # 1 cycle if its condition is false
     return cycles
 
 

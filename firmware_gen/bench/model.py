@@ -1,4 +1,4 @@
-"""Models the cycles of inference and learning, on boards whose core has timings in `cycles`."""
+"""Models the cycles of inference and learning, on boards whose core is in `cycles.CORES`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _modelled(image: Tracer, board: Board, task: Task) -> Modelled:
 
 
 def _check(image: Tracer, network: int, task: Task) -> None:
-    """Compare the parameters in the image's state with the host's."""
+    """Raise CheckError if the parameters in the image's state differ from the host's."""
     place = network
     for field in task.plan.state_fields():
         if field.name == "parameters":

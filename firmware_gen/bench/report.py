@@ -14,10 +14,10 @@ from ska_edge.errors import DeviceError
 TIME_LIMIT_S = 300.0
 """Time limit of a run; most runs take a few seconds."""
 LOCK_LIMIT_S = 60.0
-"""How long another program may keep the port of the board."""
+"""How long `ask` waits for another program that has locked the board's port."""
 IDLE_LIMIT_S = 30.0
-"""How long a board may be silent after an incomplete run. If another run follows, it begins at
-once.
+"""How long `ask` waits after the end of a run whose lines are incomplete. A board that has received
+another byte begins the next run at once.
 """
 POLL_S = 0.1
 QUESTION = b"?"
@@ -35,9 +35,9 @@ class Report:
         empty: length of an empty measurement.
         infer, learn: sums over all samples.
         right: number of correctly classified samples.
-        weights: CRC-16 of all parameters after the last sample.
+        weights: CRC-16 of all parameters after the last sample; 0 for a float program.
         samples: number of samples.
-        stack, heap: bytes used by a program with a library; None and 0 for other programs.
+        stack, heap: bytes that a program with a library used; None and 0 if they are not measured.
     """
 
     units: int
@@ -64,7 +64,7 @@ def ask(board: RunningBoard) -> Report:
         DeviceError: the board does not answer, another program keeps the port, or the answer lacks
             a line.
     """
-    import tty  # not every system has this, but systems that start boards have it
+    import tty  # absent on some systems, but present on all that can start boards
 
     try:
         port = os.open(board.port, os.O_RDWR | os.O_NOCTTY)

@@ -14,7 +14,7 @@ from ska_edge.errors import ToolError
 PAGE = 4096
 """Bytes of a page, the unit in which Unicorn maps memory."""
 END = -1
-"""Stands for the address of the next block after the function has returned."""
+"""The address in a trace for the caller's code, which follows the last block of the function."""
 
 
 class Block(NamedTuple):
@@ -30,15 +30,15 @@ class Block(NamedTuple):
 
 
 Trace = Counter[tuple[Block | None, Block]]
-"""How often each block was executed after each other block; the first block comes after None."""
+"""How often each pair of blocks was executed in direct sequence. None comes before the first block.
+"""
 
 
 class Tracer:
     """Calls functions of an image without its start-up code, and records their blocks.
 
     Attributes:
-        symbols: address of each function and variable, by its name without the suffixes of the
-        compiler.
+        symbols: address of each function and variable, by its name without the compiler's suffixes.
 
     Raises:
         InputError: the file is no ELF image.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 SAVE_OVERHEAD = 36
 """Bytes of a save in addition to the state: its header and its CRC (runtime/ska_journal.h)."""
 LARGEST_SLOT = 254
-"""Maximum saves between two erases of a slot; runtime/ska_journal.c keeps the number of a place in
-one byte.
+"""Maximum saves between two erases of a slot: runtime/ska_journal.c keeps the number of a save in
+its slot in one byte.
 """
 STORAGE_UNITS = (1, 2, 4, 8, 16, 32)
 """Allowed sizes of a write in bytes; each divides the 32 bytes of a save's header."""
@@ -43,7 +43,7 @@ class Storage:
     number of bytes that one erase clears; with 1, bytes are overwritten without an erase. `unit` is
     the number of bytes that one write programs. `wear` is the number of erases that a page endures,
     from the data sheet. `origin` is the address of its first byte, if it has an address. `ram` is
-    the bytes of RAM that the driver needs, including code that runs from RAM.
+    the number of bytes of RAM that the driver needs, including code that runs from RAM.
 
     A device makes at most `save_budget` saves in a row (0: no limit). Each `save_interval` seconds
     in which bytes arrive without a pause allow one more save.

@@ -22,7 +22,8 @@ _HEAD = re.compile(r'^(name|title) = ".*"$', re.M)
 
 
 def copy_board(folder: Path, like: str) -> Board:
-    """Write a copy of the board `like` to a new folder, and return it; the folder names the copy.
+    """Write a copy of the board `like` to a new folder, and return it. The copy is named after the
+    folder.
 
     The new board builds at once, and runs on the emulator of the board `like`. The folder has all
     files of the board and a README, which says what to change.

@@ -20,7 +20,7 @@ class Power:
     source: str
 
     def microjoules(self, cycles: float) -> float:
-        """Return the energy of this many cycles; it hardly depends on the clock."""
+        """Return the energy of `cycles` cycles in microjoules. It hardly depends on the clock."""
         return self.volts * self.milliamperes * 1e3 / self.clock * cycles
 
     def fault(self) -> str | None:

@@ -24,7 +24,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a file.
 
     Raises:
-        InputError: the file is missing, too large or not TOML, or has a text with a zero character.
+        InputError: the file is missing, too large, nested too deeply or not TOML, or it has a line
+            that is too long or a text with a zero character.
     """
     try:
         with path.open("rb") as file:

@@ -1,1 +1,2 @@
-"""Writes C source text: plans, rules, messages and networks."""
+"""Writes the C files that depend on a model or on the protocol, and the tables of docs/PROTOCOL.md.
+"""

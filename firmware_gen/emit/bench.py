@@ -11,7 +11,7 @@ from ska_edge.plan.plan import Plan
 
 
 def emit_network(plan: Plan, samples: int, counter_bits: int) -> str:
-    """Return the text of bench_data.h: the sizes of the network, and how the counter wraps."""
+    """Return the text of bench_data.h: the sizes of the network, and the counter's range."""
     weights = sum(layer.outputs * (layer.inputs + 1) for layer in plan.layers)
     scale = _real(2.0 ** -plan.layers[0].input.frac)
     return f"""\

@@ -108,7 +108,9 @@ class COps:
 
 
 def _has_spare_bits(shift: int, lo: int, hi: int) -> bool:
-    """Tell whether a shift lacks 1 to 3 bits of whole bytes, and the value fits with these bits."""
+    """Tell whether a shift is 1 to 3 bits short of a multiple of 8, and the value still fits 32
+    bits after a left shift by the missing bits.
+    """
     missing = -shift % 8
     return 0 < missing <= 3 and width(lo * 2**missing, hi * 2**missing) == 32
 

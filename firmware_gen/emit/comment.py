@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 LONGEST = 80  # maximum characters of a name in a comment
-# The places between two of * and /, and between two question marks.
+# The places between two characters that are each * or /, and between two question marks.
 _PAIRS = re.compile(r"(?<=[*/])(?=[*/])|(?<=\?)(?=\?)")
 
 

@@ -20,7 +20,7 @@ TOP = f"""\
 
 
 def emit_key(key: bytes | None) -> str:
-    """Return the text of `ska_key.h`; None makes a device that accepts requests without a key."""
+    """Return the text of `ska_key.h`; with None, the device accepts requests without a tag."""
     if key is None:
         return f"{TOP}#define SKA_KEYED 0 /* no key: requests need no tag */\n\n#endif\n"
     rows = [key[at : at + 8] for at in range(0, len(key), 8)]

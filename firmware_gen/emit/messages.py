@@ -235,7 +235,8 @@ def _changes(requests: Sequence[Message]) -> str:
 
 
 def _is_type(message: Message) -> str:
-    """Return the C test for a request; a firmware that does not know it spends no byte on it."""
+    """Return the C test for a request; it takes no code in a firmware that never gets this request.
+    """
     test = f"(type) == {_stem(message)}"
     return f"({message.only} && {test})" if message.only else test
 

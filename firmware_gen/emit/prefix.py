@@ -36,7 +36,7 @@ def is_prefix(name: str) -> bool:
 def check_prefix(name: str, more: Sequence[Taken] = ()) -> None:
     """Raise InputError unless a name can be the prefix of a model's C names.
 
-    `more` are names that the export also uses.
+    `more` are further names that the export uses itself.
     """
     if not is_prefix(name):
         raise InputError(

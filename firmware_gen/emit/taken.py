@@ -39,7 +39,8 @@ C_KEYWORDS = Taken(
         unsigned using virtual void volatile while xor
     """),
 )
-# A model's names would be names of the C library: int8 would make ska_t the type int8_t.
+# With such a prefix, a model's name would be one of the C library: int8 would turn ska_t into
+# int8_t.
 C_NAMES = Taken(
     "{name}_ begins names of the C library",
     frozenset(
@@ -63,7 +64,8 @@ C_HEADERS = Taken(
         alloca endian features newlib picolibc pthread sched stdc-predef strings unistd
     """),
 )
-# Headers of the core, also private ones, and of the libraries that come with cores and the IDE.
+# Headers of the Arduino cores, also private ones, and of the libraries that come with the cores and
+# the IDE.
 ARDUINO_HEADERS = Taken(
     "{name}.h is a header of Arduino",
     _names("""
@@ -98,7 +100,7 @@ ZEPHYR_LIBRARIES = Taken(
     "{name} is a library of Zephyr",
     _names("app kernel offsets syscalls zephyr zephyr_final zephyr_interface zephyr_pre0"),
 )
-# Components that every project has, or that many projects use.
+# Components of ESP-IDF that every project has, or that many projects use.
 IDF_COMPONENTS = Taken(
     "{name} is a component of ESP-IDF",
     _names("""

@@ -23,9 +23,9 @@ def numbers(values: Iterable[int], per_line: int = 12) -> str:
 def spare_constants(plan: Plan) -> str:
     """Return the constants of the spare outputs."""
     if not plan.spares:
-        return "#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */\n"
+        return "#define SKA_SPARES 0 /* the last outputs, which can become classes later */\n"
     return f"""\
-#define SKA_SPARES {plan.spares} /* outputs that can become classes later, the last ones */
+#define SKA_SPARES {plan.spares} /* the last outputs, which can become classes later */
 #define SKA_NAMED {plan.named} /* classes of the plan */
 #define SKA_NAME_BYTES {NAME_BYTES} /* of the name of an added class, at most */
 """
@@ -109,7 +109,7 @@ def emit_weights(
 #include "ska_const.h"
 #include "ska_plan.h"
 
-/* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
+/* CRC-32 of all initial data; ska_load loads no save with another CRC. */
 #define SKA_INITIAL_CRC 0x{initial_crc(plan, parameters, memory):08x}u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST{aligned} = {{

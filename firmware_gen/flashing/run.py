@@ -20,7 +20,7 @@ def run_flasher(flasher: Flasher, command: Sequence[str]) -> None:
 
     Raises:
         ToolError: the program is missing or cannot be run.
-        DeviceError: it failed.
+        DeviceError: the program failed.
     """
     program = find_program(command[0])
     if program is None:

@@ -10,7 +10,7 @@ from typing import Any
 from ska_edge.errors import InputError, ToolError
 
 LARGE_GAP = 1024
-"""Bytes of a gap that splits an image; smaller gaps only align sections."""
+"""A gap of this many bytes or more splits an image; smaller gaps only align sections."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ HEAD = struct.Struct("<4BI")
 EXTENDED_HEAD = struct.Struct("<B3sHBHH4sB")
 SEGMENT_HEAD = struct.Struct("<2I")
 CHECKSUM = 0xEF
-"""The start of the checksum, to which each byte of the segments is added by XOR."""
+"""The checksum is the XOR of this number and all bytes of the segments."""
 LINE = 16
 """The checksum is the last byte of a line of this many bytes."""
 

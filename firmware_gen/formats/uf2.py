@@ -21,8 +21,8 @@ BLOCK_HEAD, BLOCK_CONTENT = struct.Struct("<8I"), 476
 def uf2(parts: Sequence[tuple[int, bytes]], family: int) -> bytes:
     """Return a UF2 file with these addresses and bytes.
 
-    Bytes of 0xFF fill each page, and all missing pages of a sector except those after the last
-    page. The ROM of an RP2040 writes a sector with missing pages wrongly (RP2040 data sheet,
+    Bytes of 0xFF fill each page, and every missing page of a sector, except after the last page of
+    the image. The ROM of an RP2040 writes a sector with missing pages wrongly (RP2040 data sheet,
     erratum RP2040-E14).
     """
     pages: dict[int, bytearray] = {}

@@ -37,7 +37,7 @@ def library_for(plan: Plan, test: Test, build: bool = True) -> Path | None:
     """Return the library of a plan; see `compiled`.
 
     Raises:
-        ToolError: the plan is too large, or see `compiled`.
+        ToolError: the plan has too many parameters, or for a reason that `compiled` names.
     """
     if plan.parameter_count > LARGEST:
         raise ToolError(f"networks of more than {LARGEST} parameters are not compiled")
@@ -72,7 +72,7 @@ def compiled(sources: dict[str, str], main: str, test: Test, build: bool = True)
         path = cache / (_key(sources, compiler) + SUFFIX)
         if _is_kept(path):
             with contextlib.suppress(OSError):
-                os.utime(path)  # mark it as used, because the oldest libraries are removed
+                os.utime(path)  # mark it as used: the least recently used libraries are removed
             return path
         if not build:
             return None

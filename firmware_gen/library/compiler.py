@@ -21,7 +21,8 @@ NO_COMPILER = "no C compiler is installed here; apt-get install gcc, or pip inst
 PROBE_SECONDS = 20  # limit for a compiler to report its target; zig's first report takes seconds
 BUILD_SECONDS = 120
 
-# The best flags first. Some compilers have no flag for all instructions of this processor.
+# The flags to try, the best first. Some compilers have no flag for all instructions of this
+# processor.
 LEVELS = (("-O3", "-march=native"), ("-O3", "-mcpu=native"), ("-O3",))
 # Fused multiplications and additions would round differently from separate ones.
 FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
@@ -43,7 +44,7 @@ class HostCompiler:
         """Compile and link one source file in a folder.
 
         Raises:
-            ToolError: there is no output; the sentence says why.
+            ToolError: the compiler failed, did not end in time, or wrote no library.
         """
         _run(self.toolchain, [*FLAGS, *self.flags, source, "-o", output], folder, BUILD_SECONDS)
         if not (folder / output).is_file():

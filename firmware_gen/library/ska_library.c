@@ -21,7 +21,8 @@ static bool row_learn(ska_t *ska, const ska_signal_t *x, const int16_t *truth, u
     return true;
 }
 
-/* The output layer has a value instead of a decision, so its decision is computed again. */
+/* For the output layer, ska->decision has values, so a decision is computed again from the
+ * knowledge. */
 static int_fast16_t decision_of(const ska_t *ska, uint16_t neuron) {
     return ska_rule_decision(ska->knowledge[neuron]);
 }

@@ -2,7 +2,7 @@
 
 The learned state in RAM comes first (see residence.py). The members here come after it: forward
 passes and updates compute them. Only the headroom is kept from update to update; in a new state it
-is 0. A new member is one more row.
+is 0. To add a member, yield one more `Member`.
 """
 
 from __future__ import annotations

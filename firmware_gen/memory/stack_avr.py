@@ -17,7 +17,8 @@ from firmware_gen.memory.stack import Code, Function, Step, field, gather, signe
 from ska_edge.errors import CheckError
 
 START = "main"
-"""The function that the start-up code of the C library calls; before that, it uses no stack."""
+"""The function that the C library's start-up code calls; the code uses no stack before this call.
+"""
 
 HANDLER = re.compile(r"__vector_\d+")
 """The names that the C library gives to interrupt handlers."""
@@ -39,7 +40,7 @@ RAM = 0x80_0000
 class AvrCode(Code):
     """The functions of an AVR image."""
 
-    falls_through = True  # some library routines of the compiler fall through
+    falls_through = True  # some routines of the compiler's library continue in the next one
 
     def __init__(self, image: Any) -> None:
         super().__init__(image)

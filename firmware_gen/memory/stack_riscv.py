@@ -170,7 +170,9 @@ def _decode(word: int) -> Instruction:
 
 
 def _decode_compressed(half: int) -> Instruction:
-    """Decode an instruction of 16 bits (chapter 16, tables 16.5 to 16.7); 3 bits mean x8 to x15."""
+    """Decode an instruction of 16 bits (chapter 16, tables 16.5 to 16.7). A register number of 3
+    bits means x8 to x15.
+    """
     if half == 0:
         return Instruction(2, "stop")  # defined to be illegal
     rd, rs2, function = field(half, 7, 5), field(half, 2, 5), field(half, 13, 3)

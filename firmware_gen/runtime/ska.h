@@ -60,7 +60,8 @@ typedef struct {
 /* If SKA_INFERENCE_ONLY, all weights stay in flash: the network only classifies, and the functions
  * that learn or write a state do not exist. */
 
-/* Sets the initial weights, and clears everything else. */
+/* Sets the initial weights, names of added classes and stored samples, and clears everything else.
+ * */
 void ska_init(ska_t *ska);
 
 #if SKA_REGRESSION
@@ -68,8 +69,8 @@ void ska_init(ska_t *ska);
  * they are converted to the unit of the training data. */
 const int16_t *ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 #else
-/* Classifies one quantized input. Returns the class with the largest decision, the first of several
- * such classes. */
+/* Classifies one quantized input. Returns the class with the largest decision; if several are
+ * equal, the first of them. */
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]);
 #endif
 
@@ -215,7 +216,8 @@ void ska_state_written(ska_t *ska);
 /* The first bytes of the plan's digest, which distinguishes plans. */
 extern const uint8_t ska_plan_digest[8];
 
-/* Returns the CRC-32 of the initial parameters, which distinguishes images of the same plan. */
+/* Returns the CRC-32 of the initial parameters, names and samples, which distinguishes images of
+ * the same plan. */
 uint32_t ska_initial_crc(void);
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 /* ska_crc.c - CRC-32, one byte at a time. The contribution of a byte is the XOR of the
  * contributions of its two halves, so 2 tables of 16 numbers replace one of 256. A bitwise CRC
- * would save these 128 bytes, but would take two times (AVR) to six times as long, and the host
- * may request the CRC after every sample. */
+ * would save the 128 bytes of the tables, but would take two times (AVR) to six times as long, and
+ * the host may request the CRC after every sample. */
 #include "ska_crc.h"
 
 #include "ska_const.h"

@@ -34,9 +34,10 @@ extern "C" {
 typedef struct {
     ska_session_t session;
     /* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when
-     * another state replaces this one. SET_RATE and SAVE carry the token of the state for which
-     * they are meant, and the number of a SAMPLE is computed from the token. So these requests
-     * have no effect on a device that has restarted without the host's knowledge. */
+     * another state replaces this one. SET_RATE, SAVE, ADD_CLASS and FORGET_CLASS carry the token
+     * of the state for which they are meant, and the number of a SAMPLE is computed from the token.
+     * So these requests have no effect on a device that has restarted without the host's knowledge.
+     * */
     uint32_t token;
 #if SKA_PERSISTENT
     ska_push_t push;
@@ -77,7 +78,7 @@ ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INP
 #endif
 #endif
 
-/* Tells whether a host follows, so that it gets each sample that ska_device_learn learns. */
+/* Tells whether a host follows. If so, the host gets each sample that the firmware learns. */
 bool ska_device_followed(const ska_device_t *device);
 
 /* Tells whether a host is reading the state piece by piece. If the state changes before the

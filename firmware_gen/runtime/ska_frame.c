@@ -89,7 +89,7 @@ bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte) {
         content_append(decoder, byte);
         return false;
     }
-    /* A code byte: the previous block is complete, and the zero that it represents is content. */
+    /* A code byte: the previous block is complete. If a zero follows that block, it is content. */
     if (decoder->zero) {
         content_append(decoder, 0);
     }

@@ -51,7 +51,7 @@
 typedef struct {
     uint32_t magic;
     uint8_t digest[8];    /* digest of the plan */
-    uint32_t initial_crc; /* CRC of the parameters with which learning began */
+    uint32_t initial_crc; /* ska_initial_crc() of the image that saved */
     uint32_t size;        /* bytes of the state, plus SPENT_ONE for each spent save */
     uint32_t number;      /* number of the save, counted from 1; it wraps after 2^32 */
     uint32_t erases;      /* erases of this slot's pages, by all images that ever saved here */

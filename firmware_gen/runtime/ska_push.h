@@ -24,7 +24,7 @@ typedef struct {
     uint32_t crc;     /* CRC-32 of the bytes received so far */
     uint32_t offset;  /* number of received bytes */
 #if SKA_SAVE_BUDGET > 0
-    uint32_t paid; /* bytes received so far toward the return of one save */
+    uint32_t paid; /* bytes received since the budget last grew by one save */
 #endif
 } ska_push_t;
 
