@@ -1,2 +1,1 @@
-"""Writes the C files that depend on a model or on the protocol, and the tables of docs/PROTOCOL.md.
-"""
+"""Writes the C files that depend on a model or the protocol, and the tables of docs/PROTOCOL.md."""

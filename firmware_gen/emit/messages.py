@@ -235,8 +235,7 @@ def _changes(requests: Sequence[Message]) -> str:
 
 
 def _is_type(message: Message) -> str:
-    """Return the C test for a request; it takes no code in a firmware that never gets this request.
-    """
+    """Return the C test for a request; it takes no code in a firmware without this request."""
     test = f"(type) == {_stem(message)}"
     return f"({message.only} && {test})" if message.only else test
 

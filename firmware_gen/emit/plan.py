@@ -98,7 +98,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
 #define SKA_STATE_BYTES {plan.state_bytes} /* counters, parameters and samples; see ska_state */
 #define SKA_STATE_PARAMETERS {place_in_state(plan)}u /* offset of the parameters in the state */
-#define SKA_STATE_RUNS(DO) {_runs(plan, in_flash)} /* DO(end of the numbers of one width in RAM, width), in bytes */
+#define SKA_STATE_RUNS(DO) {_runs(plan, in_flash)} /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT {in_flash} /* the first parameters never change and stay in flash */
 #define SKA_FLASH_BYTES {flash_bytes(plan, in_flash)}
 #define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
@@ -195,7 +195,9 @@ def _draws(plan: Plan) -> str:
         lines.append(
             f"#define SKA_MOST_SEEN {plan.replay.most_seen} /* the largest count of a class */"
         )
-        lines.append(f"#define SKA_AFTER_MOST_SEEN {after} /* the count that follows the largest */")
+        lines.append(
+            f"#define SKA_AFTER_MOST_SEEN {after} /* the count that follows the largest */"
+        )
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -42,7 +42,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_INPUT_BYTES 6
 #define SKA_INPUT_FRAC 15 /* fractional bits of an input */
 #define SKA_CLASSES 2
-#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */
+#define SKA_SPARES 0 /* the last outputs, which can become classes later */
 #define SKA_LAYERS 2
 #define SKA_EACH_LAYER(DO) DO(0) DO(1)
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
@@ -53,7 +53,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_BYTES 104
 #define SKA_STATE_BYTES 113 /* counters, parameters and samples; see ska_state */
 #define SKA_STATE_PARAMETERS 8u /* offset of the parameters in the state */
-#define SKA_STATE_RUNS(DO) DO(112u, 4u) DO(113u, 1u) /* DO(end of a run in RAM, bytes of a number) */
+#define SKA_STATE_RUNS(DO) DO(112u, 4u) DO(113u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */
 #define SKA_FLASH_BYTES 0
 #define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)

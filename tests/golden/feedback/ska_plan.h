@@ -43,7 +43,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_INPUT_BYTES 3
 #define SKA_INPUT_FRAC 4 /* fractional bits of an input */
 #define SKA_CLASSES 2
-#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */
+#define SKA_SPARES 0 /* the last outputs, which can become classes later */
 #define SKA_LAYERS 2
 #define SKA_EACH_LAYER(DO) DO(0) DO(1)
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
@@ -54,7 +54,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_BYTES 52
 #define SKA_STATE_BYTES 81 /* counters, parameters and samples; see ska_state */
 #define SKA_STATE_PARAMETERS 12u /* offset of the parameters in the state */
-#define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* DO(end of a run in RAM, bytes of a number) */
+#define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */
 #define SKA_FLASH_BYTES 0
 #define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
@@ -85,7 +85,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_REPLAY_KEY 0xD902C103u
 #define SKA_SIGNS_SHIFT 3 /* from the sum to a projection */
 #define SKA_MOST_SEEN 65534 /* the largest count of a class */
-#define SKA_AFTER_MOST_SEEN 65534 /* follows the largest count */
+#define SKA_AFTER_MOST_SEEN 65534 /* the count that follows the largest */
 
 #define SKA_REPLAY_SLOTS 2 /* samples in the replay buffer per class */
 #define SKA_REPLAY_FIFO 0 /* 1 if the buffer keeps the last samples */

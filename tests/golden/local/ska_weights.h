@@ -7,7 +7,7 @@
 #include "ska_const.h"
 #include "ska_plan.h"
 
-/* CRC-32 of these parameters, little-endian; ska_load loads no save with another value. */
+/* CRC-32 of all initial data; ska_load loads no save with another CRC. */
 #define SKA_INITIAL_CRC 0x540a7058u
 
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST = {

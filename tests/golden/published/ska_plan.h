@@ -42,7 +42,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_INPUT_BYTES 3
 #define SKA_INPUT_FRAC 7 /* fractional bits of an input */
 #define SKA_CLASSES 2
-#define SKA_SPARES 0 /* outputs that can become classes later, the last ones */
+#define SKA_SPARES 0 /* the last outputs, which can become classes later */
 #define SKA_LAYERS 2
 #define SKA_EACH_LAYER(DO) DO(0) DO(1)
 #define SKA_EACH_LEARNED(DO) DO(0) DO(1)
@@ -53,7 +53,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_PARAMETER_BYTES 28
 #define SKA_STATE_BYTES 51 /* counters, parameters and samples; see ska_state */
 #define SKA_STATE_PARAMETERS 8u /* offset of the parameters in the state */
-#define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(38u, 2u) DO(51u, 1u) /* DO(end of a run in RAM, bytes of a number) */
+#define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(38u, 2u) DO(51u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */
 #define SKA_FLASH_BYTES 0
 #define SKA_RAM_COUNT (SKA_PARAMETER_COUNT - SKA_FLASH_COUNT)
