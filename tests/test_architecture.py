@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "device": {"wire"},
     "training": {"model", "data"},
     "monitor": {"device", "model"},
+    "report": {"training", "monitor"},
     "api": {"training", "monitor"},
 }
 # The same table for the packages of cli. `commands` and the modules beside it may import all

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from ska_edge.cli.main import main
-from ska_edge.cli.screen.columns import DEVICES, LAYERS, PROOF, RANGES, SWEEP, TENSORS, Column
+from ska_edge.cli.screen.columns import DEVICES, LAYERS, SWEEP
 from ska_edge.cli.screen.metrics import metrics_table
 from ska_edge.device.info import Result
 from ska_edge.model.model_file import Model
+from ska_edge.report.model_tables import PROOF, RANGES, TENSORS
+from ska_edge.report.table import Column
 
 PAGE = Path(__file__).parents[2] / "docs" / "DEVICE.md"
 

@@ -11,11 +11,12 @@ from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.training import options_from, training_options
-from ska_edge.cli.screen.console import Output, json_option, percent
+from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.foreign.signal import LOGITS, RELU, SIGMOID, SOFTMAX, TANH
 from ska_edge.model.open import open_start
+from ska_edge.report.table import percent
 from ska_edge.training.foreign import Comparison, Import, import_network
 from ska_edge.training.options import Options
 

@@ -11,10 +11,8 @@ from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
-    accuracy_table,
     confusion_table,
     part_titles,
-    shown,
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
@@ -24,6 +22,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.network.measures.diagnosis import general_warning
 from ska_edge.plural import counted
+from ska_edge.report.result_tables import result_table, shown
 from ska_edge.training.accuracy import evaluations
 from ska_edge.training.division import lacks_groups, parts_of, unknown_because
 
@@ -45,7 +44,7 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
     parts = division.parts if division else {"train": rows.take([]), "test": rows}
     found = evaluations(loaded, parts)
     titles = part_titles(division) if division else {"test": f"rows ({len(rows.y)})"}
-    accuracy_table(out, f"{model.name} on {dataset.name}", titles, found)
+    out.show(result_table(f"{model.name} on {dataset.name}", titles, found))
     split_line(division, out)
     warnings = _warnings(loaded, dataset, division)
     if division is None:

@@ -14,7 +14,6 @@ from ska_edge.cli.options.target import Target, target_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
-    accuracy_table,
     part_titles,
     prequential_table,
     recall_table,
@@ -25,6 +24,7 @@ from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.open import task_of
 from ska_edge.network.measures.diagnosis import general_warning
 from ska_edge.plural import counted
+from ska_edge.report.result_tables import result_table
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
 from ska_edge.training.options import Options, flag
@@ -72,7 +72,8 @@ def report_training(trained: Trained, out: Output) -> None:
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule_words}, {plan.precision}"
     division = trained.division
-    accuracy_table(out, title, part_titles(division), trained.evaluations, trained.before)
+    titles = part_titles(division)
+    out.show(result_table(title, titles, trained.evaluations, trained.before))
     split_line(division, out)
     if trained.prequential is not None:
         prequential_table(out, trained.prequential)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ska_edge.cli.screen.console import Output, percent
-from ska_edge.cli.screen.regression import fit_table, fits
+from ska_edge.cli.screen.console import Output
 from ska_edge.data.split.division import Division
 from ska_edge.model.evaluation import Evaluation
-from ska_edge.model.regression import Fit
 from ska_edge.network.engine.prequential import Prequential
 from ska_edge.plural import counted
-from ska_edge.training.accuracy import Accuracy, figures, fractions
+from ska_edge.report.result_tables import Found, shown
+from ska_edge.report.result_tables import recall_table as recalls
+from ska_edge.report.table import percent
+from ska_edge.training.accuracy import figures, fractions
 
-Found = Mapping[str, Evaluation | Fit | None]
-PARTS = ("train", "test")
 CONFUSIONS = 10  # how many confusions are shown if the matrix is too wide
 SHORTEST = 4  # characters that a name keeps at least
 
@@ -31,58 +29,6 @@ def split_line(division: Division | None, out: Output) -> None:
 def part_titles(division: Division) -> dict[str, str]:
     """Return the titles of the columns for both parts, with their numbers of rows."""
     return {part: f"{part} ({len(rows.y)})" for part, rows in division.parts.items()}
-
-
-def accuracy_table(
-    out: Output, title: str, parts: Mapping[str, str], found: Found, before: Accuracy | None = None
-) -> None:
-    """Print the accuracy of the parts.
-
-    The table also has the balanced accuracy, and the accuracy of always naming the most frequent
-    class. `parts` are the parts to show, each with the title of its column. For a regression, the
-    table has R2 and the mean absolute error.
-    """
-    if fits(found):
-        fit_table(out, title, parts, found)
-        return
-    rows = []
-    for kind, accuracy in fractions(found).items():
-        if before is not None:
-            rows.append([f"{kind}, before", *(percent(before[kind][part]) for part in parts)])
-        rows.append([kind, *(percent(accuracy[part]) for part in parts)])
-    classes = {part: _classes(each) for part, each in found.items()}
-    if any(classes.values()):
-        balanced = [each.balanced_accuracy if (each := classes[part]) else None for part in parts]
-        majority = [each.majority if (each := classes[part]) else None for part in parts]
-        rows.append(["fixed, balanced", *map(percent, balanced)])
-        rows.append(["most frequent class", *map(percent, majority)])
-        rows += _unknown_rows([classes[part] for part in parts])
-    out.table(title, ["arithmetic", *parts.values()], rows)
-
-
-def _unknown_rows(found: Sequence[Evaluation | None]) -> list[list[str]]:
-    """Return the share of unknown rows and the accuracy of the others; [] without a limit."""
-    if not any(each is not None and each.unknown is not None for each in found):
-        return []
-    unknown = [each.unknown if each else None for each in found]
-    accepted = [each.accepted_accuracy if each else None for each in found]
-    return [
-        ["unknown rows", *map(percent, unknown)],
-        ["fixed, known rows", *map(percent, accepted)],
-    ]
-
-
-def _classes(found: Evaluation | Fit | None) -> Evaluation | None:
-    return found if isinstance(found, Evaluation) else None
-
-
-def shown(found: Found) -> tuple[str, Evaluation] | None:
-    """Return the test part, or if it is empty the training part; None without classes."""
-    for part in reversed(PARTS):
-        evaluation = _classes(found[part])
-        if evaluation is not None:
-            return part, evaluation
-    return None
 
 
 def prequential_table(out: Output, found: Prequential) -> None:
@@ -103,19 +49,7 @@ def recall_table(out: Output, found: Found) -> None:
     one = shown(found)
     if one is not None:
         part, evaluation = one
-        _recalls(out, f"recall of each class, {part} rows, fixed point", evaluation)
-
-
-def _recalls(out: Output, title: str, evaluation: Evaluation) -> None:
-    counts = evaluation.confusion.sum(axis=1).tolist()
-    out.table(
-        title,
-        ["class", "rows", "recall"],
-        [
-            [label, rows, percent(recall)]
-            for (label, recall), rows in zip(evaluation.recall.items(), counts, strict=True)
-        ],
-    )
+        out.show(recalls(f"recall of each class, {part} rows, fixed point", evaluation))
 
 
 def confusion_table(out: Output, evaluation: Evaluation) -> None:
@@ -128,7 +62,7 @@ def confusion_table(out: Output, evaluation: Evaluation) -> None:
     if matrix is not None:
         out.table("confusion (rows: truth, columns: fixed-point decision)", *matrix)
         return
-    _recalls(out, "recall of each class, fixed point", evaluation)
+    out.show(recalls("recall of each class, fixed point", evaluation))
     _confusions(out, evaluation)
     out.line(
         f"the confusion matrix of {counted(len(evaluation.labels), 'class')} is too wide for"

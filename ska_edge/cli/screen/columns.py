@@ -8,19 +8,8 @@ from dataclasses import dataclass
 import click
 
 from ska_edge.network.measures.metrics import LayerMetrics
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        title: the head of the column.
-        meaning: the content of the column, in one phrase.
-    """
-
-    title: str
-    meaning: str
+from ska_edge.report.model_tables import PROOF, RANGES, TENSORS
+from ska_edge.report.table import Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +73,6 @@ DEVICES = (
 """Columns of the table for several devices, a row per device."""
 
 
-TENSORS = (
-    Column("tensor", "number of the layer from 0, and its weights, biases or readout"),
-    Column("shape", "outputs x inputs"),
-    Column("format", "Q format: integer bits without the sign, then fraction bits"),
-    Column("least", "smallest integer in the model"),
-    Column("most", "largest integer in the model"),
-    Column("bytes", "size on the device"),
-)
-"""Columns of the tensors of a model."""
-RANGES = (
-    Column("quantity", "number of the layer from 0, and what is measured in it"),
-    Column("format", "Q format of the quantity"),
-    Column("largest", "largest magnitude during training"),
-    Column("headroom", "bits between the largest magnitude and the end of the format"),
-    Column("saturated", "share of values at an end of the format"),
-    Column(
-        "bits of its sum",
-        "bits that the sum can need at most, of the bits of the integer that holds the sum",
-    ),
-)
-"""Columns of the ranges that a training measured."""
-PROOF = (
-    Column("sum", "number of the layer from 0, and the sum"),
-    Column("least", "least value that any weights and inputs can give"),
-    Column("most", "largest value that any weights and inputs can give"),
-    Column("bits of the integer", "size of the C integer that holds the sum: 32 or 64"),
-)
-"""Columns of the range proof."""
 SWEEP = (
     Column("seeds", "number of seeds whose training succeeded"),
     Column("float test, %", "test accuracy of the float twin: mean and standard deviation"),

@@ -16,12 +16,13 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from rich.segment import Segment
-from rich.table import Table
+from rich.table import Table as Drawn
 from rich.text import Text
 
 from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.screen.pulse import Pulse, wanted
 from ska_edge.progress import Progress
+from ska_edge.report.table import Table
 
 UNLIMITED = 10**6  # columns of a screen on which every table fits
 
@@ -126,20 +127,24 @@ class Output:
         self.note(f"warning: {text}")
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Print a table whose columns need no explanation."""
+        self.show(Table.of(title, columns, rows))
+
+    def show(self, table: Table) -> None:
         """Print a table; columns of numbers are aligned right.
 
         Markup is not interpreted, because names come from files.
         """
-        table = _table(columns, rows)
-        table.title = Text(printable(title))
-        self.console.print(table)
+        drawn = _drawn(table)
+        drawn.title = Text(printable(table.title))
+        self.console.print(drawn)
         self._printed()
 
     def fits(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> bool:
         """Tell whether a table fits the width of the screen with every cell on one line."""
         unlimited = self.console.options.update(width=UNLIMITED)
-        wanted = self.console.measure(_table(columns, rows), options=unlimited).maximum
-        return wanted <= self.console.width
+        wanted = self.console.measure(_drawn(Table.of("", columns, rows)), options=unlimited)
+        return wanted.maximum <= self.console.width
 
     def lines(self, text: str) -> None:
         """Print whole lines for another program on stdout."""
@@ -243,25 +248,16 @@ class Output:
         return self._pulse.work(text)
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    table = Table(title_justify="left", title_style="bold")
-    for number, column in enumerate(columns):
-        figures = number > 0 and all(_is_figure(str(row[number])) for row in rows)
+def _drawn(table: Table) -> Drawn:
+    """Return a table as rich draws it."""
+    drawn = Drawn(title_justify="left", title_style="bold")
+    for number, head in enumerate(table.heads):
         # A long word continues on the next line, because an ellipsis would hide its end.
-        table.add_column(
-            Text(printable(column), overflow="fold"),
-            justify="right" if figures else "left",
+        drawn.add_column(
+            Text(printable(head), overflow="fold"),
+            justify="right" if table.is_numeric(number) else "left",
             overflow="fold",
         )
-    for row in rows:
-        table.add_row(*(Text(printable(str(cell))) for cell in row))
-    return table
-
-
-def _is_figure(cell: str) -> bool:
-    return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
-
-
-def percent(fraction: float | None) -> str:
-    """Format an accuracy in percent."""
-    return "-" if fraction is None else f"{fraction:.2%}"
+    for row in table.rows:
+        drawn.add_row(*(Text(printable(str(cell))) for cell in row))
+    return drawn

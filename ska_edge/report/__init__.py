@@ -1,0 +1,1 @@
+"""Tables and figures of a model, of its results and of a log, and a page that shows them."""

@@ -1,0 +1,51 @@
+"""Defines a table: what a terminal prints, and what a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        title: the head of the column.
+        meaning: the content of the column, in one phrase; "" if the title says it.
+    """
+
+    title: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a title; each row has a cell per column."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+    @classmethod
+    def of(cls, title: str, titles: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+        """Return a table whose columns need no explanation."""
+        return cls(title, tuple(Column(each, "") for each in titles), tuple(map(tuple, rows)))
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The titles of the columns."""
+        return tuple(column.title for column in self.columns)
+
+    def is_numeric(self, column: int) -> bool:
+        """Tell whether a column has numbers, and so is aligned right; the first one has names."""
+        return column > 0 and all(_is_figure(str(row[column])) for row in self.rows)
+
+
+def _is_figure(cell: str) -> bool:
+    return cell in ("", "-") or cell.lstrip("-+")[:1].isdigit()
+
+
+def percent(fraction: float | None) -> str:
+    """Format a fraction in percent; "-" for None."""
+    return "-" if fraction is None else f"{fraction:.2%}"
