@@ -221,6 +221,8 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
     case SKA_MESSAGE_RESET:
     case SKA_MESSAGE_SET_TOKEN:
     case SKA_MESSAGE_FOLLOW:
+    case SKA_MESSAGE_ADD_CLASS:
+    case SKA_MESSAGE_FORGET_CLASS:
         return frozen_refuse(frame);
 #else
     case SKA_MESSAGE_SAMPLE:

@@ -65,14 +65,16 @@ def random_case(plan: Plan) -> tuple[State, np.ndarray, np.ndarray]:
 def agree(
     plan: Plan, board: str, folder: Path, toolchain: str | None = None, flags: tuple[str, ...] = ()
 ) -> None:
-    """Learn random samples from random weights on the board, and compare every integer."""
+    """Learn random samples from random weights on the board, and compare every integer. A spare
+    output becomes a class before its first sample."""
     state, inputs, labels = random_case(plan)
     model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
+    added = {label: f"class {label}" for label in range(plan.named, plan.classes)}
 
     write_project(plan, state.parameters, board, folder)
     build(folder, flags=flags, toolchain=toolchain)
     with start(folder) as running, Link(running.port) as link:
-        report = verify(link, model, inputs, labels)
+        report = verify(link, model, inputs, labels, added=added)
     assert report.first_difference is None, report.first_difference.sentence()
     assert (report.samples, report.parameters) == (SAMPLES, plan.parameter_count)
     assert report.steps > 0

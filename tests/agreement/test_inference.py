@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.memory.residence import flash_bytes, frozen, place_in_state
+from ska_edge.network.spare_names import bytes_of
 from ska_edge.wire.protocol import MESSAGES, PUSH_MAX, Status
 from tests.agreement.test_big_endian import CORES, FLAGS
 from tests.conftest import without
@@ -59,6 +60,8 @@ def test_every_request_about_the_state_is_refused(tmp_path: Path) -> None:
         "PUSH": {"offset": 0, "data": state.to_bytes()[:PUSH_MAX]},
         "SET_TOKEN": {"token": 1, "crc": state.crc},
         "FOLLOW": {"want": 0},
+        "ADD_CLASS": {"name": bytes_of("wave").tolist(), "token": 0},
+        "FORGET_CLASS": {"label": firmware.plan.named, "token": 0},
     }
     names = [
         message.name

@@ -35,6 +35,22 @@ static void any_input(void) {
     }
 }
 
+#if SKA_REGRESSION
+#if SKA_INFERENCE_ONLY
+#error "a regression is analyzed with all of its functions"
+#endif
+/* The outputs of a regression have values of either sign instead of decisions. */
+#define DECISIONS (SKA_NEURONS - SKA_CLASSES)
+
+static void check_values(const int16_t *values) {
+    for (uint16_t t = 0; t < SKA_TARGETS; t++) {
+        /*@ check value_reads: -32768 <= values[t] <= 32767; */
+    }
+}
+#else
+#define DECISIONS SKA_NEURONS
+#endif
+
 #if !SKA_INFERENCE_ONLY
 
 /* --- what the rules with labels keep ---------------------------------------------------------- */
@@ -151,8 +167,15 @@ static void any_state(void) {
     }
     for (uint16_t i = 0; i < SKA_NEURONS; i++) {
         ska.knowledge[i] = any_knowledge();
+    }
+    for (uint16_t i = 0; i < DECISIONS; i++) {
         ska.decision[i] = (int16_t)any_between(0, INT16_MAX);
     }
+#if SKA_REGRESSION
+    for (uint16_t i = DECISIONS; i < SKA_NEURONS; i++) {
+        ska.decision[i] = any_i16;
+    }
+#endif
     any_teaching();
 }
 
@@ -163,6 +186,8 @@ static void check_state(const ska_t *state) {
 #endif
     for (uint16_t i = 0; i < SKA_NEURONS; i++) {
         /*@ check knowledge_fits: SKA_KNOWLEDGE_MIN <= state->knowledge[i] <= SKA_KNOWLEDGE_MAX; */
+    }
+    for (uint16_t i = 0; i < DECISIONS; i++) {
         /*@ check decision_fits: 0 <= state->decision[i] <= 32767; */
     }
 #if SKA_SUPERVISED
@@ -207,6 +232,16 @@ static void check_state(const ska_t *state) {
 
 /* --- one call from any state ------------------------------------------------------------------ */
 
+#if SKA_REGRESSION
+static void learn_any_targets(ska_t *state) {
+    int16_t targets[SKA_TARGETS];
+    for (uint16_t t = 0; t < SKA_TARGETS; t++) {
+        targets[t] = any_i16;
+    }
+    ska_learn_values(state, x, targets);
+}
+#endif
+
 static void from_init(void) {
     ska_t fresh; /* uninitialized, so Eva finds any member that ska_init forgets */
     ska_init(&fresh);
@@ -214,6 +249,8 @@ static void from_init(void) {
     any_input();
 #if SKA_INFERENCE_ONLY
     (void)ska_infer(&fresh, x);
+#elif SKA_REGRESSION
+    learn_any_targets(&fresh);
 #else
     (void)ska_learn(&fresh, x, 0);
 #endif
@@ -223,13 +260,25 @@ static void from_init(void) {
 static void from_infer(void) {
     any_state();
     any_input();
+#if SKA_REGRESSION
+    check_values(ska_infer(&ska, x));
+#else
     const uint16_t predicted = ska_infer(&ska, x);
     /*@ check class_exists: predicted < SKA_CLASSES; */
+#endif
     check_state(&ska);
 }
 
 #if !SKA_INFERENCE_ONLY
 
+#if SKA_REGRESSION
+static void from_learn(void) {
+    any_state();
+    any_input();
+    learn_any_targets(&ska);
+    check_state(&ska);
+}
+#else
 static void from_learn(void) {
     EACH_FILLING {
         any_state();
@@ -254,6 +303,7 @@ static void from_wrong_label(void) {
     /*@ check refused: status == SKA_ERROR_LABEL; */
     check_state(&ska);
 }
+#endif
 
 #if SKA_SPARES > 0
 static void from_class_add(void) {
@@ -320,6 +370,9 @@ static void from_reading(void) {
             bytes[at + i] = state[i];
         }
     }
+#if SKA_REGRESSION
+    check_values(ska_values(&ska));
+#else
     const uint16_t predicted = ska_predicted(&ska);
     /*@ check class_exists: predicted < SKA_CLASSES; */
     (void)ska_confidence(&ska);
@@ -329,6 +382,7 @@ static void from_reading(void) {
     for (uint16_t c = 0; c < SKA_CLASSES; c++) {
         /*@ check decision_reads: 0 <= decisions[c] <= 32767; */
     }
+#endif
     (void)ska_step(&ska);
     (void)ska_samples(&ska);
     (void)ska_initial_crc();
@@ -400,7 +454,9 @@ void eva_main(void) {
     from_reading();
 #if !SKA_INFERENCE_ONLY
     from_learn();
+#if !SKA_REGRESSION
     from_wrong_label();
+#endif
     from_rate();
     from_written();
 #if SKA_REPLAY_SLOTS > 0

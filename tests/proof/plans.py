@@ -44,6 +44,7 @@ PLANS = {
         normalized=True,
         raw=RawInput((5, 2**30, 2**22), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
+    "regression": make_plan((3, 2, 5, 2), output=QFormat(16, 13)),
     "readout": replace(make_plan((3, 5, 2), output_only=True), least_confidence=9000),
 }
 

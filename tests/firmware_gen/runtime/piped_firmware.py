@@ -80,7 +80,7 @@ class Firmware:
         assert decoder.bad == 0
         return [(frame.seq, *self.codec.unpack(frame.code, frame.payload)) for frame in frames]
 
-    def request(self, seq: int, name: str, **values: object) -> bytes:
+    def request(self, seq: int, name: str, /, **values: object) -> bytes:
         """Return the bytes of a request, by default for a state without a token."""
         if name in ("SET_RATE", "SAVE"):
             values = {"token": 0, **values}

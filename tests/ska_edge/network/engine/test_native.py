@@ -38,8 +38,12 @@ def start(plan: Plan, seed: int = 0) -> State:
 
 
 def rows(plan: Plan, count: int = ROWS, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Random inputs, with labels; or with the targets of a regression, of any size."""
     rng, format = np.random.default_rng(seed), plan.layers[0].input
     x = rng.integers(format.minimum, format.maximum + 1, (count, plan.inputs))
+    if plan.output is not None:
+        ends = (plan.output.minimum, plan.output.maximum + 1)
+        return x, rng.integers(*ends, (count, plan.classes))
     return x, rng.integers(plan.classes, size=count)
 
 
@@ -79,7 +83,8 @@ def check_stream(state: State, seed: int) -> None:
     """Learn rows with both trainers, in the order of a device, and compare everything."""
     engine, numpy = pair(state)
     x, y = rows(state.plan, seed=seed)
-    y = np.flatnonzero(state.used)[y % state.used.sum()]
+    if not state.plan.regression:
+        y = np.flatnonzero(state.used)[y % state.used.sum()]
     ours, theirs = joined(engine.learn_stream(x, y)), joined(numpy.learn_stream(x, y))
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_array_equal(ours[1], theirs[1])
