@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.classes import numbered
+from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.tables.columns import arranged
 from ska_edge.errors import InputError
@@ -45,6 +46,9 @@ class Dataset:
     single file. ``tested`` is bool (n,), the rows that the data themselves hold out, or None.
     ``time`` names a column that only rises, like a time; it may be a column that is not used.
     ``default_split`` is the kind of the split of built-in data.
+
+    If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
+    int64 (n,), the first sample of each window; windows of two recordings are far apart.
     """
 
     name: str
@@ -64,6 +68,8 @@ class Dataset:
     default_split: str = ""
     dialect: str = ""
     targets: FloatArray | None = None
+    layout: Layout | None = None
+    starts: IntArray | None = None
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""
@@ -168,6 +174,7 @@ class Dataset:
             file=None if self.file is None else self.file[chosen],
             tested=None if self.tested is None else self.tested[chosen],
             targets=None if self.targets is None else self.targets[chosen],
+            starts=None if self.starts is None else self.starts[chosen],
             places=places[chosen],
         )
 

@@ -28,12 +28,13 @@ from ska_edge.data.formats.npz_table import (
 )
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.recordings.window_rows import windowed
 from ska_edge.data.several import files_of, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
 from ska_edge.data.tables.doubts import doubts_about
 from ska_edge.data.tables.table import Table
 from ska_edge.data.targets import targets_of
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
 
@@ -65,12 +66,19 @@ def load(
     If the data are for a trained ``model``, a table gives the inputs of the model by name; a file
     with only these columns has no labels, and is refused.
 
+    If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
+    row, see ``window_rows.windowed``.
+
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
     which are joined, see ``several.load_several``.
 
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
     MB; such data are not unpacked. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
+    layout = None if model is None else model.layout
+    if columns.recorded is not None or (layout is not None and not has_rows(source)):
+        check_recorded(source, columns, model)
+        return windowed(source, columns, max_memory, layout)
     if isinstance(source, str) and source in builtin_names():
         _refuse_columns(source, columns)
         _refuse_targets(source, columns, model)
@@ -110,6 +118,23 @@ def load(
         f"{path}: the kind of file is unknown; its name must end in .csv, .npz,"
         f" -images-idx3-ubyte, -images-idx3-ubyte.gz, {', '.join(TABLES[1:-1])} or {TABLES[-1]}"
     )
+
+
+def has_rows(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a source has rows, and no recordings, for a model that has learned windows."""
+    return str(source) in builtin_names() or Path(source).suffix.lower() == ".npz"
+
+
+def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inputs | None) -> None:
+    """Raise OptionError for options of recordings with a source, or with a model, of rows."""
+    if model is not None and model.layout is None:
+        raise OptionError("the model has learned rows, not windows; leave {window} out")
+    if model is None and (columns.recorded is None or columns.recorded.window is None):
+        raise OptionError("recordings are cut into windows; give a {window}, such as 100 or 2s")
+    if has_rows(source):
+        raise OptionError(
+            "{source} has rows, not recordings; leave {window} out", source=os.fspath(source)
+        )
 
 
 def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:

@@ -15,9 +15,11 @@ from ska_edge.data.classes import class_name
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_features, read_npz
 from ska_edge.data.formats.table_file import TABLES, read_table
-from ska_edge.data.load import load
+from ska_edge.data.load import check_recorded, has_rows, load
 from ska_edge.data.memory import MAX_MEMORY, check_memory
-from ska_edge.data.several import check_named, files_found, folder_of, joined_origin
+from ska_edge.data.recordings.layout import Layout
+from ska_edge.data.recordings.window_rows import described, load_windows, rows_of
+from ska_edge.data.several import check_named, files_found, folder_of, joined_origin, name_of
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
@@ -82,6 +84,10 @@ def _columns(source: str | os.PathLike[str], rows: Rows, inputs: int) -> str:
 
 
 def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_memory: int) -> Rows:
+    if columns.recorded is not None:
+        check_recorded(source, columns, model)
+    if model.layout is not None and not has_rows(source):
+        return _windows(source, model.layout, columns, max_memory)
     if isinstance(source, str) and source in builtin_names():
         return _labeled(load(source, columns, max_memory), model)
     path = Path(source)
@@ -119,6 +125,15 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
             None if names is None else tuple(names),
         )
     return _labeled(load(source, columns, max_memory), model)
+
+
+def _windows(
+    source: str | os.PathLike[str], layout: Layout, columns: Columns, max_memory: int
+) -> Rows:
+    """Cut recordings with or without labels as a model takes them."""
+    windows, made, found = load_windows(source, columns, max_memory, layout, labeled=False)
+    truth = windows.y if any(windows.y) else None
+    return Rows(name_of(source), rows_of(windows), truth, described(windows, made, found))
 
 
 def _labeled(dataset: Dataset, model: Inputs) -> Rows:

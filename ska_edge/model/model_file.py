@@ -22,6 +22,7 @@ from ska_edge.data.arrays import named_columns
 from ska_edge.data.classes import class_array, class_indices, mismatch
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
+from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.source import Source, load_data, takes_one
 from ska_edge.data.tables.columns import Inputs
@@ -55,6 +56,7 @@ MAGIC = "ska-edge model"
 VERSION = 3
 SEAL = 64  # bytes of the seal at the end of a file: the hexadecimal digits of a SHA-256
 FEATURES = "features"  # the note with the names of the inputs
+LAYOUT = "layout"  # the note about the windows of recordings
 REFERENCE = "reference_"  # prefix of the tensor names of the float twin
 
 
@@ -106,7 +108,12 @@ class Model:
     def takes(self) -> Inputs:
         """The number and the names of the inputs, to read data for this model."""
         targets = self.plan.labels if self.plan.regression else ()
-        return Inputs(self.plan.inputs, self.features, targets=targets)
+        return Inputs(self.plan.inputs, self.features, targets=targets, layout=self.layout)
+
+    @property
+    def layout(self) -> Layout | None:
+        """How the inputs are windows of recordings; None for a model that has learned rows."""
+        return Layout.from_dict(self.notes.get(LAYOUT))
 
     def input_notes(self) -> dict[str, list[Any]]:
         """Return plain data for programs that send their own samples to a device.

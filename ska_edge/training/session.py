@@ -18,7 +18,7 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
-from ska_edge.model.model_file import FEATURES, Model
+from ska_edge.model.model_file import FEATURES, LAYOUT, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
@@ -225,6 +225,8 @@ class Session:
         }
         if self.dataset.features is not None:
             notes[FEATURES] = list(self.dataset.features)
+        if self.dataset.layout is not None:
+            notes[LAYOUT] = self.dataset.layout.as_dict()
         return notes
 
     def starting_model(self) -> Model:

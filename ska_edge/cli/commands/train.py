@@ -36,7 +36,7 @@ def train_with_bar(
     data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
 ) -> Trained:
     """Train with a progress bar."""
-    dataset = reader.dataset(data, task_of(options.task, options.start))
+    dataset = reader.dataset(data, task_of(options.task, options.start), options.start)
     if target is not None:
         options = target.fitted(options, dataset)
     labeled = options.rule is None or RULES[options.rule].supervised

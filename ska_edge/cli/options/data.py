@@ -5,21 +5,26 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
 from ska_edge.cli.options.training import ListOf
+from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.classes import numbered
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.recordings.window_size import WindowSize
 from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.recorded import PLACES, Recorded
 from ska_edge.data.targets import REGRESSION
 from ska_edge.model.model_file import Model
+from ska_edge.model.open import open_start
 from ska_edge.monitor.teach import with_new_classes
 
 
@@ -30,9 +35,15 @@ class Reader:
     columns: Columns
     max_memory: int
 
-    def dataset(self, source: str, task: str | None = None) -> Dataset:
-        """Read labeled data to train on; see `load.load`."""
-        return load(source, self._columns(task == REGRESSION), self.max_memory)
+    def dataset(self, source: str, task: str | None = None, start: Path | None = None) -> Dataset:
+        """Read labeled data to train on; see `load.load`. The windows of a model to start from are
+        kept.
+        """
+        columns = self._columns(task == REGRESSION)
+        base = None if start is None else open_start(start)
+        windowed = isinstance(base, Model) and base.layout is not None
+        model = base.takes if isinstance(base, Model) and windowed else None
+        return load(source, columns, self.max_memory, model)
 
     def matched(self, source: str, model: Model, out: Output) -> Dataset:
         """Read labeled data for a model, with its inputs and classes; see `Model.matched`."""
@@ -63,6 +74,10 @@ class Reader:
         _say(found.origin, out)
         if model.plan.regression:
             return found
+        if model.layout is not None and model.layout.label_from != "column":
+            # The name of a file or a folder need not be a label.
+            truth = tuple(each if each in model.labels else "" for each in found.truth or ())
+            return replace(found, truth=truth if any(truth) else None)
         labels = sorted({label for label in found.truth or () if label})
         if labels and numbered(labels, model.labels):
             out.note(
@@ -126,6 +141,55 @@ _options = (
         help="Decimal sign of a CSV file, point or comma [default: found in the first lines].",
     ),
 )
+_recorded = (
+    click.option(
+        "--window",
+        metavar="SIZE",
+        help="DATA are recordings, one per file; cut them into windows of this many samples, such"
+        " as 100, or of this time, such as 2s (docs/RECORDINGS.md) [default: each line is a row].",
+    ),
+    click.option(
+        "--hop",
+        metavar="SIZE",
+        help="Samples or time from one window to the next [default: --window].",
+    ),
+    click.option(
+        "--label-from",
+        type=Word(PLACES),
+        help="Where a recording has its label: in a column, or in the name of its folder or file"
+        " [default: the first of these that there is].",
+    ),
+    click.option(
+        "--group-from",
+        type=Word(PLACES[1:]),
+        help="Where a recording without --group-column has its group [default: nowhere].",
+    ),
+    click.option(
+        "--time-column",
+        help="Column of the timestamps of a recording [default: t, time, timestamp, or such a name"
+        " with a unit].",
+    ),
+    click.option(
+        "--sample-rate",
+        metavar="HZ",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Samples per second of the recordings [default: that of the timestamps].",
+    ),
+    click.option(
+        "--resample",
+        metavar="HZ",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Interpolate the recordings to this rate [default: no].",
+    ),
+    click.option(
+        "--lsb",
+        type=ListOf(click.FloatRange(min=0, min_open=True)),
+        default=(),
+        metavar="LIST",
+        help="For recordings that are no integers: the value of one step of the sensor, one for all"
+        " axes or one for each.",
+    ),
+)
 _memory = click.option(
     "--max-memory",
     metavar="MB",
@@ -134,6 +198,34 @@ _memory = click.option(
     show_default=True,
     help="Refuse data files that need more memory than this, before unpacking them.",
 )
+
+
+def _recorded_of(values: dict[str, Any]) -> Recorded | None:
+    """Take the options of recordings out of `values`; return None if none is given."""
+    window, hop, label_from, group_from, time, rate, resample, lsb = (
+        values.pop(name)
+        for name in (
+            "window",
+            "hop",
+            "label_from",
+            "group_from",
+            "time_column",
+            "sample_rate",
+            "resample",
+            "lsb",
+        )
+    )
+    found = Recorded(
+        None if window is None else WindowSize.parse("window", window),
+        None if hop is None else WindowSize.parse("hop", hop),
+        label_from,
+        group_from,
+        time,
+        rate,
+        resample,
+        lsb,
+    )
+    return None if found == Recorded() else found
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -152,8 +244,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         columns = Columns(label_column, group_column, features, drop, separator, decimal)
+        columns = replace(columns, recorded=_recorded_of(others))
         return command(*arguments, reader=Reader(columns, max_memory), **others)
 
-    for option in reversed((*_options, _memory)):
+    for option in reversed((*_options, *_recorded, _memory)):
         reading = option(reading)
     return reading

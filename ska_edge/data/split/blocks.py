@@ -31,23 +31,26 @@ class Blocks:
     gap: NDArray[np.bool_]
 
 
-def blocks(y: IntArray, section: IntArray, fraction: float, rng: Generator) -> Blocks:
+def blocks(
+    y: IntArray, section: IntArray, fraction: float, rng: Generator, overlap: int = 0
+) -> Blocks:
     """Hold out about a fraction of the rows of each class, in blocks of neighboring rows.
 
     `section` (n,) has a number for each recording; a block is inside one recording. If the labels
     come in runs, and these are long or few, whole runs are held out, because all rows of a run may
     be alike. If a run would bring more than half of the rows of its class into the test, only a
     part of it is held out. Otherwise a recording is divided into up to five parts, and each part
-    has a block. Some rows beside a block, in the same run or part, are neither learned nor tested.
+    has a block. Some rows beside a block, in the same run or part, are neither learned nor tested;
+    with windows, at least the `overlap` rows that share samples with the block, if there is room.
     """
     starts = np.diff(section) != 0
     bounds = np.flatnonzero(starts | (np.diff(y) != 0)) + 1
     classes, runs = _classes(y), len(bounds) + 1
     if labels_run(y) and (runs * LEAST <= len(y) or runs <= FEW_RUNS * classes):
-        return _in_runs(y, bounds, fraction, rng)
+        return _in_runs(y, bounds, fraction, rng, overlap)
     best, most = _none(len(y)), -1
     for _ in range(DRAWS):
-        found = _in_pieces(len(y), np.flatnonzero(starts) + 1, fraction, rng)
+        found = _in_pieces(len(y), np.flatnonzero(starts) + 1, fraction, rng, overlap)
         covered = _classes(y[~(found.tested | found.gap)]), _classes(y[found.tested])
         if sum(covered) > most:
             best, most = found, sum(covered)
@@ -70,7 +73,9 @@ def _classes(y: IntArray) -> int:
     return len(np.unique(y))
 
 
-def _in_runs(y: IntArray, bounds: IntArray, fraction: float, rng: Generator) -> Blocks:
+def _in_runs(
+    y: IntArray, bounds: IntArray, fraction: float, rng: Generator, overlap: int
+) -> Blocks:
     found = _none(len(y))
     runs = np.split(np.arange(len(y)), bounds)
     for index in np.unique(y):
@@ -82,24 +87,27 @@ def _in_runs(y: IntArray, bounds: IntArray, fraction: float, rng: Generator) -> 
             entire = 2 * (taken + len(run)) <= count
             if missing <= 0 or (entire and taken and 2 * missing < len(run)):
                 break
-            taken += _hold(found, run, len(run) if entire else min(missing, len(run) - 1), rng)
+            held = len(run) if entire else min(missing, len(run) - 1)
+            taken += _hold(found, run, held, rng, overlap)
     return found
 
 
-def _in_pieces(count: int, bounds: IntArray, fraction: float, rng: Generator) -> Blocks:
+def _in_pieces(
+    count: int, bounds: IntArray, fraction: float, rng: Generator, overlap: int
+) -> Blocks:
     found = _none(count)
     for recording in np.split(np.arange(count), bounds):
         pieces = min(PIECES, max(len(recording) // LEAST, 1))
         for piece in np.array_split(recording, pieces):
-            _hold(found, piece, held_out(len(piece), fraction), rng)
+            _hold(found, piece, held_out(len(piece), fraction), rng, overlap)
     return found
 
 
-def _hold(found: Blocks, run: IntArray, count: int, rng: Generator) -> int:
+def _hold(found: Blocks, run: IntArray, count: int, rng: Generator, overlap: int) -> int:
     """Hold out `count` neighboring rows of a run, with a gap on both sides; return `count`."""
     first = int(rng.integers(len(run) - count + 1))
     last = first + count
-    gap = min(round(count / GAP), max(len(run) - count - 1, 0) // 2)
+    gap = min(max(round(count / GAP), overlap), max(len(run) - count - 1, 0) // 2)
     found.tested[run[first:last]] = True
     found.gap[run[max(first - gap, 0) : first]] = True
     found.gap[run[last : last + gap]] = True

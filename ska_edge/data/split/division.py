@@ -14,6 +14,7 @@ from ska_edge.data.split.blocks import blocks, recorded_once
 from ska_edge.data.split.groups import whole
 from ska_edge.data.split.kind import choose, require
 from ska_edge.data.split.order import in_time
+from ska_edge.data.split.overlap import without_overlap
 from ska_edge.data.split.plain import check_fraction, few, share, split
 from ska_edge.data.split.rows import stratified
 from ska_edge.errors import InputError, OptionError
@@ -99,8 +100,11 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
 def divide_few(dataset: Dataset, per_class: int, seed: int) -> Division:
     """Learn `per_class` rows of each class, and hold out all others; see `plain.few`."""
     train, test = few(dataset, per_class, seed)
+    test, shared = without_overlap(train, test)
     sentence = f"{counted(per_class, 'row')} of each class to learn; all others are test rows"
-    return Division(train, test, None, sentence, _rare(dataset, train, test))
+    if shared:
+        sentence += f", except {shared} that share samples with a learned one"
+    return Division(train, test, None, sentence, _rare(dataset, train, test), shared)
 
 
 def divide_stream(dataset: Dataset, count: int) -> Division:
@@ -133,7 +137,8 @@ def _held_out(
         order = rng.permutation(count)
     elif kind == "blocked":
         share(dataset, fraction, count, "samples")
-        found = blocks(dataset.y, _sections(dataset), fraction, rng)
+        overlap = 0 if dataset.layout is None else dataset.layout.overlap
+        found = blocks(dataset.y, _sections(dataset), fraction, rng, overlap)
         tested, gap = found.tested, found.gap
         order = rng.permutation(count)
     else:
@@ -147,7 +152,8 @@ def _held_out(
         raise InputError(f"'{dataset.name}' holds all its rows out, so none is left to learn")
     learned = ~(tested | gap)
     train, test = dataset.take(order[learned[order]]), dataset.take(order[tested[order]])
-    return train, test, int(np.count_nonzero(gap))
+    test, shared = without_overlap(train, test)
+    return train, test, int(np.count_nonzero(gap)) + shared
 
 
 def _of_groups(dataset: Dataset, kind: str, fraction: float, rng: Generator) -> Mask:

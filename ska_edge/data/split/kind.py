@@ -53,5 +53,13 @@ def require(dataset: Dataset, kind: str) -> None:
         raise OptionError(
             "'{name}' is not several files; choose another {split} than file", name=name
         )
+    if kind in ("random", "plain") and dataset.layout is not None and dataset.layout.overlap:
+        raise OptionError(
+            "'{name}' has windows that overlap, and {split} {kind} would test windows that share"
+            " samples with learned ones; use group, file or blocked, or a {hop} of at least"
+            " {window}",
+            name=name,
+            kind=kind,
+        )
     if kind == "own" and dataset.tested is None:
         raise OptionError("'{name}' holds no rows out itself; choose another {split}", name=name)

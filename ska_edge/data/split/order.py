@@ -23,6 +23,8 @@ FEW_COLUMNS = 10  # neighbors are alike if they are alike in one column of this 
 
 def in_time(dataset: Dataset) -> str:
     """Return why the rows are probably in the order of time; "" if nothing says so."""
+    if dataset.layout is not None:
+        return "windows follow each other in time"
     time = dataset.time or _time_among(dataset)
     if time:
         return f"{time} rises like a time"

@@ -11,6 +11,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.recordings.layout import Layout
+from ska_edge.data.tables.recorded import Recorded, features_of
 from ska_edge.errors import InputError
 from ska_edge.plural import counted, listed
 from ska_edge.spelling import did_you_mean
@@ -35,6 +37,7 @@ class Columns:
         drop: columns to leave out.
         separator: the character between two columns of a CSV file, or its name; None to find it.
         decimal: the decimal sign of a CSV file, a point or a comma; None to find it.
+        recorded: how the rows are samples of recordings; None if each row is a row to learn.
     """
 
     label: str | None = None
@@ -44,6 +47,7 @@ class Columns:
     separator: str | None = None
     decimal: str | None = None
     targets: tuple[str, ...] | None = None
+    recorded: Recorded | None = None
 
 
 ALL_COLUMNS = Columns()
@@ -54,13 +58,15 @@ class Inputs:
     """The inputs of a model for which data are read: their number, and their names if known.
 
     `labeled` tells whether the data need labels. `targets` are the names of a regression's targets;
-    they are empty for a model of classes.
+    they are empty for a model of classes. `layout` says how its inputs are windows of recordings;
+    it is None for a model of rows.
     """
 
     count: int
     names: tuple[str, ...] | None = None
     labeled: bool = True
     targets: tuple[str, ...] = ()
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,8 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     """
     group = None if asked.group is None else header.index(asked.group, "group column")
     dropped = [header.index(name, "column") for name in asked.drop]
+    if asked.recorded is not None:
+        return _of_recording(header, asked, asked.recorded, group, dropped)
     features = [header.index(name, "column") for name in asked.features]
     by_position = ""
     if not features and model is not None:
@@ -186,6 +194,24 @@ def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     if header.names is not None and model is None:
         _refuse_twins(header, [*features, *targets])
     return Choice((*features, *targets), label, group, by_position, len(targets))
+
+
+def _of_recording(
+    header: Header, asked: Columns, recorded: Recorded, group: int | None, dropped: Sequence[int]
+) -> Choice:
+    """Choose the columns of a recording: the axes, and last the timestamps, if there are any."""
+    if group is None and recorded.group in header.titles:
+        group = header.index(recorded.group, "group column")
+    name = asked.label or recorded.label_column(header.titles)
+    label = None if name is None else header.index(name, "label column")
+    if asked.label is None and label in dropped:
+        label = None
+    axes = [header.index(axis, "axis") for axis in asked.features or recorded.axes]
+    clock = recorded.time_column(header.titles)
+    time = None if clock is None else header.index(clock, "column of timestamps")
+    found = features_of(header.titles, axes, time, {label, group, *dropped})
+    _check(header, found, [], dropped, label, group)
+    return Choice(found, label, group)
 
 
 def _named_targets(header: Header, asked: Columns, model: Inputs | None) -> list[int]:
@@ -371,6 +397,6 @@ def _few(names: Sequence[str]) -> str:
     return listed(names, " ...")
 
 
-def _twice(path: Path, name: str, places: Sequence[int], what: str) -> str:
-    columns = " and ".join(str(index + 1) for index in places)
+def _twice(path: Path, name: str, at: Sequence[int], what: str) -> str:
+    columns = " and ".join(str(index + 1) for index in at)
     return f"{path}: columns {columns} are both called '{name}'; give the number of the {what}"

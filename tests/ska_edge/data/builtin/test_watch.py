@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ska_edge.data.builtin import recordings
+from ska_edge.data.builtin import watch
 
-TIME = np.arange(recordings.WINDOW) / recordings.RATE
-NAMES = recordings.feature_names()
+TIME = np.arange(watch.WINDOW) / watch.RATE
+NAMES = watch.feature_names()
 
 
 def named(signals: dict[str, NDArray[np.float64]]) -> dict[str, float]:
     """Return the features of one window by name; channels that are not given are 0."""
-    window = np.zeros((1, recordings.WINDOW, 6))
+    window = np.zeros((1, watch.WINDOW, 6))
     for channel, signal in signals.items():
-        window[0, :, recordings.CHANNELS.index(channel)] = signal
-    return dict(zip(NAMES, recordings.features(window)[0].tolist(), strict=True))
+        window[0, :, watch.CHANNELS.index(channel)] = signal
+    return dict(zip(NAMES, watch.features(window)[0].tolist(), strict=True))
 
 
 def test_names_are_different_and_few_enough_for_a_device() -> None:
@@ -29,10 +29,10 @@ def test_names_are_different_and_few_enough_for_a_device() -> None:
 
 def test_windows_follow_each_other_and_drop_the_end() -> None:
     recording = np.arange(6 * 500, dtype=np.float64).reshape(500, 6)
-    cut = recordings.windows(recording)
+    cut = watch.windows(recording)
     assert cut.shape == (2, 200, 6)
     np.testing.assert_array_equal(cut.reshape(400, 6), recording[:400])
-    assert recordings.windows(recording[:199]).shape == (0, 200, 6)
+    assert watch.windows(recording[:199]).shape == (0, 200, 6)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_windows_follow_each_other_and_drop_the_end() -> None:
 )
 def test_a_sine_is_in_its_band(frequency: float, band: str) -> None:
     # The sine starts a quarter of a sample late, so that no sample is at a zero crossing.
-    phase = 2 * np.pi * frequency * (TIME + 0.25 / recordings.RATE)
+    phase = 2 * np.pi * frequency * (TIME + 0.25 / watch.RATE)
     found = named({"wy": 3 + 2 * np.sin(phase)})
     for name in (name for name in NAMES if name.endswith("Hz wy")):
         want = np.sqrt(2) if name == f"{band} Hz wy" else 0
@@ -63,8 +63,8 @@ def test_extremes_quartiles_and_slope() -> None:
 
 def test_the_bands_hold_all_of_the_variance() -> None:
     rng = np.random.default_rng(1)
-    found = named({channel: rng.normal(size=200) for channel in recordings.CHANNELS})
-    for channel in recordings.CHANNELS:
+    found = named({channel: rng.normal(size=200) for channel in watch.CHANNELS})
+    for channel in watch.CHANNELS:
         bands = [found[name] for name in NAMES if name.endswith(f"Hz {channel}")]
         assert np.square(bands).sum() == pytest.approx(found[f"deviation {channel}"] ** 2)
 
@@ -83,8 +83,8 @@ def test_correlations_also_of_channels_that_stand_still() -> None:
 def test_a_turned_watch_reverses_what_has_a_sign_in_the_plane_of_its_face() -> None:
     recording = np.random.default_rng(2).normal(1.0, 1.0, (200, 6)).cumsum(axis=0)
     straight, half = (
-        dict(zip(NAMES, recordings.features(recordings.windows(worn))[0], strict=True))
-        for worn in (recording, recordings.turned(recording))
+        dict(zip(NAMES, watch.features(watch.windows(worn))[0], strict=True))
+        for worn in (recording, watch.turned(recording))
     )
     opposite = {"lowest": "highest", "lower quartile": "upper quartile"}
     opposite |= {high: low for low, high in opposite.items()} | {"mean": "mean"}

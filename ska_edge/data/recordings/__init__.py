@@ -1,0 +1,1 @@
+"""Reads what sensors recorded, checks it, and cuts it into windows."""

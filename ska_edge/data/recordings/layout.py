@@ -1,0 +1,107 @@
+"""Says how a model's inputs are windows of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ska_edge.data.recordings.window_size import WindowSize
+from ska_edge.data.tables.recorded import Recorded
+from ska_edge.errors import OptionError
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "length": (int,),
+    "hop": (int,),
+    "axes": (list,),
+    "rate": (float, type(None)),
+    "lsb": (list,),
+    "resample": (float, type(None)),
+    "time": (str, type(None)),
+    "label": (str,),
+    "label_from": (str, type(None)),
+    "group": (str,),
+    "group_from": (str, type(None)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How windows are cut, and how recordings are read for it.
+
+    A window has `length` samples of all `axes`: a row of length * axes integers, sample after
+    sample. A new window begins `hop` samples after the one before it.
+
+    The other attributes are those of `Recorded`; `rate` is in Hz, or None if it is unknown.
+    """
+
+    length: int
+    hop: int
+    axes: tuple[str, ...]
+    rate: float | None = None
+    lsb: tuple[float, ...] = ()
+    resample: float | None = None
+    time: str | None = None
+    label: str = ""
+    label_from: str | None = None
+    group: str = ""
+    group_from: str | None = None
+
+    @property
+    def width(self) -> int:
+        """The number of values of a window."""
+        return self.length * len(self.axes)
+
+    @property
+    def overlap(self) -> int:
+        """How many of the following windows share a sample with a window."""
+        return (self.length - 1) // self.hop
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data for the notes of a model."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_dict(cls, notes: object) -> Layout | None:
+        """Return the layout in the notes of a model; None if they have none, or a damaged one."""
+        if not isinstance(notes, Mapping) or set(notes) != set(KINDS):
+            return None
+        if not all(isinstance(notes[name], kinds) for name, kinds in KINDS.items()):
+            return None
+        axes, lsb = notes["axes"], notes["lsb"]
+        right = all(isinstance(axis, str) for axis in axes) and len(axes) > 0
+        right = right and all(isinstance(step, float) for step in lsb)
+        if not right or notes["length"] < 1 or notes["hop"] < 1:
+            return None
+        return cls(**{**notes, "axes": tuple(axes), "lsb": tuple(lsb)})
+
+    def recorded(self, asked: Recorded | None) -> Recorded:
+        """Return what is said about recordings for this layout; `asked` may have another hop.
+
+        Raises OptionError if another window is asked for.
+        """
+        said = asked or Recorded()
+        window = WindowSize(self.length)
+        if said.window is not None and said.window.samples("window", self.rate) != self.length:
+            raise OptionError(
+                "{window} is {given}, but the model has learned windows of {length} samples; leave"
+                " {window} out",
+                given=str(said.window),
+                length=self.length,
+            )
+        return replace(
+            said,
+            window=window,
+            hop=said.hop or WindowSize(self.hop),
+            label_from=said.label_from or self.label_from,
+            group_from=said.group_from or self.group_from,
+            time=said.time or self.time,
+            resample=said.resample or self.resample,
+            lsb=said.lsb or self.lsb,
+            axes=self.axes,
+            label=self.label,
+            group=self.group,
+        )

@@ -1,0 +1,151 @@
+"""Makes rows of the windows of recordings: each window is a row of integers."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.classes import class_array
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.memory import MAX_MEMORY, check_memory
+from ska_edge.data.recordings.layout import Layout
+from ska_edge.data.recordings.load import Recordings, load_recordings
+from ska_edge.data.recordings.timing import alike
+from ska_edge.data.recordings.windows import Windows, cut
+from ska_edge.data.several import name_of
+from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.recorded import Recorded
+from ska_edge.errors import InputError, OptionError
+from ska_edge.plural import counted
+
+
+def load_windows(
+    source: str | os.PathLike[str],
+    columns: Columns,
+    max_memory: int = MAX_MEMORY,
+    layout: Layout | None = None,
+    labeled: bool = True,
+) -> tuple[Windows, Layout, Recordings]:
+    """Load recordings and cut them, as `columns` say, or as a model's `layout` says.
+
+    Raises InputError as `load_recordings` and `cut` do, and for recordings that do not fit the
+    layout.
+    """
+    recorded = columns.recorded or Recorded()
+    if layout is not None:
+        recorded = layout.recorded(columns.recorded)
+    found = load_recordings(source, replace(columns, recorded=recorded), max_memory, labeled)
+    if layout is not None:
+        _check_rate(found, layout)
+    rate = found.rate if layout is None or layout.rate is None else layout.rate
+    assert recorded.window is not None
+    length = recorded.window.samples("window", rate)
+    hop = length if recorded.hop is None else recorded.hop.samples("hop", rate)
+    axes = found.axes if layout is None else layout.axes
+    made = Layout(
+        length,
+        hop,
+        axes,
+        rate,
+        recorded.lsb,
+        recorded.resample,
+        recorded.time,
+        found.label,
+        found.label_from,
+        found.group,
+        found.group_from,
+    )
+    count = sum(max(len(each.samples) - length, 0) // hop + 1 for each in found.recordings)
+    check_memory(Path(source), count * made.width * 8, max_memory)
+    return cut(found.recordings, length, hop, rate), made, found
+
+
+def windowed(
+    source: str | os.PathLike[str],
+    columns: Columns,
+    max_memory: int = MAX_MEMORY,
+    layout: Layout | None = None,
+) -> Dataset:
+    """Load recordings as labeled data: each window with a label is a row, sample after sample.
+
+    Raises InputError as `load_windows` does, and for recordings without labels.
+    """
+    if columns.targets is not None:
+        raise InputError(f"{source} has recordings, and a regression learns rows; give rows")
+    windows, made, found = load_windows(source, columns, max_memory, layout)
+    known = np.array([bool(label) for label in windows.y])
+    if not known.any():
+        raise InputError(f"{source} has no labels in its column {found.label}")
+    texts = np.array(windows.y)[known]
+    labels = tuple(str(name) for name in np.sort(class_array(sorted(set(texts.tolist())))))
+    numbers = {label: number for number, label in enumerate(labels)}
+    group, group_names = _groups(np.array(windows.groups)[known])
+    several = len(windows.names) > 1
+    return Dataset(
+        name_of(source),
+        rows_of(windows)[known],
+        np.array([numbers[text] for text in texts.tolist()], dtype=np.int64),
+        labels,
+        group,
+        group_names=group_names,
+        origin=described(windows, made, found),
+        file=windows.recording[known] if several else None,
+        file_names=windows.names if several else (),
+        layout=made,
+        starts=_apart(windows, made)[known],
+    )
+
+
+def described(windows: Windows, layout: Layout, found: Recordings) -> str:
+    """Return one line that says how the recordings were cut."""
+    unlabeled = sum(not label for label in windows.y)
+    parts = [
+        f"{found.origin}; {counted(len(windows.y), 'window')} of"
+        f" {counted(layout.length, 'sample')}, hop {layout.hop}"
+    ]
+    if unlabeled and unlabeled < len(windows.y):
+        parts.append(f"{unlabeled} of them without a label")
+    return "; ".join(parts)
+
+
+def rows_of(windows: Windows) -> NDArray[np.float64]:
+    """Return each window as a row, (windows, length * axes): int16 if it fits, else float64."""
+    rows = windows.x.reshape(len(windows.x), -1)
+    small: NDArray[np.float64] = rows if rows.dtype == np.int16 else rows.astype(np.float64)
+    return small
+
+
+def _apart(windows: Windows, layout: Layout) -> NDArray[np.int64]:
+    """Return the starts of windows (windows,) such that those of two recordings are far apart."""
+    if not len(windows.start):
+        return windows.start
+    return windows.start + windows.recording * (int(windows.start.max()) + 2 * layout.length)
+
+
+def _groups(texts: NDArray[np.str_]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Return the group of each row, and the names of groups that are not all integers."""
+    if not any(texts.tolist()):
+        return None, ()
+    names, numbers = np.unique(texts, return_inverse=True)
+    values = class_array(names.tolist())
+    if values.dtype.kind == "i":
+        return values[numbers].astype(np.int64), ()
+    return numbers.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _check_rate(found: Recordings, layout: Layout) -> None:
+    """Raise OptionError unless the rate is that of the layout."""
+    rate = found.rate
+    if rate is None or layout.rate is None or alike(rate, layout.rate):
+        return
+    raise OptionError(
+        "{source} is recorded at {rate} Hz, but the model has learned recordings at {known} Hz;"
+        " interpolate them with {resample} {known}",
+        source=found.source,
+        rate=f"{rate:.4g}",
+        known=f"{layout.rate:.4g}",
+    )

@@ -1,0 +1,85 @@
+"""Says how the rows of tables are samples of recordings, and finds the columns of a recording."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ska_edge.data.recordings.window_size import WindowSize
+
+LABELS = ("label", "class", "target", "activity")  # not y, which is an axis of a recording
+UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+"""The length of each unit of time in seconds."""
+TIME = re.compile(
+    r"(?:t|time|timestamp|seconds_elapsed)(?:[_ ]?[\[(]?(sec|s|ms|us|ns)[\])]?)?"
+    r"|(millis|ms|micros|us)"
+)
+PLACES = ("column", "folder", "file")
+"""Where the label of a recording is: in a column, or in the name of its folder or of its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a user, or a trained model, says about recordings.
+
+    Attributes:
+        window: the length of a window; None for the one of the model.
+        hop: samples or seconds from one window to the next; None for the model's, or the length.
+        label_from, group_from: one of `PLACES`; None to find it.
+        time: the column of the timestamps; None to find it.
+        rate: samples per second; None for that of the timestamps.
+        resample: the rate in Hz to which the samples are interpolated; None to leave them.
+        lsb: for numbers that are not integers, the value of one step of the sensor; one for all
+            axes, or one per axis.
+        axes: the axes of a model, in its order; empty for all columns.
+        label, group: the columns that a model was trained with, used if they exist.
+    """
+
+    window: WindowSize | None = None
+    hop: WindowSize | None = None
+    label_from: str | None = None
+    group_from: str | None = None
+    time: str | None = None
+    rate: float | None = None
+    resample: float | None = None
+    lsb: tuple[float, ...] = ()
+    axes: tuple[str, ...] = ()
+    label: str = ""
+    group: str = ""
+
+    def label_column(self, titles: Sequence[str]) -> str | None:
+        """Return the name of the label column among the names of all columns, or None."""
+        lower = [title.lower() for title in titles]
+        found = [titles[lower.index(name)] for name in LABELS if name in lower]
+        return self.label if self.label in titles else next(iter(found), None)
+
+    def time_column(self, titles: Sequence[str]) -> str | None:
+        """Return the name of the column of timestamps among the names of all columns, or None."""
+        if self.time is not None:
+            return self.time
+        return next((title for title in titles if TIME.fullmatch(title.strip().lower())), None)
+
+
+def time_unit(title: str) -> float | None:
+    """Return the seconds of the unit in the name of a column of times; None without a unit."""
+    found = TIME.fullmatch(title.strip().lower())
+    if found is None:
+        return None
+    if found[2]:
+        return {"millis": 1e-3, "micros": 1e-6}.get(found[2]) or UNITS[found[2]]
+    if title.strip().lower() == "seconds_elapsed":
+        return 1.0
+    return UNITS[found[1]] if found[1] else None
+
+
+def features_of(
+    titles: Sequence[str], axes: Sequence[int], time: int | None, taken: set[int | None]
+) -> tuple[int, ...]:
+    """Return the columns of the axes, and last the column of the timestamps, if there is one.
+
+    Without `axes`, these are all columns but those that are `taken` for another purpose.
+    """
+    time = None if time in {*taken, *axes} else time
+    found = axes or [at for at in range(len(titles)) if at not in taken and at != time]
+    return (*found, *([] if time is None else [time]))

@@ -1,0 +1,130 @@
+"""Recordings are read from tables; what cannot be used is refused in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ska_edge.data.load import load
+from ska_edge.data.recordings.load import Recordings, load_recordings
+from ska_edge.data.recordings.window_size import WindowSize
+from ska_edge.data.split.division import divide, divide_few
+from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.recorded import Recorded
+from ska_edge.errors import InputError
+
+HALF = Recorded(WindowSize(10), WindowSize(5))
+
+
+def written(path: Path, times: list[float], head: str = "t,ax,ay", end: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{t:g},{at},{-at}{end}\n" for at, t in enumerate(times)]
+    path.write_text(f"{head}\n" + "".join(rows))
+    return path
+
+
+def even(count: int, step: float = 20) -> list[float]:
+    return [at * step for at in range(count)]
+
+
+def read(source: Path, **said: object) -> Recordings:
+    return load_recordings(source, Columns(recorded=Recorded(**said)))  # type: ignore[arg-type]
+
+
+def test_times_give_rate_and_gaps_and_are_no_axis(tmp_path: Path) -> None:
+    times = [*even(20), *[400 + t for t in even(20)], *even(20)]  # a lost half second; a restart
+    times[20:40] = [t + 500 for t in times[20:40]]
+    (found,) = read(written(tmp_path / "walk-1.csv", times)).recordings
+    assert found.axes == ("ax", "ay") and found.samples.dtype == np.int16
+    assert found.rate == pytest.approx(50) and found.labels == ("walk",)
+    assert [(each.start, each.stop) for each in found.segments] == [(0, 20), (20, 40), (40, 60)]
+
+
+def test_a_lost_sample_is_a_gap(tmp_path: Path) -> None:
+    times = even(40)
+    del times[17]
+    (found,) = read(written(tmp_path / "walk.csv", times)).recordings
+    assert [each.stop for each in found.segments] == [17, 39]
+
+
+def test_rounded_times_have_no_gaps(tmp_path: Path) -> None:
+    times = [float(round(at * 2.5)) for at in range(200)]  # 400 Hz in milliseconds
+    (found,) = read(written(tmp_path / "walk.csv", times)).recordings
+    assert len(found.segments) == 1 and found.rate == pytest.approx(400, rel=0.01)
+
+
+def test_labels_come_from_a_column_the_folders_or_the_files(tmp_path: Path) -> None:
+    one = written(tmp_path / "c" / "x.csv", even(9), "t,ax,ay,label", ",sit")
+    assert read(one).recordings[0].labels == ("sit",)
+    written(tmp_path / "f" / "anna" / "walk" / "1.csv", even(9))
+    written(tmp_path / "f" / "anna" / "run" / "1.csv", even(9))
+    found = read(tmp_path / "f", group_from="folder")
+    assert [each.labels for each in found.recordings] == [("run",), ("walk",)]
+    assert {s.group for each in found.recordings for s in each.segments} == {"anna"}
+    assert read(one, label_from="file").recordings[0].labels == ("x",)
+
+
+def test_resampling_interpolates_and_rounds(tmp_path: Path) -> None:
+    (found,) = read(written(tmp_path / "a.csv", even(5)), resample=100.0).recordings
+    assert found.rate == 100
+    assert found.samples[:, 0].tolist() == [0, 1, 1, 2, 2, 3, 3, 4, 4]  # 0.5 becomes 1
+    assert found.samples[:, 1].tolist() == [0, 0, -1, -1, -2, -2, -3, -3, -4]
+
+
+@pytest.mark.parametrize(
+    ("times", "head", "end", "sentence"),
+    [
+        ([*even(40), *[800 + t for t in even(40, 40)]], "t,ax,ay", "", "the rate jumps"),
+        ([0.0] * 30, "t,ax,ay", "", "most times do not rise"),
+        (even(20), "t,ax,ay,az", ",0.5", r"line 2, column 4 \(az\) is 0.5, but a recording has in"),
+        (even(20), "t,ax,ay,az", ",nan", "inputs must be finite numbers"),
+        (even(20), "t,ax,ay,az", ",3e9", "an integer of at most 32 bits"),
+        (even(1), "t,ax,ay", "", "line 2 is the only sample"),
+    ],
+)
+def test_a_bad_recording_is_refused(
+    tmp_path: Path, times: list[float], head: str, end: str, sentence: str
+) -> None:
+    with pytest.raises(InputError, match=sentence):
+        read(written(tmp_path / "a.csv", times, head, end))
+
+
+def test_recordings_that_differ_are_refused(tmp_path: Path) -> None:
+    written(tmp_path / "a.csv", even(20))
+    written(tmp_path / "b.csv", even(20), "t,ax,az")
+    with pytest.raises(InputError, match=r"a.csv has the axis ay, but .*b.csv has not"):
+        read(tmp_path)
+    written(tmp_path / "b.csv", even(20, 10))
+    with pytest.raises(InputError, match=r"b.csv is recorded at 100 Hz, but .*a.csv at 50 Hz"):
+        read(tmp_path)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match="has no recordings"):
+        read(empty)
+
+
+def test_windows_are_rows_split_by_recording(tmp_path: Path) -> None:
+    for name in ("a-1", "a-2", "b-1", "b-2"):
+        written(tmp_path / f"{name}.csv", even(60))
+    data = load(tmp_path, Columns(recorded=HALF))
+    assert data.x.shape == (4 * 11, 20) and data.labels == ("a", "b")
+    assert data.layout is not None and (data.layout.hop, data.layout.axes) == (5, ("ax", "ay"))
+    parts = divide(data, 0.3, 0)
+    assert parts.kind == "file"
+    with pytest.raises(InputError, match="windows that overlap"):
+        divide(data, 0.3, 0, "random")
+
+
+def test_no_test_window_shares_a_sample_with_a_learned_one(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        written(tmp_path / f"{name}.csv", even(400))
+    close = replace(HALF, hop=WindowSize(2))
+    data = load(tmp_path, Columns(recorded=close))
+    for parts in (divide(data, 0.3, 0), divide_few(data, 3, 0)):
+        train, test = parts.train.starts, parts.test.starts
+        assert train is not None and test is not None and len(test) > 10
+        assert np.abs(train[:, np.newaxis] - test).min() >= 10
+    assert divide(data, 0.3, 0).kind == "blocked"
