@@ -1,0 +1,119 @@
+"""Commands take recordings: windows are cut once, and a model remembers how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Run
+
+PEOPLE, ACTIVITIES = "abcd", {"walk": 300, "run": 900, "sit": 0}
+HEAD = "t,ax,ay,label,person"
+
+
+def recording(activity: str, person: str, samples: int = 200, rate: int = 50) -> str:
+    """A CSV file of a made movement: a sine of one amplitude per activity, and noise."""
+    rng = np.random.default_rng(sum(map(ord, activity + person)))
+    wave = ACTIVITIES[activity] * np.sin(np.arange(samples))[:, None] * [1, -1]
+    x = np.rint(wave + rng.normal(0, 30, (samples, 2))).astype(int)
+    lines = [f"{at / rate:.3f},{x[at, 0]},{x[at, 1]},{activity},{person}" for at in range(samples)]
+    return "\n".join([HEAD, *lines]) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    found = tmp_path / "rec"
+    found.mkdir()
+    for person in PEOPLE:
+        for activity in ACTIVITIES:
+            (found / f"{person}-{activity}.csv").write_text(recording(activity, person))
+    return found
+
+
+TRAIN = ("--hidden", "8", "--epochs", "5", "--group-column", "person", "-o", "m.ska")
+
+
+def test_a_model_of_windows_needs_no_options_later(ska_edge: Run, folder: Path) -> None:
+    trained = ska_edge("train", folder, "--window", "1s", "--hop", "25", *TRAIN)
+    assert trained.code == 0, trained.err
+    assert "84 windows of 50 samples, hop 25" in trained.err
+    assert "test rows are the group" in trained.out
+    accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
+    assert accuracy["test"] > 0.9
+    rows = ska_edge("predict", "m.ska", folder / "a-run.csv").out.splitlines()
+    assert len(rows) == 1 + 7 and all(row.endswith(",run") for row in rows[1:])
+    inspected = ska_edge("inspect", "m.ska", "--json").document()
+    assert inspected["sizes"] == [100, 8, 3]
+    proven = ska_edge("verify", "m.ska", folder, "--board", "host", "--samples", "9", "--json")
+    assert proven.document()["equal"] is True
+
+
+def without_axis(folder: Path) -> None:
+    (folder / "z-run.csv").write_text("t,ax,label,person\n0,1,run,z\n0.02,1,run,z\n")
+
+
+def with_jump(folder: Path) -> None:
+    head, *first = recording("run", "z", 100).splitlines()
+    later = [f"{2 + at / 10:.1f},{line.split(',', 1)[1]}" for at, line in enumerate(first)]
+    (folder / "z-run.csv").write_text("\n".join([head, *first, *later]) + "\n")
+
+
+def with_short(folder: Path) -> None:
+    (folder / "z-run.csv").write_text(recording("run", "z", 20))
+
+
+def with_float(folder: Path) -> None:
+    text = recording("run", "z").replace(",run", ".5,run")
+    (folder / "z-run.csv").write_text(text)
+
+
+def with_other_rate(folder: Path) -> None:
+    (folder / "z-run.csv").write_text(recording("run", "z", rate=20))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (without_axis, "the axis ay, but"),
+        (with_jump, "the rate jumps"),
+        (with_short, "is 20 samples long, but --window is 50"),
+        (with_float, "give the value of one step with --lsb"),
+        (with_other_rate, "interpolate the samples of all with --resample"),
+    ],
+)
+def test_a_bad_recording_is_refused_in_one_sentence(
+    ska_edge: Run, folder: Path, change, sentence: str
+) -> None:
+    change(folder)
+    refused = ska_edge("train", folder, "--window", "1s", *TRAIN)
+    assert refused.code == 2 and not Path("m.ska").exists()
+    assert sentence in refused.err and len(refused.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "sentence"),
+    [
+        ("rec", ("--hop", "25"), "give a --window, such as 100 or 2s"),
+        ("rec", ("--window", "0"), "--window is '0'"),
+        ("rec", ("--window", "2x"), "--window is '2x'"),
+        ("iris", ("--window", "50"), "leave --window out"),
+        ("nowhere", ("--window", "50"), "nowhere"),
+    ],
+)
+def test_bad_options_are_refused_in_one_sentence(
+    ska_edge: Run, folder: Path, source: str, options: tuple[str, ...], sentence: str
+) -> None:
+    given = folder if source == "rec" else source
+    refused = ska_edge("train", given, *options, "--hidden", "8", "-o", "m.ska")
+    assert refused.code == 2 and sentence in refused.err
+    assert len(refused.err.splitlines()) == 1
+
+
+def test_a_model_refuses_recordings_of_another_rate(ska_edge: Run, folder: Path) -> None:
+    assert ska_edge("train", folder, "--window", "1s", *TRAIN).code == 0
+    other = folder.parent / "other.csv"
+    other.write_text(recording("run", "z", rate=20))
+    refused = ska_edge("eval", "m.ska", other)
+    assert refused.code == 2 and "but the model has learned recordings at 50 Hz" in refused.err
