@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +18,8 @@ from ska_edge.plural import counted, listed
 from ska_edge.spelling import did_you_mean
 
 T = TypeVar("T")
+
+_few = partial(listed, more=" ...")
 
 LABEL_COLUMNS = ("label", "class", "target", "activity", "y")  # y last: it may be an axis
 
@@ -391,10 +393,6 @@ def require(name: str, wanted: Sequence[str], names: Sequence[str]) -> None:
             f"{name} lacks {counted(len(lacking), 'input')} of the model: {_few(lacking)};"
             f" its columns are {_few(names)}"
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    return listed(names, " ...")
 
 
 def _twice(path: Path, name: str, at: Sequence[int], what: str) -> str:
