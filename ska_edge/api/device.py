@@ -21,7 +21,7 @@ from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.monitor.teach import PASSES, added_label, as_known, check_name, repeated
+from ska_edge.monitor.teach import PASSES, added_label, as_known, check_name, repeated, slower
 from ska_edge.monitor.verify import Report
 from ska_edge.monitor.verify import verify as verify_device
 from ska_edge.network.state import State
@@ -199,7 +199,8 @@ class Device(Closable):
         """Teach the device a class, with few rows; add the class if it is new.
 
         Before each row, the device learns stored samples of all classes again, if its plan has a
-        replay buffer; so it forgets little.
+        replay buffer; so it forgets little. If its rate is too large for so few rows, it learns them
+        at a lower rate, and then gets its rate back.
 
         Args:
             name: the name of the class, at most 16 bytes in UTF-8 if it is new.
@@ -223,8 +224,18 @@ class Device(Closable):
             label = self._link.add_class(name)
         else:
             label = known.state.labels.index(name)
-        for row in repeated(len(inputs), passes, seed).tolist():
-            self._link.learn(inputs[row].tolist(), label, Want(0))
+        link = self._link
+        before, halvings = link.info.halvings, slower(self.model.plan, link.info)
+        if not len(inputs) or halvings is None:
+            halvings = before
+        if halvings != before:
+            link.halve_rate(halvings)
+        try:
+            for row in repeated(len(inputs), passes, seed).tolist():
+                link.learn(inputs[row].tolist(), label, Want(0))
+        finally:
+            if halvings != before:
+                link.halve_rate(before)
         return label
 
     def forget(self, name: str) -> None:

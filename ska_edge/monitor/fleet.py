@@ -34,7 +34,7 @@ class Job:
         control: returns what to do with DTR and RTS of a port, by its name.
         key: the key that authorizes changes of the devices; None without a key.
         patience: seconds to wait for a lost device.
-        halvings, save, save_every, classes: see `Monitor.run`.
+        halvings, halvings_after, save, save_every, classes: see `Monitor.run`.
         names: see `Monitor`.
         following: whether the devices learn by themselves; then they get no rows.
         samples: with `following`, how many samples to follow; None follows until the fleet stops.
@@ -52,6 +52,7 @@ class Job:
     following: bool = False
     samples: int | None = None
     classes: Sequence[str] = ()
+    halvings_after: int | None = None
 
 
 @dataclass(slots=True)
@@ -155,6 +156,7 @@ class Member:
             self.inputs,
             self.labels,
             halvings=job.halvings,
+            halvings_after=job.halvings_after,
             save=job.save,
             save_every=job.save_every,
             sending=[sink.write for sink in self.sinks],

@@ -143,6 +143,7 @@ class Monitor:
         labels: NDArray[np.integer],
         *,
         halvings: int | None = None,
+        halvings_after: int | None = None,
         save: bool = False,
         save_every: int | None = None,
         sending: Sequence[Callable[[LogLine], None]] = (),
@@ -156,6 +157,7 @@ class Monitor:
             labels: (n,) class indices, or targets (n, classes).
             halvings: how many times to halve the plan's rate before the first row; None keeps the
                 rate. A device that falls back gets this rate again.
+            halvings_after: the same after the last row, before the last save.
             save: save the device's state at the end.
             save_every: also save the state after every `save_every` rows.
             sending: functions that get the notice before a row is sent or a rate is set.
@@ -179,6 +181,9 @@ class Monitor:
         self._wanted_halvings, self._wanted_classes = halvings, classes
         yield from self._prepare()
         yield from self._teach(inputs, labels, first, save_every)
+        if halvings_after is not None:
+            self._wanted_halvings = halvings_after
+            yield from self._set_rate()
         if save and self._refusal is None and self.saved != self.samples:
             yield from self._save()
         yield from self._look(last=True)

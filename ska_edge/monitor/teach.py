@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.model_file import Model
@@ -16,6 +18,9 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.confidence import UNKNOWN_NAMES
 
 PASSES = 10  # over the rows of a new class; with 30 passes, the accuracy differs by 0.1 points
+# Of rate * inputs, while a class is taught: half of what a training begins with. The few rows are
+# learned many times, so a larger rate costs more of the old classes than the new one gains.
+LARGEST_PRODUCT = 4.0
 
 
 def as_known(link: Link, model: Model) -> Model:
@@ -61,6 +66,20 @@ def added_label(model: Model, name: str) -> int:
             + (f"; {', '.join(added)} can be forgotten" if added else "; none was")
         )
     return label
+
+
+def times_slower(plan: Plan) -> int:
+    """Return how many times to halve the plan's rate while a device is taught a class: until
+    rate * inputs is at most `LARGEST_PRODUCT`.
+    """
+    times = math.ceil(math.log2(plan.rate.real * plan.inputs / LARGEST_PRODUCT))
+    return min(max(0, times), plan.rate_halvings_max)
+
+
+def slower(plan: Plan, info: DeviceInfo) -> int | None:
+    """Return `times_slower` for a device; None if its rate is already that low."""
+    times = times_slower(plan)
+    return times if times > info.halvings else None
 
 
 def repeated(rows: int, passes: int, seed: int) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.split.plain import split
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.teach import PASSES, repeated
+from ska_edge.monitor.teach import PASSES, repeated, times_slower
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.replay import Replay
@@ -27,14 +27,13 @@ from tests.bench.uci import UCI, VARIABLE, uci, wheel
 
 SEEDS = range(5, 10)
 ROWS = 5
-# Data, the options that differ from the defaults, and the classes that a model lacks in turn.
-DATA: tuple[tuple[str, dict[str, Any], tuple[int, ...]], ...] = (
-    ("digits", {}, (9, 3, 0)),
-    ("vowels", {}, (8, 2, 5)),
-    ("watch", {"rate": 2**-5}, (0, 3, 6)),
-    ("libras", {"rate": 0.125}, (3, 8, 12)),
+# Data, and the classes that a model lacks in turn.
+DATA: tuple[tuple[str, tuple[int, ...]], ...] = (
+    ("digits", (9, 3, 0)),
+    ("vowels", (8, 2, 5)),
+    ("watch", (0, 3, 6)),
+    ("libras", (3, 8, 12)),
 )
-SLOWER = {"libras": 3}  # how many times the rate is halved while the new class is taught
 HEAD = (
     *("data", "before, %", "taught, %", "old classes, %", "new class, %"),
     *("without rehearsal, %", "old classes, %", "all rows on the host, %"),
@@ -67,16 +66,16 @@ def without_buffer(state: State) -> State:
     return found
 
 
-def five_rows(work: tuple[str, dict[str, Any], int, int]) -> list[float] | None:
+def five_rows(work: tuple[str, int, int]) -> list[float] | None:
     """Return the figures of the table for one class and one seed; None without a test row of it."""
-    name, options, new, seed = work
+    name, new, seed = work
     data = dataset(name)
     fit, test = split(data, 0.2, seed)
     if new not in test.y:
         return None
     known = fit.take(fit.y != new)
     names = tuple(label for label in data.labels if label != data.labels[new])
-    chosen = {"hidden": (64,), "seed": seed, "test_fraction": 0.0, **options}
+    chosen: dict[str, Any] = {"seed": seed, "test_fraction": 0.0}
     given = Dataset(name, known.x, known.with_classes(names).y, names)
     model = train(given, Options(spare_classes=1, **chosen)).model
     state = model.state.flashed(10)
@@ -87,7 +86,7 @@ def five_rows(work: tuple[str, dict[str, Any], int, int]) -> list[float] | None:
     inputs, labels = model.quantize(fit.x[rows])[order], np.full(len(order), label)
     figures = [before]
     for start, count in ((state, 3), (without_buffer(state), 2)):
-        start.halve_rate(SLOWER.get(name, 0))
+        start.halve_rate(times_slower(start.plan))
         trainer = FixedTrainer(start, check=False)
         for _ in trainer.learn_stream(inputs, labels):
             pass
@@ -110,11 +109,11 @@ def rows_of_table(pool: ProcessPoolExecutor) -> Iterator[Sequence[str]]:
 
     Data of UCI need the wheel of tests/bench/uci.py; otherwise their row is left out.
     """
-    for name, options, classes in DATA:
+    for name, classes in DATA:
         if name in UCI and wheel() is None:
             print(f"{name} is left out: {VARIABLE} has no path of a wheel", flush=True)
             continue
-        work = [(name, options, new, seed) for new in classes for seed in SEEDS]
+        work = [(name, new, seed) for new in classes for seed in SEEDS]
         figures = [each for each in pool.map(five_rows, work) if each is not None]
         means = 100 * np.mean(figures, axis=0)
         yield name, *(f"{mean:.1f}" for mean in means)

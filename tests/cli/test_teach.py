@@ -4,6 +4,7 @@ class's name.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.monitor.teach import times_slower
+from ska_edge.plan.resolve import Draft
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.cli.conftest import Run
@@ -103,6 +106,36 @@ def test_the_rate_is_halved_while_teaching(
     assert open_model("slow.ska").state.crc == device.network.crc
     refused = ska_edge(*arguments, "--halve-rate", "99").refusal(2)
     assert "--halve-rate is 99, but" in refused
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rate", "times"), [(64, 1 / 16, 0), (64, 1 / 8, 1), (90, 1 / 8, 2), (4, 1 / 8, 0)]
+)
+def test_how_often_the_rate_is_halved(inputs: int, rate: float, times: int) -> None:
+    assert times_slower(Draft((inputs, 3, 2), rate=rate).resolve()) == times
+
+
+def test_a_large_rate_is_halved_for_the_rows_and_comes_back(
+    ska_edge: Run, two: Path, model: Model, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rate * inputs is 1/2, and 1/8 after two halvings."""
+    monkeypatch.setattr("ska_edge.monitor.teach.LARGEST_PRODUCT", 1 / 8)
+    with TrainerDevice(model.state.flashed(10)) as device:
+        arguments = ("teach", two, NEW, "--port", device.port, "--data", rows)
+        assert ska_edge(*arguments, "--log", "fast.jsonl").code == 0
+        lines = [json.loads(line) for line in Path("fast.jsonl").read_text().splitlines()]
+        assert [line["rate"] for line in lines if "rate" in line] == [2, 0]
+        assert (device.network.halvings, device.network.samples) == (0, 50)
+        assert ska_edge("replay", "fast.jsonl", two, "-o", "again.ska").code == 0
+        taught = device.network.crc
+        assert open_model("again.ska").state.crc == taught
+        device.network.halve_rate(5)  # slow enough; it stays as it is
+        assert ska_edge(*arguments, "--log", "slow.jsonl").code == 0
+        assert '"rate": ' not in Path("slow.jsonl").read_text()
+        assert device.network.halvings == 5
+    with TrainerDevice(model.state.flashed(10)) as device, connect(device.port, two) as found:
+        found.teach(NEW, iris()[1].x[:5])
+        assert (device.network.crc, device.network.halvings) == (taught, 0)
 
 
 def test_a_class_without_rows_is_only_added(

@@ -20,7 +20,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.fleet import Job, Member, run
 from ska_edge.monitor.sinks.log import LogSink
-from ska_edge.monitor.teach import PASSES, added_label, as_known, check_name, repeated
+from ska_edge.monitor.teach import PASSES, added_label, as_known, check_name, repeated, slower
 from ska_edge.plan.check import LARGEST_SEED
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
@@ -54,7 +54,8 @@ PATIENCE = 30  # seconds to wait for a lost device
     "halvings",
     metavar="N",
     type=click.IntRange(min=0, max=255),
-    help="Halve the plan's rate N times before the first row; the device keeps this rate.",
+    help="Halve the plan's rate N times before the first row; the device keeps this rate. By"
+    " default, it learns these rows with rate * inputs at most 4, and then gets its rate back.",
 )
 @click.option("--forget", is_flag=True, help="Forget the class instead, with its samples.")
 @click.option("--save", is_flag=True, help="At the end, save the state on the device.")
@@ -109,6 +110,10 @@ def teach(
             out.document(_document(link, as_known(link, loaded), name, None, 0, None))
             return
         new = check_name(known, name)
+        before = None
+        if halvings is None and len(rows):
+            halvings = slower(loaded.plan, link.info)
+            before = None if halvings is None else link.info.halvings
     labels = np.zeros(len(rows) * passes, dtype=np.int64)
     labels[:] = known.state.labels.index(name) if not new else _first_spare(known)
     member = Member(
@@ -124,6 +129,7 @@ def teach(
         key=key_in(key),
         patience=PATIENCE,
         halvings=halvings,
+        halvings_after=before,
         save=save,
         save_every=None,
         names=flag,
