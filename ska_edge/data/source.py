@@ -15,6 +15,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.recorded import Recorded
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError
 
@@ -63,6 +64,14 @@ def load_data(
     separator: str | None = None,
     decimal: str | None = None,
     task: str | None = None,
+    window: int | str | None = None,
+    hop: int | str | None = None,
+    label_from: str | None = None,
+    group_from: str | None = None,
+    time_column: str | None = None,
+    sample_rate: float | None = None,
+    resample: float | None = None,
+    lsb: float | Sequence[float] = (),
 ) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
@@ -83,6 +92,17 @@ def load_data(
         decimal: the decimal sign of a CSV file, "." or ","; by default it is found.
         task: "regression" if the labels are numbers to learn: in arrays (rows,) or (rows,
             targets); by default, labels are classes.
+        window: the data are recordings of a sensor, one per file, which are cut into windows of
+            this length: a number of samples, or a time such as "2s"; each window is a row.
+        hop: the samples or the time from one window to the next; by default the window's length.
+        label_from: where a recording has its label: "column", or "folder" or "file" for the name of
+            its folder or file; by default the first of these that there is.
+        group_from: "folder" or "file", if these have the group of a recording.
+        time_column: the column of the timestamps; by default it is found.
+        sample_rate: samples per second in Hz; by default that of the timestamps.
+        resample: the rate in Hz to which the samples are interpolated; by default they are not.
+        lsb: for samples that are no integers, the value of one step of the sensor, for all axes or
+            for each.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
@@ -116,6 +136,10 @@ def load_data(
             separator,
             decimal,
             named if task == REGRESSION else None,
+            Recorded.of(
+                *(window, hop, label_from, group_from),
+                *(time_column, sample_rate, resample, lsb),
+            ),
         )
         return load(data, columns, max_memory)
     if hasattr(data, "__array__") or isinstance(data, list):

@@ -18,7 +18,6 @@ from ska_edge.data.classes import numbered
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.data.memory import MAX_MEMORY
-from ska_edge.data.recordings.window_size import WindowSize
 from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import PLACES, Recorded
@@ -200,32 +199,11 @@ _memory = click.option(
 )
 
 
-def _recorded_of(values: dict[str, Any]) -> Recorded | None:
-    """Take the options of recordings out of `values`; return None if none is given."""
-    window, hop, label_from, group_from, time, rate, resample, lsb = (
-        values.pop(name)
-        for name in (
-            "window",
-            "hop",
-            "label_from",
-            "group_from",
-            "time_column",
-            "sample_rate",
-            "resample",
-            "lsb",
-        )
-    )
-    found = Recorded(
-        None if window is None else WindowSize.parse("window", window),
-        None if hop is None else WindowSize.parse("hop", hop),
-        label_from,
-        group_from,
-        time,
-        rate,
-        resample,
-        lsb,
-    )
-    return None if found == Recorded() else found
+RECORDED = (
+    *("window", "hop", "label_from", "group_from"),
+    *("time_column", "sample_rate", "resample", "lsb"),
+)
+"""The names of the options of recordings, as `Recorded.of` takes them."""
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -244,7 +222,8 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         columns = Columns(label_column, group_column, features, drop, separator, decimal)
-        columns = replace(columns, recorded=_recorded_of(others))
+        recorded = Recorded.of(**{name: others.pop(name) for name in RECORDED})
+        columns = replace(columns, recorded=recorded)
         return command(*arguments, reader=Reader(columns, max_memory), **others)
 
     for option in reversed((*_options, *_recorded, _memory)):

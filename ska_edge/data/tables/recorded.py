@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ska_edge.data.recordings.window_size import WindowSize
+from ska_edge.errors import OptionError
+from ska_edge.plural import listed
 
 LABELS = ("label", "class", "target", "activity")  # not y, which is an axis of a recording
 UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
@@ -48,6 +51,46 @@ class Recorded:
     label: str = ""
     group: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        window: object = None,
+        hop: object = None,
+        label_from: str | None = None,
+        group_from: str | None = None,
+        time_column: str | None = None,
+        sample_rate: float | None = None,
+        resample: float | None = None,
+        lsb: float | Sequence[float] = (),
+    ) -> Recorded | None:
+        """Return what the options of a command, or of `load_data`, say; None if none is given.
+
+        Raises OptionError for an impossible value.
+        """
+        for name, place, places in (
+            ("label_from", label_from, PLACES),
+            ("group_from", group_from, PLACES[1:]),
+        ):
+            if place is not None and place not in places:
+                raise OptionError(
+                    f"{{{name}}} is {{place!r}}, but must be one of {listed(places)}", place=place
+                )
+        steps = tuple(lsb) if isinstance(lsb, Sequence) else (lsb,)
+        for name, rate in (("sample_rate", sample_rate), ("resample", resample)):
+            _require_positive(name, () if rate is None else (rate,))
+        _require_positive("lsb", steps)
+        found = cls(
+            None if window is None else WindowSize.parse("window", window),
+            None if hop is None else WindowSize.parse("hop", hop),
+            label_from,
+            group_from,
+            time_column,
+            sample_rate,
+            resample,
+            steps,
+        )
+        return None if found == cls() else found
+
     def label_column(self, titles: Sequence[str]) -> str | None:
         """Return the name of the label column among the names of all columns, or None."""
         lower = [title.lower() for title in titles]
@@ -59,6 +102,14 @@ class Recorded:
         if self.time is not None:
             return self.time
         return next((title for title in titles if TIME.fullmatch(title.strip().lower())), None)
+
+
+def _require_positive(name: str, values: Sequence[float]) -> None:
+    for value in values:
+        if not 0 < value < math.inf:
+            raise OptionError(
+                f"{{{name}}} is {{value:g}}, but must be a positive number", value=value
+            )
 
 
 def time_unit(title: str) -> float | None:

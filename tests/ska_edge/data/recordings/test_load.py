@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import ska_edge
 from ska_edge.data.load import load
 from ska_edge.data.recordings.load import Recordings, load_recordings
 from ska_edge.data.recordings.window_size import WindowSize
@@ -128,3 +130,33 @@ def test_no_test_window_shares_a_sample_with_a_learned_one(tmp_path: Path) -> No
         assert train is not None and test is not None and len(test) > 10
         assert np.abs(train[:, np.newaxis] - test).min() >= 10
     assert divide(data, 0.3, 0).kind == "blocked"
+
+
+def test_python_takes_recordings_too(tmp_path: Path) -> None:
+    for number in (1, 2):
+        for label in ("run", "walk"):
+            written(tmp_path / f"{label}-{number}.csv", even(20))
+    found = ska_edge.load_data(tmp_path, window=10, hop="100ms")
+    assert found.x.shape == (4 * 3, 20) and found.labels == ("run", "walk")
+    one = ska_edge.load_data(tmp_path / "run-1.csv", window=20, label_from="file", drop="t", lsb=2)
+    assert one.layout is not None and one.layout.rate is None and one.x[0, 4] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"window": 0}, "window is 0"),
+        ({"window": 10, "hop": "x"}, "hop is 'x'"),
+        ({"window": 10, "label_from": "name"}, "label_from is 'name', but must be one of column"),
+        ({"window": 10, "group_from": "column"}, "group_from is 'column', but must be one of fol"),
+        ({"window": 10, "sample_rate": 0}, "sample_rate is 0, but must be a positive number"),
+        ({"window": 10, "resample": float("nan")}, "resample is nan, but must be a positive"),
+        ({"window": 10, "lsb": [1.0, -1.0]}, "lsb is -1, but must be a positive number"),
+    ],
+)
+def test_a_bad_option_is_refused_by_its_python_name(
+    tmp_path: Path, options: dict[str, Any], sentence: str
+) -> None:
+    written(tmp_path / "run.csv", even(20))
+    with pytest.raises(InputError, match=sentence):
+        ska_edge.load_data(tmp_path / "run.csv", **options)
