@@ -1,1 +1,1 @@
-"""Tables and figures of a model, of its results and of a log, and a page that shows them."""
+"""Tables of a model and of its results, for a terminal and for other readers."""
