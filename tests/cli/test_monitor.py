@@ -140,11 +140,12 @@ LOOKING = {"--port", "--baud", "--dtr", "--rts", "--json"}
 
 
 def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
+    words = {"order": "shuffled", "label_from": "column", "group_from": "file"}
     tried = set()
     for option in main.commands["monitor"].params:
         if not isinstance(option, click.Option) or option.opts[0] in LOOKING:
             continue
-        default = "shuffled" if option.name == "order" else "30"
+        default = words.get(str(option.name), "30")
         value = () if option.is_flag else (default,)  # an option is refused even with its default
         sentence = ska_edge("monitor", "--port", "/dev/a", option.opts[0], *value).refusal(2)
         assert f"{option.opts[0]} does nothing without MODEL and DATA: name both" in sentence
