@@ -333,7 +333,7 @@ class Model:
     def learn(self, x: ArrayLike, y: ArrayLike | None = None) -> NDArray[Any]:
         """Make one learning step for each row, in order, bit for bit as on a device.
 
-        The model changes. Its float twin does not learn, so it is dropped.
+        The model changes, and loses its float twin, which learns nothing here.
 
         Args:
             x: features (rows, inputs) in the unit of the training data.

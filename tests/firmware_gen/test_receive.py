@@ -149,7 +149,7 @@ def test_what_is_too_much_is_dropped_and_nothing_else(
         line.write(kept + excess)
         assert line.read(1 + len(kept)) == b">" + kept
         # A board may still get some of the last excess bytes, because the wire or the emulator held
-        # them back. It gets them before 'b'.
+        # them back. These bytes reach the board before 'b'.
         line.write(b"b")
         rest = line.read_until(b"<")
         assert rest.strip(b"|") == b"<"

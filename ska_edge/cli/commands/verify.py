@@ -146,7 +146,8 @@ def verify(
     """Prove that a device learns what the host learns, from MODEL's weights and rows of DATA.
 
     The device first returns to its flashed weights. If an integer differs, the exit code is 1, and
-    the error names the first difference. A firmware that only classifies proves its decisions.
+    the error names the first difference. For a firmware that only classifies, the decisions are
+    compared.
     """
     out, loaded = Output(as_json), open_model(model)
     added, dataset = reader.grown(data, loaded, out)
