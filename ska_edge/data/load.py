@@ -28,8 +28,9 @@ from ska_edge.data.formats.npz_table import (
 )
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.recordings.window_rows import windowed
-from ska_edge.data.several import files_of, load_several
+from ska_edge.data.several import files_of, has_files, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
 from ska_edge.data.tables.doubts import doubts_about
 from ska_edge.data.tables.table import Table
@@ -146,11 +147,14 @@ def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -
 def files_read(source: str | os.PathLike[str]) -> list[Path]:
     """Return every file that `load` reads for a source, also those of folders, patterns and lists.
 
-    Raises InputError for a folder or a pattern without data files.
+    For a folder that has only folders, these are the recordings below it. Raises InputError for a
+    folder or a pattern without data files.
     """
     if isinstance(source, str) and source in builtin_names():
         return []
     try:
+        if Path(source).is_dir() and not has_files(Path(source)):
+            return recording_files(source)
         several = files_of(source)
         labels = is_idx(Path(source)) and Path(source).is_file()
     except (OSError, ValueError):  # not a path; `load` raises the error

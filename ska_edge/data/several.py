@@ -62,16 +62,23 @@ def _found(text: str, path: Path) -> list[Path]:
     return listed if len(listed) > 1 and all(each.is_file() for each in listed) else []
 
 
-def check_outside(path: Path, source: str | os.PathLike[str]) -> None:
+def has_files(folder: Path) -> bool:
+    """Tell whether a folder itself has data files, not only the folders in it."""
+    return any(map(_is_data, folder.iterdir()))
+
+
+def check_outside(path: Path, source: str | os.PathLike[str], recorded: bool = False) -> None:
     """Raise InputError if a new file at `path` would be among the data files that `source` names.
 
-    The next command would read it as data.
+    The next command would read it as data. Recordings are also read from the folders in a folder;
+    `recorded` tells that data are read as recordings.
     """
     text, folder = os.fspath(source), Path(source)
     if not _is_data(path):
         return
     if folder.is_dir():
-        inside = path.parent.resolve() == folder.resolve()
+        parents = path.resolve().parents
+        inside = folder.resolve() in (parents if recorded else parents[:1])
     elif glob.has_magic(text) and not folder.exists():
         inside = fnmatch.fnmatch(os.path.abspath(path), os.path.abspath(text))
     else:
@@ -96,6 +103,8 @@ def name_of(source: str | os.PathLike[str]) -> str:
 
     Raises InputError as `files_of` does.
     """
+    if Path(source).is_dir():
+        return Path(os.path.abspath(source)).name or "data"
     files = files_found(source)
     return folder_of(files) if files else Path(source).stem
 

@@ -50,6 +50,37 @@ def test_a_model_of_windows_needs_no_options_later(ska_edge: Run, folder: Path) 
     assert proven.document()["equal"] is True
 
 
+def test_a_recording_without_a_label_is_classified(ska_edge: Run, folder: Path) -> None:
+    assert ska_edge("train", folder, "--window", "50", *TRAIN).code == 0
+    lines = recording("run", "z").splitlines()
+    bare = folder.parent / "new.csv"
+    bare.write_text("\n".join(",".join(line.split(",")[:3]) for line in lines) + "\n")
+    found = ska_edge("predict", "m.ska", bare)
+    assert found.code == 0, found.err
+    rows = found.out.splitlines()
+    assert rows[0] == "row,class,confidence" and len(rows) == 1 + 4
+    assert ska_edge("eval", "m.ska", bare).code == 2
+
+
+def test_recordings_in_folders_are_read_and_never_written(ska_edge: Run, folder: Path) -> None:
+    for path in sorted(folder.iterdir()):
+        person, activity = path.stem.split("-")
+        (folder / activity).mkdir(exist_ok=True)
+        lines = [line.rsplit(",", 2)[0] for line in path.read_text().splitlines()]
+        path.unlink()
+        (folder / activity / f"{person}.csv").write_text("\n".join(lines) + "\n")
+    made = ska_edge("train", folder, "--window", "50", *TRAIN[:4], "-o", "m.ska", "--json")
+    assert made.code == 0, made.err
+    assert made.document()["split"]["kind"] == "file"
+    assert ska_edge("predict", "m.ska", folder, "-o", "classes.csv").code == 0
+    taken, new = folder / "run" / "a.csv", folder / "run" / "new.csv"
+    before = taken.read_text()
+    for path in (taken, new):
+        found = ska_edge("predict", "m.ska", folder, "-o", path)
+        assert found.code == 2 and str(path) in found.err
+    assert taken.read_text() == before and not new.exists()
+
+
 def without_axis(folder: Path) -> None:
     (folder / "z-run.csv").write_text("t,ax,label,person\n0,1,run,z\n0.02,1,run,z\n")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ska_edge.data.load import files_read
+from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.several import check_outside
 from ska_edge.files import check_target
 
@@ -17,11 +18,15 @@ def check_file(path: Path, *others: str | Path | None) -> None:
     check_target(path, *others, by="this command")
 
 
-def check_output(path: Path, data: str | None, *others: str | Path | None) -> None:
+def check_output(
+    path: Path, data: str | None, *others: str | Path | None, recorded: bool = False
+) -> None:
     """Raise InputError as `check_file` does, or if `path` is or would be one of the data files.
 
-    `data` names the data that the command reads; None is no data.
+    `data` names the data that the command reads; None is no data. `recorded` tells that they are
+    recordings.
     """
-    check_file(path, *others, *([] if data is None else files_read(data)))
+    read = recording_files if recorded else files_read
+    check_file(path, *others, *([] if data is None else read(data)))
     if data is not None:
-        check_outside(path, data)
+        check_outside(path, data, recorded)

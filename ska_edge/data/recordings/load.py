@@ -79,7 +79,7 @@ def load_recordings(
         tables.append(read_table(path, columns, None, max_memory))
         check_memory(Path(source), sum(each.x.nbytes for each in tables), max_memory)
     with_labels = [table.choice.label is not None for table in tables]
-    if labeled or recorded.label_from:
+    if labeled or recorded.label_from in ("folder", "file"):
         label_from = where(paths, with_labels, recorded.label_from)
     else:
         label_from = "column"
