@@ -225,16 +225,15 @@ class Device(Closable):
         else:
             label = known.state.labels.index(name)
         link = self._link
-        before, halvings = link.info.halvings, slower(self.model.plan, link.info)
-        if not len(inputs) or halvings is None:
-            halvings = before
-        if halvings != before:
+        before = link.info.halvings
+        halvings = slower(self.model.plan, link.info) if len(inputs) else None
+        if halvings is not None:
             link.halve_rate(halvings)
         try:
             for row in repeated(len(inputs), passes, seed).tolist():
                 link.learn(inputs[row].tolist(), label, Want(0))
         finally:
-            if halvings != before:
+            if halvings is not None:
                 link.halve_rate(before)
         return label
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from ska_edge.data.source import Source, load_data, takes_one
-from ska_edge.model.open import task_of
+from ska_edge.model.open import open_start, task_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.checkpoint import check_outputs
 from ska_edge.training.options import Options
@@ -146,7 +146,8 @@ def train(
     del named["data"], named["progress"]
     options = Options(**named)
     check_outputs(options, data, by="train")
-    loaded = load_data(data, task=task_of(task, options.start))
+    base = None if options.start is None else open_start(options.start)
+    loaded = load_data(data, task=task_of(task, base))
     trained = train_model(loaded, options, progress or silent)
     if trained.log_fault is not None:
         warnings.warn(f"the log is incomplete: {trained.log_fault}", stacklevel=3)

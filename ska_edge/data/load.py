@@ -77,7 +77,7 @@ def load(
     MB; such data are not unpacked. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
     layout = None if model is None else model.layout
-    if columns.recorded is not None or (layout is not None and not has_rows(source)):
+    if columns.recorded is not None or reads_windows(source, model):
         check_recorded(source, columns, model)
         return windowed(source, columns, max_memory, layout)
     if isinstance(source, str) and source in builtin_names():
@@ -121,8 +121,12 @@ def load(
     )
 
 
-def has_rows(source: str | os.PathLike[str]) -> bool:
-    """Tell whether a source has rows, and no recordings, for a model that has learned windows."""
+def reads_windows(source: str | os.PathLike[str], model: Inputs | None) -> bool:
+    """Tell whether a model has learned windows, and a source has recordings for it to cut."""
+    return model is not None and model.layout is not None and not _has_rows(source)
+
+
+def _has_rows(source: str | os.PathLike[str]) -> bool:
     return str(source) in builtin_names() or Path(source).suffix.lower() == ".npz"
 
 
@@ -132,7 +136,7 @@ def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inpu
         raise OptionError("the model has learned rows, not windows; leave {window} out")
     if model is None and (columns.recorded is None or columns.recorded.window is None):
         raise OptionError("recordings are cut into windows; give a {window}, such as 100 or 2s")
-    if has_rows(source):
+    if _has_rows(source):
         raise OptionError(
             "{source} has rows, not recordings; leave {window} out", source=os.fspath(source)
         )

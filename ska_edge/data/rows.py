@@ -15,7 +15,7 @@ from ska_edge.data.classes import class_name
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_features, read_npz
 from ska_edge.data.formats.table_file import TABLES, read_table
-from ska_edge.data.load import check_recorded, has_rows, load
+from ska_edge.data.load import check_recorded, load, reads_windows
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.window_rows import described, load_windows, rows_of
@@ -86,7 +86,7 @@ def _columns(source: str | os.PathLike[str], rows: Rows, inputs: int) -> str:
 def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_memory: int) -> Rows:
     if columns.recorded is not None:
         check_recorded(source, columns, model)
-    if model.layout is not None and not has_rows(source):
+    if reads_windows(source, model):
         return _windows(source, model.layout, columns, max_memory)
     if isinstance(source, str) and source in builtin_names():
         return _labeled(load(source, columns, max_memory), model)
@@ -128,7 +128,7 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
 
 
 def _windows(
-    source: str | os.PathLike[str], layout: Layout, columns: Columns, max_memory: int
+    source: str | os.PathLike[str], layout: Layout | None, columns: Columns, max_memory: int
 ) -> Rows:
     """Cut recordings with or without labels as a model takes them."""
     windows, made, found = load_windows(source, columns, max_memory, layout, labeled=False)

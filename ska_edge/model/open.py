@@ -42,14 +42,13 @@ def open_model(path: str | os.PathLike[str]) -> Model:
     )
 
 
-def task_of(task: str | None, start: str | os.PathLike[str] | None) -> str | None:
-    """Return the task of a training: `task`, or else that of the model that it continues.
+def task_of(task: str | None, base: Model | ForeignNetwork | None) -> str | None:
+    """Return the task of a training: `task`, or else that of `base`, from which it starts.
 
-    It is None if neither is given. Raises InputError as `open_start` does.
+    It is None if neither is given.
     """
-    if task is not None or start is None:
+    if task is not None:
         return task
-    base = open_start(start)
     return REGRESSION if isinstance(base, Model) and base.plan.regression else None
 
 

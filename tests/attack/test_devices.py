@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ska_edge.cli.main import main
+from ska_edge.cli.options.data import RECORDED
+from ska_edge.training.options import flag
 from tests.attack import devices
 from tests.attack.conftest import CAMPAIGN
 from tests.attack.place import Place
@@ -36,10 +38,6 @@ def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
     assert (attempt.code, found) == (expected, []), attempt
 
 
-RECORDED = (
-    *("--window", "--hop", "--label-from", "--group-from"),
-    *("--time-column", "--sample-rate", "--resample", "--lsb"),
-)
 READERS = ("monitor", "predict", "teach", "verify")  # commands that take DATA
 FLASH = ("--port", "--stop", "--trust", "--json", "--tool", "--dry-run", "--emulated")
 
@@ -57,7 +55,7 @@ def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -
             used = {part for line in lines if line[0] == name for part in line}
             lacking |= {(name, each.opts[0]) for each in options if not used & set(each.opts)}
     flash = {("flash", option) for option in FLASH}
-    recorded = {(name, option) for name in READERS for option in RECORDED}
+    recorded = {(name, flag(option)) for name in READERS for option in RECORDED}
     assert lacking == flash | recorded | {
         ("predict", "--board"),
         ("verify", "--board"),

@@ -19,7 +19,7 @@ from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
-from ska_edge.data.load import has_rows
+from ska_edge.data.load import reads_windows
 from ska_edge.data.rows import Rows
 from ska_edge.device.info import DeviceInfo
 from ska_edge.files import write_file
@@ -68,7 +68,7 @@ def predict(
     out, loaded = Output(as_json, data=output is None), open_model(model)
     loaded.require_labels()
     if output is not None:
-        recorded = loaded.layout is not None and not has_rows(data)
+        recorded = reads_windows(data, loaded.takes)
         check_output(output, data, model, recorded=recorded)
     rows = reader.rows(data, loaded, out)
     where = None

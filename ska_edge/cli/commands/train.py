@@ -21,7 +21,7 @@ from ska_edge.cli.screen.accuracy import (
 )
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.evaluation import Evaluation
-from ska_edge.model.open import task_of
+from ska_edge.model.open import open_start, task_of
 from ska_edge.network.measures.diagnosis import general_warning
 from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table
@@ -36,7 +36,8 @@ def train_with_bar(
     data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
 ) -> Trained:
     """Train with a progress bar."""
-    dataset = reader.dataset(data, task_of(options.task, options.start), options.start)
+    base = None if options.start is None else open_start(options.start)
+    dataset = reader.dataset(data, task_of(options.task, base), base)
     if target is not None:
         options = target.fitted(options, dataset)
     labeled = options.rule is None or RULES[options.rule].supervised

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,8 +21,8 @@ from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import PLACES, Recorded
 from ska_edge.data.targets import REGRESSION
+from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.model_file import Model
-from ska_edge.model.open import open_start
 from ska_edge.monitor.teach import with_new_classes
 
 
@@ -34,15 +33,15 @@ class Reader:
     columns: Columns
     max_memory: int
 
-    def dataset(self, source: str, task: str | None = None, start: Path | None = None) -> Dataset:
-        """Read labeled data to train on; see `load.load`. The windows of a model to start from are
-        kept.
+    def dataset(
+        self, source: str, task: str | None = None, base: Model | ForeignNetwork | None = None
+    ) -> Dataset:
+        """Read labeled data to train on; see `load.load`. Recordings are cut into the windows of
+        `base`, the model to start from, if it has learned windows.
         """
         columns = self._columns(task == REGRESSION)
-        base = None if start is None else open_start(start)
-        windowed = isinstance(base, Model) and base.layout is not None
-        model = base.takes if isinstance(base, Model) and windowed else None
-        return load(source, columns, self.max_memory, model)
+        known = base.takes if isinstance(base, Model) and base.layout is not None else None
+        return load(source, columns, self.max_memory, known)
 
     def matched(self, source: str, model: Model, out: Output) -> Dataset:
         """Read labeled data for a model, with its inputs and classes; see `Model.matched`."""

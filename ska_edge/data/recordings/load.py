@@ -18,7 +18,7 @@ from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.recordings.names import group_of, label_of, where
 from ska_edge.data.recordings.recording import Recording, Segment, narrowed
 from ska_edge.data.recordings.resample import resampled
-from ska_edge.data.recordings.timing import Timing, alike, tick_of, timing
+from ska_edge.data.recordings.timing import alike, tick_of, timing
 from ska_edge.data.several import titles
 from ska_edge.data.tables.columns import Columns, arranged
 from ska_edge.data.tables.recorded import Recorded, time_unit
@@ -43,7 +43,6 @@ class Recordings:
     group_from: str | None
     label: str
     group: str
-    time: str
     origin: str
 
     @property
@@ -103,7 +102,6 @@ def load_recordings(
         recorded.group_from,
         label,
         group,
-        _time(first, recorded),
         _origin(os.fspath(source), names, found, label_from, label, group or recorded.group_from),
     )
 
@@ -115,20 +113,19 @@ def _recording(
     time, x = _time(table, recorded), table.inputs
     axes = table.features or tuple(map(table.header.describe, table.choice.inputs))
     times: NDArray[np.float64] | None = None
-    clock: Timing | None = None
+    breaks: Sequence[int] = ()
     rate = recorded.rate
     if time:
         axes, x = axes[:-1], x[:, :-1]
         if rate is None:
             times, tick = _seconds(time, table.inputs[:, -1])
             clock = timing(times, tick, _place_in(table), even=recorded.resample is None)
-            rate = clock.rate
+            rate, breaks = clock.rate, clock.breaks.tolist()
     if not axes:
         raise InputError(f"{path} has no axes beside the timestamps")
     samples = narrowed(_integers(table, x, axes, recorded))
     labels, groups = _texts(path, table, recorded, label_from)
-    breaks = () if clock is None else clock.breaks.tolist()
-    found = Recording(name, samples, axes, _segments(len(x), labels, groups, breaks), rate, clock)
+    found = Recording(name, samples, axes, _segments(len(x), labels, groups, breaks), rate)
     if recorded.resample is None:
         return found
     if rate is None:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.recordings.timing import Timing
-
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -38,7 +36,6 @@ class Recording:
         axes: the name of each axis.
         segments: parts in which nothing changes, in order; they cover all samples.
         rate: samples per second; None if it is unknown.
-        timing: what the timestamps say; None without timestamps.
     """
 
     name: str
@@ -46,7 +43,6 @@ class Recording:
     axes: tuple[str, ...]
     segments: tuple[Segment, ...]
     rate: float | None = None
-    timing: Timing | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

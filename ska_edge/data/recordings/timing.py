@@ -1,4 +1,4 @@
-"""Checks the timestamps of a recording: its rate, gaps and jitter."""
+"""Checks the timestamps of a recording: its rate and its gaps."""
 
 from __future__ import annotations
 
@@ -26,20 +26,11 @@ class Timing:
 
     Attributes:
         rate: samples per second.
-        times: the time of each sample in seconds, (samples,).
         breaks: samples (gaps,) before which samples are missing, or the time falls.
-        jitter: the largest difference of a step from the usual step, in seconds; gaps left out.
     """
 
     rate: float
-    times: FloatArray
     breaks: NDArray[np.int64]
-    jitter: float
-
-    @property
-    def seconds(self) -> float:
-        """The length of the recording without its gaps."""
-        return len(self.times) / self.rate
 
 
 def timing(
@@ -68,9 +59,8 @@ def timing(
         _refuse_jump(steps, usual, max(JUMP * usual, tick), place)
     longest = max(GAP * usual, usual + tick) + EXACT
     breaks = np.flatnonzero((steps > longest) | (steps < 0)) + 1
-    inside = np.delete(steps, breaks - 1)
-    mean = float(inside.mean()) if even else usual
-    return Timing(1 / mean, times, breaks, float(np.abs(inside - mean).max()))
+    mean = float(np.delete(steps, breaks - 1).mean()) if even else usual
+    return Timing(1 / mean, breaks)
 
 
 def _refuse_jump(
