@@ -33,8 +33,12 @@ USE = "use.md"
 class Written:
     """An export in a folder.
 
-    `name` is the name of the library, `title` says what the export is, and `digest` is the digest
-    of the plan. `kept` are the names of edited files that were not overwritten.
+    Attributes:
+        folder: the folder.
+        name: the name of the library.
+        title: what the export is.
+        digest: the digest of the plan.
+        kept: the names of the edited files that were not overwritten.
     """
 
     folder: Path
@@ -54,24 +58,24 @@ def write_export(
     prefix: str = DEFAULT,
     memory: Memory | None = None,
 ) -> Written:
-    """Write the export that EXPORTS names `kind`; the name of the folder names the library.
+    """Write the export EXPORTS[kind]; the library gets the name of the folder.
 
     The same input gives the same files. If the folder has an earlier export, its files are
     replaced. If this program is interrupted, the next call finds either the old files or the new
-    ones. Edited files are kept, also ska_config.h; other generated C must not be edited.
-    `Written.kept` names the kept files.
-    `write_project` describes `inputs`, `key`, `memory` and the prefix, which it calls `name`.
+    ones. Edited files are kept, except generated C other than ska_config.h, which must not be
+    edited. `Written.kept` names the kept files. `write_project` describes `inputs`, `key` and
+    `memory`, and its `name` is the `prefix` of this function.
 
     Raises:
-        InputError: the plan cannot learn on a device, the prefix or the folder's name cannot be
-            used, the folder holds something else or an edited file that would be lost, or it
-            cannot be written.
+        InputError: the plan cannot learn on a device, or is a regression; the prefix or the
+            folder's name cannot be used; the folder holds something else, or an edited file that
+            would be lost; it cannot be read or written.
     """
     check_learns(plan)
     if plan.regression:
         raise InputError(
-            f"the examples of {kind} learn classes, and a regression has none yet; write a project"
-            " for a board, and copy its src folder"
+            f"the export {kind} has examples for classes only, and the model is a regression; write"
+            " a project for a board, and copy its src folder"
         )
     export, name = EXPORTS[kind], folder.resolve().name
     check_prefix(prefix, export.modules)
@@ -131,7 +135,8 @@ def _earlier(folder: Path) -> Mapping[str, str] | None:
     """Return the digests of the files of the export in a folder; None if there is nothing.
 
     Raises:
-        InputError: the folder has other contents, or a damaged description.
+        InputError: the folder is a file, has other contents, has a damaged description, or cannot
+            be read.
     """
     if not folder.exists():
         return None

@@ -119,9 +119,8 @@ def train(
         prequential: learn this many rows as usual; then every other row once, in the order of the
             data, and test it before it is learned. Default: all rows as usual.
         start: model file, or its integer ONNX file, to continue from; or the ONNX file of a network
-            from another program. A model keeps its rule, sizes, activation, rate, margin,
-            precision, batch, seed, stored, relearned and readout_only unless you name others; a
-            network keeps its sizes and its activation.
+            from another program. A model keeps the options that are part of its plan, such as rule
+            and rate, unless you name others. A network keeps its sizes and its activation.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
             auto: 10 / sqrt(inputs), between 1 and 3; 0: a factor of 1, and biases of 0. Default:
             auto; relu and regression: 1, and biases of 0.

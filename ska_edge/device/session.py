@@ -126,7 +126,7 @@ class Session(Closable):
         """Make the device announce the samples that it learns by itself; see `announced`.
 
         The announcements continue the sample count of the returned report. The next `hello` ends
-        them. Raises DeviceError if the firmware does not know the request.
+        them. Raises DeviceError if the device does not answer, or refuses the request.
         """
         if self._hearing is None:
             self._hearing = Hearing(self.info, self._codec, self._input)
@@ -138,7 +138,7 @@ class Session(Closable):
         return [] if self._hearing is None else self._hearing.samples()
 
     def _report(self, fields: dict[str, Any]) -> DeviceInfo:
-        """Check the values of WELCOME and keep them."""
+        """Check the values of WELCOME, keep them, and return them as the device's report."""
         self._seq = fields.pop("seq")
         fields["board"] = fields["board"].rstrip(b"\0").decode("ascii", "replace")
         fields["digest"] = fields["digest"].hex()
@@ -168,13 +168,16 @@ class Session(Closable):
 
     @property
     def info(self) -> DeviceInfo:
-        """The device's last report; without a session, this opens one."""
+        """The device's last report, with the current progress; opens a session if there is none.
+
+        Raises DeviceError as `hello` does.
+        """
         info = self._info or self.hello()
         if (info.samples, info.step) != (self.samples, self.step):
             info = self._info = replace(info, samples=self.samples, step=self.step)
         return info
 
-    # --- parts of a request, for requests in a stream ---------------------------------------------
+    # --- requests of a stream, where several wait for their answers at the same time --------------
 
     def silent(self, failures: int) -> bool:
         """Tell whether a device that did not answer this number of tries counts as silent."""

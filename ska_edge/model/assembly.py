@@ -116,7 +116,9 @@ def _reference(plan: Plan, tensors: Tensors) -> Parameters:
             or values.shape != tensor.shape
             or not (np.abs(values) <= LARGEST).all()
         ):
-            raise InputError(f"layer {tensor.layer}: the float twin has no such {tensor.name}")
+            raise InputError(
+                f"layer {tensor.layer}: the float twin's {tensor.name} is missing or does not fit"
+            )
     return parameters_for(plan, dict(tensors))
 
 
@@ -138,7 +140,7 @@ SPLIT: dict[str, Callable[[Any], bool]] = {
 
 def _notes(plan: Plan, data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise InputError("the notes are no table")
+        raise InputError("the notes are not a table")
     for name, fits in SPLIT.items():
         if name in data and not fits(data[name]):
             raise InputError(f"the note {name!r} is out of range")

@@ -13,10 +13,14 @@ from ska_edge.plural import counted
 def bytes_of(name: str) -> NDArray[np.int64]:
     """Return a name as (NAME_BYTES,) bytes of UTF-8, filled up with 0.
 
-    Raises InputError for a name that is empty, too long or no plain text.
+    Raises InputError for a name that is empty or too long, that begins or ends with a space, or
+    that has a character which cannot be printed.
     """
     if not name or not name.isprintable() or name != name.strip():
-        raise InputError(f"the class name {name!a:.40} is empty, or has spaces or signs around it")
+        raise InputError(
+            f"the class name {name!a:.40} cannot be used; give printable characters, with no space"
+            " at either end"
+        )
     data = name.encode("utf-8", "replace")
     if len(data) > NAME_BYTES:
         raise InputError(
@@ -36,13 +40,13 @@ def text_of(data: NDArray[np.integer]) -> str:
 
 
 def no_spare(name: str, spares: int) -> str:
-    """Return the sentence of the error when no output is left for a new class."""
+    """Return the error sentence for a new class that gets no output, as all are in use."""
     if not spares:
         return (
-            f"the class '{name}' is new, and the model has no spare class for it; train one with"
-            " spare classes"
+            f"the class '{name}' is new, and the model has no spare class for it; train a model"
+            " with spare classes"
         )
     return (
         f"the class '{name}' is new, but the model has used its {counted(spares, 'spare class')};"
-        " forget one of them first"
+        " forget one of these classes first"
     )

@@ -1,7 +1,7 @@
 """Defines the plan: every integer constant, format and table of a network.
 
-`resolve` makes a new plan. Host and device use the same plan, which its digest identifies. Weights
-are not part of it (see `model_file`).
+`resolve` makes a new plan. Host and device use the same plan. The digest identifies a plan. A model
+file has a plan and the weights (see `model_file`).
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class Plan:
         return Table("ska_decision_table", self.table, self.formats.decision)
 
     def tensors(self) -> Iterator[Tensor]:
-        """All parameters in the order of the flat array."""
+        """All tensors of parameters, in the order of the flat array of parameters."""
         offset = 0
         for index, layer in enumerate(self.layers):
             matrices = [("", layer.matrix)]

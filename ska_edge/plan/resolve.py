@@ -89,7 +89,7 @@ class Draft:
     def resolve(self) -> Plan:
         """Resolve, check and prove the plan.
 
-        Raises InputError for an unknown name, an invalid number, or a sum that exceeds 64 bits.
+        Raises InputError for a specification that gives no valid plan, see `check_plan`.
         """
         self._check()
         definition, profile = RULES[self.rule], PRECISIONS[self.precision]

@@ -358,9 +358,8 @@ class Options:
         help="Model, or its integer ONNX, to continue from with its options; or a network in an"
         " ONNX file of another program.",
         python="Model file, or its integer ONNX file, to continue from; or the ONNX file of a"
-        " network from another program. A model keeps its rule, sizes, activation, rate, margin,"
-        " precision, batch, seed, stored, relearned and readout_only unless you name others; a"
-        " network keeps its sizes and its activation.",
+        " network from another program. A model keeps the options that are part of its plan, such"
+        " as rule and rate, unless you name others. A network keeps its sizes and its activation.",
         kind=Kind.FILE,
         scope=Scope.LABELS,
         words="none",

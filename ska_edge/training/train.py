@@ -39,7 +39,8 @@ class Trained:
     """The result of a training.
 
     Attributes:
-        model: the model, with its float twin unless the arithmetic was "fixed".
+        model: the model. It has a float twin unless the arithmetic was "fixed" or it has learned a
+            stream (`prequential`).
         train, test: the rows that were learned, and the held-out rows.
         division: how the rows were divided.
         accuracy: fractions, as {"float": {"train": ..., "test": ...}, "fixed": {...}}; None for a
@@ -56,8 +57,7 @@ class Trained:
         skipped: the fraction of samples within the margin, which the integers did not learn; None
             without a margin or integers. Stored samples that are learned again are not counted.
         prequential: how the stream after the first rows was classified; None without a stream. The
-            model has learned the stream, and its float twin, which has not, is dropped. The other
-            figures are from before the stream.
+            model has learned the stream. The other figures are from before the stream.
         tried: the accuracy of each rate that was tried; empty if none was.
     """
 
@@ -192,7 +192,7 @@ def far_domain(trained: Trained) -> str | None:
 
 
 def far_targets(trained: Trained) -> str | None:
-    """Return advice if a continued model cannot have the values of some targets; otherwise None."""
+    """Return advice if targets are outside the range of a continued model; otherwise None."""
     model, rows = trained.model, trained.train.targets
     if rows is None or trained.before is None or model.plan.output is None:
         return None

@@ -385,12 +385,13 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         f"train FILE -o m.ska --raw float32 {QUICK}",
         "ska-edge: feature 'ay' varies by ",
     ),
-    # several models in one program
+    # the name of a model in C is not that of a header of C
     (
         "moves.csv",
         "firmware moves.ska --name string -o fw",
         "ska-edge: string.h is a header of C, so the model cannot be named string in C;",
     ),
+    # each command that learns or tests names the rare classes
     (
         "two-rare-rows.csv",
         f"train FILE -o m.ska {QUICK}; eval m.ska FILE",

@@ -1,4 +1,4 @@
-"""Everything that can be used in a `with` block is closed in the same way."""
+"""A `with` block closes a `Closable` at its end, after an error, too."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ BUSY_READS = 2
 
 
 class Keys:
-    """Unlocks a flash control register by two keys in a row."""
+    """Unlocks FLASH_CR after two keys in the right order."""
 
     KEYS = (0x4567_0123, 0xCDEF_89AB)
 
@@ -22,18 +22,18 @@ class Keys:
         self._given = 0
 
     def write(self, key: int) -> None:
-        """Take a key."""
+        """Write FLASH_KEYR; raise FirmwareFault for a wrong key, or if flash is unlocked."""
         if not self.locked or key != self.KEYS[self._given]:
             raise FirmwareFault(
                 f"it writes 0x{key:08X} to FLASH_KEYR, which locks flash until the next reset;"
-                " write 0x45670123 and then 0xCDEF89AB, once, while LOCK is 1"
+                " while LOCK is 1, write 0x45670123 and then 0xCDEF89AB"
             )
         self._given += 1
         if self._given == len(self.KEYS):
             self.locked, self._given = False, 0
 
     def check(self) -> None:
-        """Raise FirmwareFault if flash is locked."""
+        """Raise FirmwareFault if FLASH_CR is locked."""
         if self.locked:
             raise FirmwareFault(
                 "it uses flash while LOCK of FLASH_CR is 1; write the two keys to FLASH_KEYR first"

@@ -71,7 +71,7 @@ class Rcc:
         elif offset == self.CR:
             if value & ~flag(self.HSION) != self._values[self.CR] & ~flag(self.HSION):
                 raise FirmwareFault(
-                    "it changes other bits of RCC_CR than HSION, which are not modeled"
+                    "it changes bits of RCC_CR that are not modeled; change only HSION"
                 )
             self._wait = BUSY_READS
         elif offset == self.CFGR:
@@ -84,7 +84,8 @@ class Rcc:
         """Return RCC_CFGR after a write that selects HSI16."""
         if field(value, 0, 2) != 1 or value // 16:
             raise FirmwareFault(
-                "it sets another clock than HSI16, or a divider, in RCC_CFGR, which is not modeled"
+                f"it writes 0x{value:x} to RCC_CFGR, which is not modeled; write 1, which selects"
+                " HSI16 without dividers"
             )
         if not bit(self._values[self.CR], self.HSIRDY):
             raise FirmwareFault("it selects HSI16 while HSIRDY of RCC_CR is 0; wait for HSIRDY")
@@ -221,7 +222,7 @@ class FlashInterface(Flash):
         self._world.cells.program(start, 8, both)
 
     def _begin(self, offset: int, value: int) -> None:
-        """Take the lower word of a double word."""
+        """Store the lower word of a double word until the upper one comes."""
         self._check_idle()
         self._check_programs()
         self._check_errors()

@@ -28,16 +28,16 @@ def is_time(texts: Sequence[str]) -> bool:
 
 
 def are_times(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which columns of numbers (n, d) rise like a time, (d,).
+    """Tell which columns of numbers (n, d) rise like a time; return (d,).
 
-    A column that always rises by 1 is a row number, which says nothing about the order.
+    A column that always rises by 1 has row numbers, not times.
     """
     counts: NDArray[np.bool_] = (np.diff(values, axis=0) == 1).all(axis=0)
     return _rise(values) & ~counts
 
 
 def _rise(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell which columns of values (n, d) rise in most steps and almost never fall, (d,)."""
+    """Tell which columns of values (n, d) rise in most steps and rarely fall; return (d,)."""
     if len(values) < LEAST:
         return np.zeros(values.shape[1], dtype=bool)
     steps = np.diff(values, axis=0)

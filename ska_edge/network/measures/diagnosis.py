@@ -29,8 +29,8 @@ from ska_edge.rules.neuron import TABLE_STEPS_LOG2
 Reals = NDArray[np.float64]
 
 # --- thresholds -----------------------------------------------------------------------------------
-# "Healthy" below means trainings of digits, vowels, wine, breast_cancer and iris with the three
-# rules with labels and default options, and a test accuracy of 90 % or more.
+# Below, a healthy training is one with a test accuracy of at least 90 %, on digits, vowels, wine,
+# breast_cancer or iris, with a rule that learns from labels, and with the default options.
 
 # A sign needs this many updates. With fewer, a mean over single samples is still mostly chance.
 ENOUGH = 20

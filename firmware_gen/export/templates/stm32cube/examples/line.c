@@ -33,11 +33,11 @@ void line_open(void) { listen(); }
 int16_t line_read(bool wait) {
     uint8_t byte;
     if (LINE.RxState == HAL_UART_STATE_READY) {
-        listen(); /* after an error, or because the handle was locked */
+        listen(); /* an error has ended the reception, or a locked handle has prevented it */
     }
     if (put == take) {
         if (wait) {
-            __WFI(); /* the tick of the HAL ends it after a millisecond at most */
+            __WFI(); /* sleep until an interrupt; the HAL's tick comes every millisecond */
         }
         return -1;
     }
