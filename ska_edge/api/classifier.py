@@ -50,9 +50,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             False.
         precision: bits of weights and activations: "w16a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
-        epochs: passes over the data.
+        epochs: passes over the data. None: 20; regression: 40.
         decay: how many times to halve the rate, at equal intervals. None: 4, but less than epochs;
-            0 for a continued model, for rows in a fixed order, and for a regression.
+            0 for a continued model, and for rows in a fixed order.
         seed: seed of all random numbers, such as the initial weights and the order of samples.
             None: 0.
         arithmetic: train in "fixed" point, in "float", or "both"; predictions always use integers.

@@ -49,7 +49,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         normalized_step: bool | None = None,
         precision: str | None = None,
         batch: int | Literal["all"] | None = None,
-        epochs: int = 20,
+        epochs: int | None = None,
         decay: int | None = None,
         seed: int | None = None,
         arithmetic: str = "both",

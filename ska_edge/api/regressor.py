@@ -39,7 +39,7 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     Example::
 
-        regressor = ska_edge.Regressor(hidden=64, epochs=40, decay=4).fit(X, y)
+        regressor = ska_edge.Regressor(hidden=64).fit(X, y)
         regressor.score(X_test, y_test)
     """
 

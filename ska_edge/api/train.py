@@ -32,7 +32,7 @@ def train(
     normalized_step: bool | None = None,
     precision: str | None = None,
     batch: int | Literal["all"] | None = None,
-    epochs: int = 20,
+    epochs: int | None = None,
     decay: int | None = None,
     steps: int = 50,
     seed: int | None = None,
@@ -83,9 +83,9 @@ def train(
             Default: False.
         precision: bits of weights and activations: "w16a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
-        epochs: passes over the data.
+        epochs: passes over the data. Default: 20; regression: 40.
         decay: how many times to halve the rate, at equal intervals. Default: 4, but less than
-            epochs; 0 for a continued model, for rows in a fixed order, and for a regression.
+            epochs; 0 for a continued model, and for rows in a fixed order.
         steps: passes over the one batch; the first pass learns nothing. For rules without labels.
         seed: seed of all random numbers, such as the initial weights and the order of samples.
             Default: 0.

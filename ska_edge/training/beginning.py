@@ -96,7 +96,7 @@ def beginning(
     rows = np.concatenate([order for _, order in session.orders()])[:count]
     if len(rows) < count:
         raise InputError(
-            f"{session.options.epochs} epochs of '{dataset.name}' are {len(rows)} samples, and"
+            f"{session.epochs} epochs of '{dataset.name}' are {len(rows)} samples, and"
             f" {count} are needed; give more data"
         )
     return Beginning(model, model.quantize(session.fit.x[rows]), session.fit.y[rows], session)

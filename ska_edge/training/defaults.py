@@ -11,6 +11,8 @@ LARGEST_RATE = RATE
 MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
 HIDDEN = (64,)
+EPOCHS = 20
+REGRESSION_EPOCHS = 40  # numbers need more passes than classes (docs/LEARNING.md)
 HALVINGS = 4  # how many times the rate is halved while a new model learns a fixed set
 TEST_FRACTION = 0.2
 SPARE_STORED = SPARE_RELEARNED = 10  # for the replay buffer of a model with spare classes
@@ -28,6 +30,11 @@ def default_rate(inputs: int, rectified: int = 0) -> float:
     ReLU have no bound, and about half of the slopes are 1.
     """
     return min(LARGEST_RATE, 2.0 ** round(math.log2(8 / inputs))) / (1, 4, 8)[min(rectified, 2)]
+
+
+def default_epochs(classes: int) -> int:
+    """Return the number of passes for this number of classes; 0 classes are a regression."""
+    return EPOCHS if classes else REGRESSION_EPOCHS
 
 
 def default_hidden_halvings(classes: int) -> int:

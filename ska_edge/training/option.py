@@ -57,7 +57,7 @@ class Situation:
         rectified: number of hidden layers with ReLU.
         hidden: number of hidden layers that learn.
         drawn: whether a hidden layer starts with random weights.
-        repeated: whether a new classifier learns a fixed set, in a new order in every epoch.
+        repeated: whether a new model learns a fixed set, in a new order in every epoch.
     """
 
     labeled: bool

@@ -24,16 +24,19 @@ from ska_edge.plan.replay import BUFFERS, RESERVOIR
 from ska_edge.plan.resolve import PRECISION, RULE
 from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID, SIGNS
 from ska_edge.training.defaults import (
+    EPOCHS,
     HALVINGS,
     HIDDEN,
     LARGEST_RATE,
     LARGEST_SPREAD,
     MOST_RELU_SIGNS,
     PUBLISHED_RATE,
+    REGRESSION_EPOCHS,
     SPARE_RELEARNED,
     SPARE_STORED,
     TEST_FRACTION,
     auto_spread,
+    default_epochs,
     default_hidden_halvings,
     default_rate,
 )
@@ -181,20 +184,21 @@ class Options:
         keep=lambda plan: plan.batch if labeled(plan) else None,
         listed=True,
     )
-    epochs: int = option(
-        20,
+    epochs: int | None = option(
         help="Passes over the data.",
         kind=Kind.COUNT,
         least=1,
         scope=Scope.LABELS,
+        words=f"{EPOCHS}; regression: {REGRESSION_EPOCHS}",
+        settle=lambda at: default_epochs(at.classes),
     )
     decay: int | None = option(
         help="How many times to halve the rate, at equal intervals.",
         kind=Kind.COUNT,
         least=0,
         scope=Scope.LABELS,
-        words=f"{HALVINGS}, but less than epochs; 0 for a continued model, for rows in a fixed"
-        " order, and for a regression",
+        words=f"{HALVINGS}, but less than epochs; 0 for a continued model, and for rows in a fixed"
+        " order",
         settle=lambda at: min(HALVINGS, at.epochs - 1) if at.labeled and at.repeated else 0,
         listed=True,
     )
@@ -419,13 +423,13 @@ class Options:
         learns a fixed set in several epochs.
         """
         supervised = RULES[self.rule or RULE].supervised
-        return self.rate is None and supervised and self.repeated and self.epochs > 1
+        classes = supervised and self.task != REGRESSION
+        return self.rate is None and classes and self.repeated and self.epochs != 1
 
     @property
     def repeated(self) -> bool:
-        """Whether a new classifier learns the rows in a new order in every epoch."""
-        new = self.start is None and self.task != REGRESSION
-        return new and self.stream_order == "iid"
+        """Whether a new model learns the rows in a new order in every epoch."""
+        return self.start is None and self.stream_order == "iid"
 
     def for_network(self, widths: tuple[int, ...], activation: str) -> Options:
         """Return the options for a network from another program, with these hidden layers."""
@@ -462,12 +466,13 @@ class Options:
         kept = _kept(base)
         hidden = self.hidden if self.hidden is not None else kept.get("hidden", HIDDEN)
         relu = (self.activation or kept.get("activation")) == RELU
-        regression = (self.task or kept.get("task")) == REGRESSION
+        if (self.task or kept.get("task")) == REGRESSION:
+            classes = 0
         return Situation(
             labeled=RULES[self.rule or kept.get("rule", RULE)].supervised,
             inputs=inputs,
-            classes=0 if regression else classes,
-            epochs=self.epochs,
+            classes=classes,
+            epochs=self.epochs or default_epochs(classes),
             rectified=len(hidden) if relu else 0,
             hidden=0 if self.readout_only else len(hidden),
             drawn=bool(hidden) and self.start is None and self.init is None,
@@ -545,7 +550,7 @@ class Options:
     def _check_together(self, at: Situation) -> None:
         if self.task == REGRESSION:
             self._check_regression()
-        if self.decay and self.decay >= self.epochs:
+        if self.decay and self.epochs and self.decay >= self.epochs:
             raise OptionError("{decay} is at least 0, and less than {epochs}")
         if self.relearned != 1 and not self.stored:
             raise OptionError(

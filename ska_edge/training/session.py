@@ -192,11 +192,17 @@ class Session:
         return self.options.rate
 
     @property
+    def epochs(self) -> int:
+        """Number of passes over the rows to learn."""
+        assert self.options.epochs is not None
+        return self.options.epochs
+
+    @property
     def total(self) -> int:
         """Number of samples to learn in each arithmetic; for rules without labels, of updates."""
         if not self.plan.rule_definition.supervised:
             return self.plan.steps - 1
-        return self.options.epochs * len(self.fit.x)
+        return self.epochs * len(self.fit.x)
 
     def calibrate(self) -> None:
         """Resolve the plan again, with formats for the ranges of the float twin."""
@@ -245,13 +251,13 @@ class Session:
         options = self.options
         assert options.seed is not None and options.decay is not None
         rng = np.random.default_rng([options.seed, 1])
-        for epoch in range(options.epochs):
+        for epoch in range(self.epochs):
             order = rng.permutation(len(self.fit.x))
             if options.stream_order == "as-is" and self.fit.places is not None:
                 order = np.argsort(self.fit.places, kind="stable")
             elif options.stream_order == "blocked":
                 order = order[np.argsort(self.fit.y[order], kind="stable")]
-            yield epoch * (options.decay + 1) // options.epochs, order
+            yield epoch * (options.decay + 1) // self.epochs, order
 
     def fixed_work(self, model: Model, log: StepLog, watch: Watch) -> Iterator[int]:
         """Train the integers; give `watch` metrics at intervals.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ from ska_edge.training.options import Options
 from ska_edge.training.train import train
 
 Table = tuple[NDArray[np.float64], NDArray[np.float64]]
-OPTIONS: dict[str, Any] = {"hidden": 64, "epochs": 40, "decay": 4}
 LAGS = 12  # earlier values of the water flow from which the next one is predicted
 MOST_ROWS = 1800
 
@@ -59,7 +57,7 @@ def scores(work: tuple[str, int]) -> tuple[float, float, float, float]:
     x, y = tables()[name]
     chosen = np.random.default_rng(seed).permutation(len(y))[:MOST_ROWS]
     data = with_targets(x[chosen], y[chosen])
-    trained = train(data, Options(task="regression", split="random", seed=seed, **OPTIONS))
+    trained = train(data, Options(task="regression", split="random", seed=seed))
     fit, model = trained.evaluations["test"], trained.model
     assert isinstance(fit, Fit) and fit.float_r2 is not None and model.units is not None
     learned, test = trained.train, trained.test

@@ -47,6 +47,7 @@ def measure(name: str) -> None:
     """Print the figures of one task, the median of several tries."""
     options = TASKS[name]
     dataset = load(name)
+    assert options.epochs is not None
     rows = options.epochs * (len(dataset.x) * 4 // 5)
     begun = beginning(dataset, options, rows)
     slow, fast, states = [], [], []

@@ -117,12 +117,10 @@ def sweep(
     how = f"split: {kind}, because {why}" if why else f"split: {kind}"
     for caution in divide(dataset, TEST_FRACTION, 0, kind).cautions.values():
         out.warning(caution)
-    _report(out, dataset, outcome, output, grid.base.epochs, how)
+    _report(out, dataset, outcome, output, how)
 
 
-def _report(
-    out: Output, dataset: Dataset, outcome: Outcome, output: Path, epochs: int, how: str
-) -> None:
+def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, how: str) -> None:
     """Write the plot, warnings, table and document; `how` describes the split.
 
     Raises CheckError if no run succeeded.
@@ -130,7 +128,7 @@ def _report(
     for remark in dataset.remarks:
         out.note(remark)
     table, picture = rows(outcome.runs), None
-    title = f"{dataset.name}: {counted(epochs, 'epoch')}"
+    title = f"{dataset.name}: {counted(outcome.runs[0]['options']['epochs'], 'epoch')}"
     if table:
         picture = output / "sweep.png"
         plot(table, picture, title)

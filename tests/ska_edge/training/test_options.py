@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import OptionError
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
@@ -35,7 +36,7 @@ def test_every_field_is_described() -> None:
         ({"epochs": 2.5}, "{epochs} is a whole number, not 2.5"),
         ({"group": ""}, "{group} is the name or number of a group, not ''"),
         ({"group": 2.5}, "{group} is the name or number of a group, not 2.5"),
-        ({"epochs": None}, "{epochs} is a whole number, not None"),
+        ({"steps": None}, "{steps} is a whole number, not None"),
         ({"seed": 2**32}, "{seed} is at least 0 and at most 4294967295, not 4294967296"),
         ({"seed": 10**400}, f"{{seed}} is at least 0 and at most 4294967295, not {10**400}"),
         ({"batch": 0}, "{batch} is at least 1, not 0"),
@@ -146,8 +147,19 @@ def test_the_rate_of_a_new_model_for_a_fixed_set_falls() -> None:
     for values in ({"stream_order": "as-is"}, {"stream_order": "blocked"}, {"start": "m.ska"}):
         options = Options(**values)  # type: ignore[arg-type]
         assert options.settled(4, 3).decay == 0 and not options.may_try
+    assert not Options(task="regression").may_try
     assert Options().may_try and not Options(epochs=1).may_try
     assert not Options(rate=0.5).may_try and not Options(rule="published").may_try
+
+
+@pytest.mark.parametrize(("task", "epochs"), [("classification", 20), ("regression", 40)])
+def test_a_regression_has_more_passes(task: str, epochs: int) -> None:
+    whole = Options(task=task).settled(4, 1)
+    assert (whole.epochs, whole.decay) == (epochs, 4)
+    assert Options(task=task, epochs=3).settled(4, 1).decay == 2
+    base = make_plan((4, 5, 1), output=QFormat(16, 12)) if task == "regression" else BASE
+    continued = Options(start=Path("m.ska")).settled(4, 3, base)
+    assert (continued.epochs, continued.decay) == (epochs, 0)
 
 
 def test_a_layer_has_a_spread_only_if_its_weights_are_drawn() -> None:
