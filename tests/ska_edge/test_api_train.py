@@ -203,7 +203,7 @@ def test_hidden_that_is_no_width_is_refused(
     [
         ({"epochs": 0}, "epochs is at least 1, not 0"),
         ({"epochs": "20"}, "epochs is a whole number, not '20'"),
-        ({"epochs": None}, "epochs is a whole number, not None"),
+        ({"steps": None}, "steps is a whole number, not None"),
         ({"rate": 0}, "a rate is a finite number above 0; rate is 0.0"),
         ({"rate": float("nan")}, "a rate is a finite number above 0; rate is nan"),
         ({"rule": "nope"}, "no rule 'nope': rule is one of local, "),
