@@ -12,7 +12,8 @@ C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/boards/*/*.[ch] firmware_g
 .PHONY: demo test lint format golden bench bench-baseline peers profile line results fuzz attack lock wheel sdist clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 -o demo
+	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 --untrained -o demo
+	@echo "next: . $(BIN)/activate  puts ska-edge on the PATH of this shell; README.md goes on from there"
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n auto

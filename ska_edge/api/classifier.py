@@ -71,6 +71,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         spare_classes: outputs without a class, for classes that a device learns later
             (`Device.teach`). None: 0.
         readout_only: only the output layer learns. None: False.
+        untrained: keep the initial weights, for a device that learns from nothing; the training
+            only chooses the rate and the formats.
         spread: factor of the first hidden layer's initial weights, and limit of its random biases;
             auto: 10 / sqrt(inputs), between 1 and 3; 0: a factor of 1, and biases of 0. None: auto;
             relu and regression: 1, and biases of 0.

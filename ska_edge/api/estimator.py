@@ -61,6 +61,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         buffer: str | None = None,
         spare_classes: int | None = None,
         readout_only: bool | None = None,
+        untrained: bool = False,
         spread: float | Literal["auto"] | None = None,
     ) -> None:
         self.rule = rule
@@ -84,6 +85,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.buffer = buffer
         self.spare_classes = spare_classes
         self.readout_only = readout_only
+        self.untrained = untrained
         self.spread = spread
 
     def _options(self, task: str) -> Options:

@@ -51,6 +51,7 @@ def train(
     group: int | str | None = None,
     per_class: int | None = None,
     prequential: int | None = None,
+    untrained: bool = False,
     start: PathLike | None = None,
     spread: float | Literal["auto"] | None = None,
     init: PathLike | None = None,
@@ -118,6 +119,8 @@ def train(
             that are not held out.
         prequential: learn this many rows as usual; then every other row once, in the order of the
             data, and test it before it is learned. Default: all rows as usual.
+        untrained: keep the initial weights, for a device that learns from nothing; the training
+            only chooses the rate and the formats.
         start: model file, or its integer ONNX file, to continue from; or the ONNX file of a network
             from another program. A model keeps the options that are part of its plan, such as rule
             and rate, unless you name others. A network keeps its sizes and its activation.

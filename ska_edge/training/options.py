@@ -358,6 +358,13 @@ class Options:
         words="all rows as usual",
         divides=True,
     )
+    untrained: bool = option(
+        False,
+        help="Keep the initial weights, for a device that learns from nothing; the training only"
+        " chooses the rate and the formats.",
+        kind=Kind.FLAG,
+        scope=Scope.LABELS,
+    )
     start: Path | None = option(
         help="Model, or its integer ONNX, to continue from with its options; or a network in an"
         " ONNX file of another program.",
@@ -566,6 +573,11 @@ class Options:
                 "{prequential} learns integers row by row, as a device does; leave {arithmetic} and"
                 " {batch} out"
             )
+        for name in (
+            ("start", "prequential", "reject", "checkpoint", "log") if self.untrained else ()
+        ):
+            if getattr(self, name):
+                raise OptionError(f"{{untrained}} keeps the initial weights; leave {{{name}}} out")
         if self.buffer != RESERVOIR and not self.stored:
             raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
         if self.normalized_step and self.batch != 1:

@@ -121,7 +121,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
     known = base is not None and not session.new  # a new class has no accuracy before
     before = accuracies(session.starting_model(), parts) if known else None
     in_float = options.arithmetic != "fixed" or base is None
-    in_fixed = options.arithmetic != "float"
+    in_fixed = options.arithmetic != "float" and not options.untrained
     total = session.total * (in_float + in_fixed)
     parameters, learned = session.parameters.copy(), 0
     if in_float:
@@ -130,6 +130,8 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
             progress(done, total)
         learned = session.total
     session.calibrate()
+    if options.untrained:
+        parameters = session.parameters.copy()
     model, watch = session.starting_model(), Watch(session.plan)
     if in_fixed:
         for done in session.fixed_work(model, log, watch):

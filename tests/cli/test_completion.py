@@ -59,7 +59,7 @@ def test_the_line_in_the_readme_sets_a_shell_up(monkeypatch, ska_edge, shell: st
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is needed")
 def test_bash_completes_with_the_line_of_the_readme(tmp_path: Path) -> None:
     page = README.read_text(encoding="utf-8")
-    (line,) = re.findall(r"^ +(eval .*=bash_source ska-edge\)\") +#", page, re.M)
+    (line,) = re.findall(r"`(eval .*=bash_source ska-edge\)\")`", page)
     (tmp_path / "ska-edge").write_text(
         f'#!/bin/sh\nexec "{sys.executable}" -m ska_edge "$@"\n', encoding="utf-8"
     )

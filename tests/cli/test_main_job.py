@@ -47,6 +47,27 @@ def test_run_trains_builds_and_verifies(
     assert not any("emulated" in port["what"] for port in ports(ska_edge))
 
 
+def test_an_untrained_device_is_seen_to_learn(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
+    pytest.importorskip("sklearn")
+    require_board("host")
+    options = ("--hidden", "6", "--epochs", "3", "--untrained", "--samples", "100")
+    run = ("run", "iris", "--board", "host", "-o", "out", *options)
+    outcome = ska_edge(*run, "--json")
+    assert outcome.code == 0, outcome.err
+    document = outcome.document()
+    assert document["verify"]["equal"] is True
+    points = document["curve"]
+    assert [point["samples"] for point in points] == list(range(0, 101, 10))
+    assert {point["rows"] for point in points} == {30}
+    assert points[-1]["right"] >= points[0]["right"] + 9
+    assert points[0]["right"] == round(30 * document["accuracy"]["fixed"]["test"])
+    shown = ska_edge(*run).out
+    assert "w16a8, untrained" in shown and "recall of each class" not in shown
+    assert "what the device knows of 30 held-out rows" in shown
+
+
 def test_run_refuses_a_board_that_cannot_be_started_before_it_trains(ska_edge) -> None:
     load_board("qemu-m4").copy_to(Path("hardware"))
     described = Path("hardware/board.toml")

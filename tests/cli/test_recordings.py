@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.cli.conftest import Run
-
-PEOPLE, ACTIVITIES = "abcd", {"walk": 300, "run": 900, "sit": 0}
-HEAD = "t,ax,ay,label,person"
-
-
-def recording(activity: str, person: str, samples: int = 200, rate: int = 50) -> str:
-    """A CSV file of a made movement: a sine of one amplitude per activity, and noise."""
-    rng = np.random.default_rng(sum(map(ord, activity + person)))
-    wave = ACTIVITIES[activity] * np.sin(np.arange(samples))[:, None] * [1, -1]
-    x = np.rint(wave + rng.normal(0, 30, (samples, 2))).astype(int)
-    lines = [f"{at / rate:.3f},{x[at, 0]},{x[at, 1]},{activity},{person}" for at in range(samples)]
-    return "\n".join([HEAD, *lines]) + "\n"
+from tests.recordings import recording, write_recordings
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     found = tmp_path / "rec"
-    found.mkdir()
-    for person in PEOPLE:
-        for activity in ACTIVITIES:
-            (found / f"{person}-{activity}.csv").write_text(recording(activity, person))
+    write_recordings(found)
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from firmware_gen.board.board import load_board
 from ska_edge.cli.commands.build import build_document
@@ -24,6 +25,8 @@ from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.screen.curve import Curve
+from ska_edge.data.dataset import Dataset
 from ska_edge.data.several import name_of
 from ska_edge.errors import InputError, ToolError
 from ska_edge.files import check_folder
@@ -32,6 +35,8 @@ from ska_edge.model.onnx_export import require_agreement
 from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
+
+SAMPLES, UNTRAINED_SAMPLES = 300, 1000  # rows for the device, after a training and without one
 
 
 @click.command(cls=Explained, epilog="Example:  ska-edge run digits --board virtual-m4")
@@ -45,9 +50,8 @@ from ska_edge.training.checkpoint import check_outputs
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    default=300,
-    show_default=True,
-    help="On how many held-out rows device and host are compared.",
+    help="How many rows the device learns, or only classifies: held-out rows [default: 300]; with"
+    " --untrained, training rows [default: 1000].",
 )
 @inference_only_option
 @training_options()
@@ -57,13 +61,17 @@ def run(
     data: str,
     board: str,
     output: Path | None,
-    samples: int,
+    samples: int | None,
     inference_only: bool,
     reader: Reader,
     as_json: bool,
     **values: Any,
 ) -> None:
-    """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify."""
+    """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify.
+
+    With --untrained, the device begins with random weights. It learns the training rows and
+    classifies held-out rows now and then, so you see it learn.
+    """
     out, options = Output(as_json), options_from(values)
     target = load_board(board)
     target.check_startable()
@@ -100,8 +108,15 @@ def run(
     project = folder / "firmware"
     with started(model, board, project, out, inference_only=inference_only) as (link, report):
         # The test accuracy is measured already, so the device may now learn the held-out rows.
-        truth = model.truth(held_out)[:samples]
-        proof = learn_and_compare(link, model, held_out.x[:samples], truth, out)
+        rows, curve = held_out, None
+        if options.untrained and learns:
+            rows = _in_random_order(trained.train, trained.options.seed)
+            samples = min(samples or UNTRAINED_SAMPLES, len(rows.y))
+            if not model.plan.regression:
+                curve = Curve(link, model, held_out.x, held_out.y, samples)
+        first = slice(samples or SAMPLES)
+        truth = model.truth(rows)[first]
+        proof = learn_and_compare(link, model, rows.x[first], truth, out, curve=curve)
     out.document(
         {
             **training_document(trained, model_file),
@@ -109,6 +124,7 @@ def run(
             "onnx": _onnx_document(agreement, onnx_file),
             "build": build_document(report, project),
             "verify": verify_document(proof, model.plan),
+            "curve": None if curve is None else curve.document(),
         }
     )
     proof.require_equal()
@@ -116,6 +132,10 @@ def run(
         f"everything was written to {folder}: {model_file.name}, {onnx_file.name},"
         f" firmware/ (C sources, build/{report.elf.name})"
     )
+
+
+def _in_random_order(rows: Dataset, seed: int | None) -> Dataset:
+    return rows.take(np.random.default_rng(seed).permutation(len(rows.y)))
 
 
 def _onnx_document(agreement: Agreement, path: Path) -> dict[str, Any]:

@@ -72,13 +72,14 @@ def report_training(trained: Trained, out: Output) -> None:
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule_words}, {plan.precision}"
+    title += ", untrained" if trained.options.untrained else ""
     division = trained.division
     titles = part_titles(division)
     out.show(result_table(title, titles, trained.evaluations, trained.before))
     split_line(division, out)
     if trained.prequential is not None:
         prequential_table(out, trained.prequential)
-    else:
+    elif not trained.options.untrained:
         recall_table(out, trained.evaluations)
     if trained.skipped is not None:
         out.line(

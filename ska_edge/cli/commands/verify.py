@@ -17,6 +17,7 @@ from ska_edge.cli.options.key import key_option
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.screen.curve import Curve
 from ska_edge.cli.screen.metrics import metrics_table, progress_title
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
@@ -39,10 +40,11 @@ def learn_and_compare(
     labels: NDArray[np.int64],
     out: Output,
     added: Mapping[int, str] = NONE,
+    curve: Curve | None = None,
 ) -> Report:
     """Run the proof with a live table, and report the result.
 
-    `added` has the names of new classes, by their labels.
+    `added` has the names of new classes, by their labels. `curve` is told each learned sample.
     """
     info = link.hello()
     if not info.learns:
@@ -62,8 +64,12 @@ def learn_and_compare(
             last = result if result.metrics else last
             title = progress_title(model, number, labels, correct, unknown, missed)
             update(metrics_table(model.plan, title, last), title)
+            if curve is not None:
+                curve.learned(number)
 
         report = verify_device(link, model, model.quantize(features), labels, show, added)
+    if curve is not None and report.equal:
+        curve.show(out)
     if report.first_difference is None and report.steps == 0:
         out.line(
             f"no update was made: the rule collects {model.plan.batch} samples before it learns;"

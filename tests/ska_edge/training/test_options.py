@@ -74,6 +74,10 @@ def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> Non
     [
         ({"decay": 3, "epochs": 3}, "{decay} is at least 0, and less than {epochs}"),
         (
+            {"untrained": True, "checkpoint": Path("a.ska")},
+            "{untrained} keeps the initial weights; leave {checkpoint} out",
+        ),
+        (
             {"relearned": 2},
             "{relearned} says how many stored samples are learned again; give {stored}",
         ),

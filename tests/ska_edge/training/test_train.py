@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -257,3 +257,15 @@ def test_a_beginning_has_its_limits(iris: Dataset) -> None:
         beginning(iris, Options(hidden=(4,), epochs=2), 241)
     with pytest.raises(InputError, match="held batch"):
         beginning(iris, Options(hidden=(4,), rule="published"), 10)
+
+
+@pytest.mark.parametrize("arithmetic", ["both", "fixed", "float"])
+def test_an_untrained_model_has_the_formats_and_the_beginning_of_the_training(
+    iris: Dataset, arithmetic: Literal["both", "fixed", "float"]
+) -> None:
+    options = Options(hidden=(4,), epochs=20, arithmetic=arithmetic, untrained=True)
+    found, whole = train(iris, options).model, beginning(iris, options, 100).model
+    assert found.plan == whole.plan
+    assert found.plan != train(iris, dataclasses.replace(options, epochs=1)).model.plan
+    assert (found.state.parameters == whole.state.parameters).all()
+    assert found.state.step == 0
