@@ -40,8 +40,9 @@ from ska_edge.monitor.log_value import Mark, Place
 from ska_edge.monitor.pace import Pace
 from ska_edge.monitor.signs.drift import Drift
 from ska_edge.monitor.signs.exam import Exam
-from ska_edge.network.measures.diagnosis import ENOUGH, Symptom, Watch, general_warning
+from ska_edge.network.measures.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.measures.metrics import LayerMetrics, Meter
+from ska_edge.network.measures.warning import general_warning
 from ska_edge.network.output import output_distance
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.confidence import UNKNOWN

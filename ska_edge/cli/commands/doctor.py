@@ -26,7 +26,7 @@ def doctor(as_json: bool) -> None:
     """Check the compilers, emulators, flashers, Python packages and serial ports of this computer.
 
     `doctor` names what is missing, and the command that installs it. You need one compiler of a
-    board, and only the tools of the boards that you use.
+    board, and only the tools of the boards that you use. docs/TROUBLESHOOTING.md explains errors.
     """
     out, boards = Output(as_json), [load_board(name) for name in board_names()]
     with out.working("looking for tools"):

@@ -20,7 +20,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.division import Division
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.network.measures.diagnosis import general_warning
+from ska_edge.network.measures.warning import general_warning
 from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table, shown
 from ska_edge.training.accuracy import evaluations

@@ -27,7 +27,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.model.regression import Fit
 from ska_edge.monitor.teach import as_known
-from ska_edge.network.measures.diagnosis import general_warning
+from ska_edge.network.measures.warning import general_warning
 from ska_edge.plural import counted, listed
 from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, confidences
 

@@ -22,7 +22,7 @@ from ska_edge.cli.screen.accuracy import (
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.open import open_start, task_of
-from ska_edge.network.measures.diagnosis import general_warning
+from ska_edge.network.measures.warning import general_warning
 from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table
 from ska_edge.rules.rule import RULES

@@ -12,7 +12,7 @@ from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import buffer_for, cost
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
-from ska_edge.network.measures.diagnosis import general_warning
+from ska_edge.network.measures.warning import general_warning
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
 from ska_edge.training.options import Options, flag

@@ -22,7 +22,7 @@ from ska_edge.monitor.fleet import Member
 from ska_edge.monitor.log_line import Interruption, LogLine, LogWarning, Missing, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.signs.exam import Exam
-from ska_edge.network.measures.diagnosis import general_warning
+from ska_edge.network.measures.warning import general_warning
 from ska_edge.plural import counted
 from ska_edge.training.options import flag
 from ska_edge.wire.protocol import COUNTED

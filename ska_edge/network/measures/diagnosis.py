@@ -128,11 +128,6 @@ class Symptom:
         return {"sign": self.sign, "layer": self.layer, "text": self.sentence(call)}
 
 
-def general_warning(sign: str, text: str) -> dict[str, Any]:
-    """Return a warning that concerns no single layer, in the form of `Symptom.as_dict`."""
-    return {"sign": sign, "layer": None, "text": text}
-
-
 def participation_ratio(decisions: NDArray[Any]) -> float:
     """Return the effective number of directions in rows (n, width): (sum e)^2 / sum e^2, 1 to
     width.
