@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -173,3 +175,18 @@ def test_every_example_has_a_page() -> None:
         path.parent for pattern in ("*/*.py", "*/*.ipynb") for path in EXAMPLES.glob(pattern)
     }
     assert [folder.name for folder in folders if not (folder / "README.md").is_file()] == []
+
+
+def test_own_firmware_learns_with_a_model_file(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    if not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
+        pytest.importorskip("ziglang")
+    script = EXAMPLES / "own_firmware" / "example.py"
+    example = runpy.run_path(str(script))
+    example["make_model"](tmp_path / "sensor.ska")
+    for arguments in ([], [str(tmp_path / "sensor.ska")]):
+        example["main"](arguments)
+        said = capfd.readouterr().out
+        counts = re.findall(r"(\d+) of the (?:first|last) 200", said)
+        assert [int(count) > 180 for count in counts] == [True, True], said

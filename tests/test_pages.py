@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from firmware_gen.board.board import Board
+from firmware_gen.emulators import flash
 
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLS = ("pip ", "pipx ", "uv ", "make ", ". .venv/")
@@ -85,7 +86,7 @@ def script(pages: tuple[str, ...]) -> str:
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Callable[[str], None]]:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Return a function that runs a script in an empty folder; it stops the boards at the end."""
     place, registry, programs = tmp_path / "clone", tmp_path / "runtime", tmp_path / "bin"
     for folder in (place, registry, programs):
@@ -95,12 +96,12 @@ def shell(tmp_path: Path) -> Iterator[Callable[[str], None]]:
     program.chmod(0o755)
     for name in ("tests", "examples"):
         (place / name).symlink_to(ROOT / name)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(registry))
     environment = {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHON": sys.executable,
         "PYTHONPATH": str(ROOT),
-        "XDG_RUNTIME_DIR": str(registry),
         "COLUMNS": "80",
     }
 
@@ -116,9 +117,8 @@ def shell(tmp_path: Path) -> Iterator[Callable[[str], None]]:
         assert ended.returncode == 0, "\n" + ended.stdout[-2000:] + ended.stderr[-2000:]
 
     yield run
-    for folder in place.glob("*/build"):
-        stop = [sys.executable, "-m", "ska_edge", "flash", str(folder.parent), "--stop"]
-        subprocess.run(stop, env=environment, capture_output=True, check=False)
+    for board in flash.running():
+        flash.stop(board.project)
 
 
 @pytest.mark.parametrize("pages", [chain for chain in CHAINS if script(chain)], ids="+".join)

@@ -1,7 +1,8 @@
-"""Generate C for an untrained network and compile it into a separate program.
+"""Compile a model file into a program of your own, in which the network learns.
 
-The program uses only ska.h, ska.c and the generated headers, without the protocol and the board
-files.
+Without an argument, the example makes the model file: an untrained network 16-8-2, for the sensor
+that main.c invents. The program uses only ska.h, ska.c and the generated headers, without the
+protocol and the board files.
 """
 
 from __future__ import annotations
@@ -11,33 +12,39 @@ import sys
 import tempfile
 from pathlib import Path
 
-from firmware_gen.project import write_project
-from firmware_gen.toolchains import choose
-from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.model.quantization import quantize_state
-from ska_edge.network.twin import tensors_of
-from ska_edge.plan.resolve import make_plan
-from ska_edge.rules.reference import initial_parameters
+import numpy as np
 
-SIZES = (16, 8, 2)
+import ska_edge
+from firmware_gen.toolchains import choose
+
 LIBRARY = ("ska.c",)  # the library's only C file; it includes the headers
 
 
-def main() -> None:
+def make_model(path: Path) -> None:
+    """Write a model that has learned nothing; rows of the sensor choose its formats."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 200)
+    high = np.eye(2)[labels].repeat(8, axis=1)
+    x = 40 * high - 20 + random.integers(-32, 32, high.shape)
+    ska_edge.train((x, labels), hidden=8, untrained=True).model.save(path)
+
+
+def main(arguments: list[str]) -> None:
     """Write, compile and run the program."""
-    plan = make_plan(SIZES, rate=0.0625, input_format=QFormat(8, 5))
-    state = quantize_state(plan, tensors_of(initial_parameters(SIZES, "local", seed=0)))
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
-        write_project(plan, state.parameters, "host", project)
+        path = Path(arguments[0]) if arguments else Path(folder) / "sensor.ska"
+        if not arguments:
+            make_model(path)
+        ska_edge.load(path).firmware(project, board="host")
         sources = project / "src"
         compiler = choose(("cc", "gcc", "clang", "zig"))
-        arguments = ["-std=c99", "-Os", f"-I{sources}", str(Path(__file__).with_name("main.c"))]
-        arguments += [str(sources / name) for name in LIBRARY]
-        compiler.run([*arguments, "-o", "program"], project)
+        options = ["-std=c99", "-Os", f"-I{sources}", str(Path(__file__).with_name("main.c"))]
+        options += [str(sources / name) for name in LIBRARY]
+        compiler.run([*options, "-o", "program"], project)
         result = subprocess.run([project / "program"], check=True, capture_output=True, text=True)
     sys.stdout.write(result.stdout)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -81,6 +81,9 @@ def test_a_part_of_the_learned_rows_is_not_called_a_test(ska_edge) -> None:
     assert "test (40)" in ska_edge("eval", "m.ska", "people.csv").out
 
 
+WAYS = (("walking", "downstairs"), ("running", "upstairs"))
+
+
 def confusion(counts: np.ndarray, labels: list[str], columns: str, monkeypatch, capsys) -> str:
     monkeypatch.setenv("COLUMNS", columns)
     confusion_table(Output(as_json=False), Evaluation(tuple(labels), counts))
@@ -105,6 +108,21 @@ def test_a_matrix_that_is_too_wide_loses_no_number(monkeypatch, capsys) -> None:
     assert [line[1] for line in recalls] == [str(number) for number in range(20)]
     wide = confusion(counts, labels, "400", monkeypatch, capsys)
     assert "activity 17" in wide and "55" in wide and "most frequent" not in wide
+
+
+def test_a_narrow_screen_shortens_the_names_of_recalls_and_confusions(monkeypatch, capsys) -> None:
+    names = [f"{way}_{where}_of_the_house_{n}" for n in range(7) for way, where in WAYS]
+    counts = np.eye(14, dtype=int) + np.eye(14, k=1, dtype=int)
+    text = confusion(counts, names, "46", monkeypatch, capsys)
+    cells = [line.split("│") for line in text.splitlines() if line.startswith("│")]
+    recalls = [row[1].strip() for row in cells if "%" in row[3]]
+    assert len(set(recalls)) == 14
+    for name, short in zip(names, recalls, strict=True):
+        start, end = short.split("…")
+        assert name.startswith(start) and name.endswith(end)
+    assert len(cells) == 14 + 10  # no name continues on a second line
+    wide = confusion(counts, names, "90", monkeypatch, capsys)
+    assert "…" not in wide and all(name in wide for name in names)
 
 
 def test_the_names_of_a_matrix_are_shortened_in_the_middle(monkeypatch, capsys) -> None:

@@ -13,7 +13,7 @@ from ska_edge.network.engine.prequential import Prequential
 from ska_edge.plural import counted
 from ska_edge.report.result_tables import Found, shown
 from ska_edge.report.result_tables import recall_table as recalls
-from ska_edge.report.table import percent
+from ska_edge.report.table import Table, percent
 from ska_edge.training.accuracy import figures, fractions
 
 CONFUSIONS = 10  # how many confusions are shown if the matrix is too wide
@@ -49,7 +49,8 @@ def recall_table(out: Output, found: Found) -> None:
     one = shown(found)
     if one is not None:
         part, evaluation = one
-        out.show(recalls(f"recall of each class, {part} rows, fixed point", evaluation))
+        table = recalls(f"recall of each class, {part} rows, fixed point", evaluation)
+        out.show(_with_short_names(out, table, 1))
 
 
 def confusion_table(out: Output, evaluation: Evaluation) -> None:
@@ -62,7 +63,7 @@ def confusion_table(out: Output, evaluation: Evaluation) -> None:
     if matrix is not None:
         out.table("confusion (rows: truth, columns: fixed-point decision)", *matrix)
         return
-    out.show(recalls("recall of each class, fixed point", evaluation))
+    out.show(_with_short_names(out, recalls("recall of each class, fixed point", evaluation), 1))
     _confusions(out, evaluation)
     out.line(
         f"the confusion matrix of {counted(len(evaluation.labels), 'class')} is too wide for"
@@ -105,7 +106,23 @@ def _confusions(out: Output, evaluation: Evaluation) -> None:
         [evaluation.labels[truth], evaluation.labels[decision], int(wrong[truth, decision])]
         for truth, decision in largest
     ]
-    out.table(title, ["truth", "decision", "rows"], rows)
+    table = Table.of(title, ["truth", "decision", "rows"], rows)
+    out.show(_with_short_names(out, table, 2))
+
+
+def _with_short_names(out: Output, table: Table, names: int) -> Table:
+    """Return a table that fits the screen, if that is possible: the names in its first `names`
+    columns are shortened, but different names stay different.
+    """
+    found = {str(cell) for row in table.rows for cell in row[:names]}
+    for most in range(max(map(len, found), default=0), SHORTEST - 1, -1):
+        short = {name: shortened(name, most) for name in found}
+        rows = [[*(short[str(cell)] for cell in row[:names]), *row[names:]] for row in table.rows]
+        if len(set(short.values())) < len(found):
+            break
+        if out.fits(table.heads, rows):
+            return Table.of(table.title, table.heads, rows)
+    return table
 
 
 def shortened(name: str, most: int) -> str:
