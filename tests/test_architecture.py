@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "device": {"wire"},
     "training": {"model", "data"},
     "monitor": {"device", "model"},
+    "recorder": {"device", "data"},
     "report": {"training", "monitor"},
     "api": {"training", "monitor"},
 }

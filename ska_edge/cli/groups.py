@@ -20,6 +20,7 @@ from ska_edge.cli.commands.monitor import monitor
 from ska_edge.cli.commands.predict import predict
 from ska_edge.cli.commands.pull import pull
 from ska_edge.cli.commands.push import push
+from ska_edge.cli.commands.record import record
 from ska_edge.cli.commands.replay import replay
 from ska_edge.cli.commands.run import run
 from ska_edge.cli.commands.save import save
@@ -29,7 +30,10 @@ from ska_edge.cli.commands.train import train
 from ska_edge.cli.commands.verify import verify
 
 GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
-    "Data": ((data, "Describe a data set, or write it as npz."),),
+    "Data": (
+        (record, "Record what a board prints, for training on windows."),
+        (data, "Describe a data set, or write it as npz."),
+    ),
     "Train": (
         (run, "Do it all: train, export, build, flash, verify."),
         (train, "Train on data, and write a model."),

@@ -203,11 +203,14 @@ class Output:
             yield
 
     @contextmanager
-    def live(self) -> Iterator[Callable[[RenderableType | None, str], None]]:
+    def live(
+        self, work: str = "learning"
+    ) -> Iterator[Callable[[RenderableType | None, str], None]]:
         """Show a live table on stderr; yield `update(table, line)`; the table may be None.
 
-        `line` says the same as the table in one line. Without a terminal, the pulse prints the line
-        now and then, and the last table follows at the end, unless an error ends the work.
+        `line` says the same as the table in one line; `work` names the work until then. Without a
+        terminal, the pulse prints the line now and then, and the last table follows at the end,
+        unless an error ends the work.
         """
         if self.progress_console.is_terminal:
             view = Live(console=self.progress_console, refresh_per_second=8)
@@ -223,7 +226,7 @@ class Output:
             return
         shown: list[RenderableType] = []
         try:
-            with self._work("learning") as say:
+            with self._work(work) as say:
 
                 def update(table: RenderableType | None, line: str) -> None:
                     shown[:] = [] if table is None else [table]

@@ -21,7 +21,7 @@ from ska_edge.data.recordings.resample import resampled
 from ska_edge.data.recordings.timing import alike, tick_of, timing
 from ska_edge.data.several import titles
 from ska_edge.data.tables.columns import Columns, arranged
-from ska_edge.data.tables.recorded import Recorded, time_unit
+from ska_edge.data.tables.recorded import Recorded, seconds_of
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError, OptionError
 from ska_edge.plural import counted, listed
@@ -156,14 +156,9 @@ def _axes(count: int) -> str:
 
 
 def _seconds(title: str, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Return times in seconds, and the power of ten of which they are multiples.
-
-    A time without a unit in the name of its column is in milliseconds if all times are integers,
-    otherwise in seconds.
-    """
-    tick, unit = tick_of(values), time_unit(title)
-    if unit is None:
-        unit = 1e-3 if tick == 1.0 else 1.0
+    """Return times in seconds, and the power of ten of which they are multiples."""
+    tick = tick_of(values)
+    unit = seconds_of(title, whole=tick == 1.0)
     return values * unit, tick * unit
 
 

@@ -202,8 +202,8 @@ def _of_recording(
     header: Header, asked: Columns, recorded: Recorded, group: int | None, dropped: Sequence[int]
 ) -> Choice:
     """Choose the columns of a recording: the axes, and last the timestamps, if there are any."""
-    if group is None and recorded.group in header.titles:
-        group = header.index(recorded.group, "group column")
+    grouped = recorded.group_column(header.titles, {*asked.features, *asked.drop, asked.label})
+    group = header.index(grouped, "group column") if group is None and grouped else group
     name = asked.label or recorded.label_column(header.titles)
     label = None if name is None else header.index(name, "label column")
     if asked.label is None and label in dropped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ska_edge.data.recordings.window_size import WindowSize
@@ -12,6 +12,7 @@ from ska_edge.errors import OptionError
 from ska_edge.plural import listed
 
 LABELS = ("label", "class", "target", "activity")  # not y, which is an axis of a recording
+GROUPS = ("group", "person", "subject")
 UNITS = {"s": 1.0, "sec": 1.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 """The length of each unit of time in seconds."""
 TIME = re.compile(
@@ -97,6 +98,16 @@ class Recorded:
         found = [titles[lower.index(name)] for name in LABELS if name in lower]
         return self.label if self.label in titles else next(iter(found), None)
 
+    def group_column(self, titles: Sequence[str], taken: Collection[str | None]) -> str | None:
+        """Return the name of the group column among the names of all columns, or None.
+
+        Columns that are `taken` for another purpose have no groups.
+        """
+        if self.group in titles:
+            return self.group
+        known = [title for title in titles if title.lower() in GROUPS and title not in taken]
+        return known[0] if known and self.group_from is None else None
+
     def time_column(self, titles: Sequence[str]) -> str | None:
         """Return the name of the column of timestamps among the names of all columns, or None."""
         if self.time is not None:
@@ -112,16 +123,19 @@ def _require_positive(name: str, values: Sequence[float]) -> None:
             )
 
 
-def time_unit(title: str) -> float | None:
-    """Return the seconds of the unit in the name of a column of times; None without a unit."""
+def seconds_of(title: str, whole: bool) -> float:
+    """Return the seconds of a time of 1 in a column; `whole` tells that all times are integers.
+
+    Without a unit in the name of the column, integers are milliseconds, and other numbers are
+    seconds.
+    """
     found = TIME.fullmatch(title.strip().lower())
-    if found is None:
-        return None
-    if found[2]:
+    if found is not None and found[2]:
         return {"millis": 1e-3, "micros": 1e-6}.get(found[2]) or UNITS[found[2]]
-    if title.strip().lower() == "seconds_elapsed":
-        return 1.0
-    return UNITS[found[1]] if found[1] else None
+    if found is not None and found[1]:
+        return UNITS[found[1]]
+    named = title.strip().lower() == "seconds_elapsed"
+    return 1e-3 if whole and not named else 1.0
 
 
 def features_of(

@@ -1,0 +1,46 @@
+"""Reads single keys of a terminal, without waiting."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def pressed_keys() -> Iterator[Callable[[], str]]:
+    """Yield a function that returns the keys pressed since its last call, as text.
+
+    Ctrl-C still raises KeyboardInterrupt. The settings of the terminal are restored at the end. If
+    standard input is no terminal, there are never any keys.
+    """
+    if not has_keys():
+        yield lambda: ""
+        return
+    import termios  # a system that has no such module has no such terminals
+    import tty
+
+    number = sys.stdin.fileno()
+    before = termios.tcgetattr(number)
+    tty.setcbreak(number, termios.TCSANOW)
+    try:
+        yield lambda: _waiting(number)
+    finally:
+        termios.tcsetattr(number, termios.TCSANOW, before)
+
+
+def has_keys() -> bool:
+    """Tell whether standard input is a terminal, so that a person can press keys."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def _waiting(number: int) -> str:
+    ready, _, _ = select.select([number], [], [], 0)
+    if not ready:
+        return ""
+    try:
+        return os.read(number, 256).decode("utf-8", "replace")
+    except OSError:  # the terminal is gone; a signal says so
+        return ""
