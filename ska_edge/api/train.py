@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from ska_edge.data.load import load, reads_windows
 from ska_edge.data.source import Source, load_data, takes_one
-from ska_edge.model.open import open_start, task_of
+from ska_edge.model.open import cuts_windows, open_start, task_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.checkpoint import check_outputs
 from ska_edge.training.options import Options
@@ -147,9 +148,14 @@ def train(
     named = dict(locals())  # must come first, while the only locals are the arguments
     del named["data"], named["progress"]
     options = Options(**named)
-    check_outputs(options, data, by="train")
     base = None if options.start is None else open_start(options.start)
-    loaded = load_data(data, task=task_of(task, base))
+    known = cuts_windows(base)
+    recorded = isinstance(data, str | os.PathLike) and reads_windows(data, known)
+    check_outputs(options, data, by="train", recorded=recorded)
+    if isinstance(data, str | os.PathLike) and recorded:
+        loaded = load(data, model=known)
+    else:
+        loaded = load_data(data, task=task_of(task, base))
     trained = train_model(loaded, options, progress or silent)
     if trained.log_fault is not None:
         warnings.warn(f"the log is incomplete: {trained.log_fault}", stacklevel=3)

@@ -148,12 +148,14 @@ def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -
     return found if model is None else found.with_features(model.names)
 
 
-def files_read(source: str | os.PathLike[str]) -> list[Path]:
+def files_read(source: str | os.PathLike[str], recorded: bool = False) -> list[Path]:
     """Return every file that `load` reads for a source, also those of folders, patterns and lists.
 
-    For a folder that has only folders, these are the recordings below it. Raises InputError for a
-    folder or a pattern without data files.
+    `recorded` tells that they are recordings; so are those of a folder that has only folders.
+    Raises InputError for a folder or a pattern without data files.
     """
+    if recorded and not _has_rows(source):  # else `load` refuses it
+        return recording_files(source)
     if isinstance(source, str) and source in builtin_names():
         return []
     try:

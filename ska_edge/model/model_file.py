@@ -416,9 +416,11 @@ class Model:
 
         Classes and features are matched by name; features without names keep their order. Targets
         are matched as `Dataset.with_targets` does it. Raises InputError for a missing feature, a
-        wrong number of features, a class without an output, and for targets in place of classes or
-        the reverse.
+        wrong number of features, a class without an output, for targets in place of classes or the
+        reverse, and for windows that are cut otherwise than those of the model.
         """
+        if self.layout is not None and dataset.layout is not None:
+            self.layout.expect(dataset.name, dataset.layout)
         by_name = None not in (self.features, dataset.features)
         dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:

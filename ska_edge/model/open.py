@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ska_edge.data.tables.columns import Inputs
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError
 from ska_edge.files import path_of, refusal
@@ -50,6 +51,13 @@ def task_of(task: str | None, base: Model | ForeignNetwork | None) -> str | None
     if task is not None:
         return task
     return REGRESSION if isinstance(base, Model) and base.plan.regression else None
+
+
+def cuts_windows(base: Model | ForeignNetwork | None) -> Inputs | None:
+    """Return the inputs of the model from which a training starts, if they are windows; data of the
+    training are cut into such windows. It is None for any other start.
+    """
+    return base.takes if isinstance(base, Model) and base.layout is not None else None
 
 
 def open_start(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.split.overlap import overlapping
 from ska_edge.errors import OptionError
 from ska_edge.plural import counted
 
@@ -75,8 +76,12 @@ def prepare(
     seed: int,
     hold_out: int | None,
     names: tuple[str, ...] = (),
+    starts: NDArray[np.int64] | None = None,
+    length: int = 0,
 ) -> Lesson:
     """Choose the rows to learn and the rows to hold out.
+
+    A window that is learned shares no sample with one that is held out.
 
     Args:
         inputs, labels: all rows, (n, d) and (n,); for a regression, targets (n, classes).
@@ -86,6 +91,8 @@ def prepare(
         hold_out: how many rows to hold out; None for the default. If `samples` is given, they are
             taken from the remaining rows.
         names: the names of the device's outputs; without any, those of its plan.
+        starts, length: for windows of recordings, the first sample of each, (n,), and how many
+            samples a window has.
 
     Raises OptionError if `hold_out` leaves no row to learn, if too few rows are left over, or if
     rows are held out for a regression.
@@ -100,8 +107,17 @@ def prepare(
         if hold_out:
             raise OptionError("a regression has no classes; leave {hold_out} out")
         return Lesson(inputs[learned], labels[learned], inputs[:0], labels[:0], order, seed)
+    if starts is not None and samples is not None:
+        spare = spare[~overlapping(starts[spare], starts[learned], length)]
     held = _held(labels, spare, _size(labels, len(spare), samples, hold_out))
     learned = learned[~np.isin(learned, held)]
+    if starts is not None:
+        learned = learned[~overlapping(starts[learned], starts[held], length)]
+        if not len(learned):
+            raise OptionError(
+                "{hold_out} leaves no window to learn, because windows that share samples with"
+                " those that are held out are not learned; hold out fewer"
+            )
     return Lesson(inputs[learned], labels[learned], inputs[held], labels[held], order, seed, names)
 
 

@@ -21,15 +21,17 @@ from ska_edge.training.session import Session
 SECONDS = 30.0  # seconds between two writes
 
 
-def check_outputs(options: Options, source: Source, by: str, model: Path | None = None) -> None:
+def check_outputs(
+    options: Options, source: Source, by: str, model: Path | None = None, recorded: bool = False
+) -> None:
     """Raise InputError unless the model, the log and the checkpoint can be written.
 
     `model` is the path of the final model; None if the caller writes none. The checkpoint may
     overwrite the continued model, and may have the path of the final model. None of the three may
     be one of the data files of `source`, now or the next time. `by` names the command or call in
-    the error.
+    the error. `recorded` tells that the data are recordings.
     """
-    read = _files(source)
+    read = _files(source, recorded)
     if model is not None:
         check_target(model, options.init, options.start, options.log, *read, by=by)
     if options.log is not None:
@@ -39,13 +41,13 @@ def check_outputs(options: Options, source: Source, by: str, model: Path | None 
         check_target(options.checkpoint, options.init, *read, by=by)
     if isinstance(source, str | os.PathLike):
         for path in filter(None, (model, options.log, options.checkpoint)):
-            check_outside(path, source)
+            check_outside(path, source, recorded)
 
 
-def _files(source: Source) -> list[Path]:
+def _files(source: Source, recorded: bool) -> list[Path]:
     """Return the files that are read; none for arrays, a Dataset and built-in data."""
     if isinstance(source, str | os.PathLike):
-        return files_read(source)
+        return files_read(source, recorded)
     several = source if isinstance(source, list) else []
     return [Path(each) for each in several if isinstance(each, str | os.PathLike)]
 

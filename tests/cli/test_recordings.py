@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge import load_data, train
+from ska_edge.errors import InputError
+from ska_edge.model.open import open_model
 from tests.cli.conftest import Run
 from tests.recordings import recording, write_recordings
 
@@ -133,3 +136,41 @@ def test_a_model_refuses_recordings_of_another_rate(ska_edge: Run, folder: Path)
     other.write_text(recording("run", "z", rate=20))
     refused = ska_edge("eval", "m.ska", other)
     assert refused.code == 2 and "but the model has learned recordings at 50 Hz" in refused.err
+
+
+def test_a_model_is_never_written_among_recordings(ska_edge: Run, folder: Path) -> None:
+    """Recordings are read at both levels of a folder, so a model would overwrite one."""
+    nested = folder / "more" / "a-run.csv"
+    nested.parent.mkdir()
+    nested.write_text(recording("run", "e"))
+    before = nested.read_text()
+    given = ("train", folder, "--window", "50", *TRAIN[:-1])
+    assert f"{nested} is read by this command" in ska_edge(*given, nested).refusal(2)
+    new = folder / "more" / "m.csv"
+    assert "one of the data files" in ska_edge(*given, new).refusal(2)
+    assert nested.read_text() == before and not new.exists()
+
+
+def test_windows_that_are_cut_otherwise_are_refused(ska_edge: Run, folder: Path) -> None:
+    assert ska_edge("train", folder, "--window", "1s", *TRAIN).code == 0
+    model = open_model("m.ska")
+    same = load_data(folder, window="50", hop="7")
+    assert model.matched(same).layout is same.layout
+    for options, words in (
+        ({"window": "25"}, "of 25 samples at 50 Hz of ax, ay"),
+        ({"window": "1s", "resample": 25.0}, "of 25 samples at 25 Hz of ax, ay"),
+        ({"window": "50", "features": ["ay", "ax"]}, "of 50 samples at 50 Hz of ay, ax"),
+        ({"window": "50", "sample_rate": 100.0, "drop": ["t"]}, "of 50 samples at 100 Hz"),
+    ):
+        with pytest.raises(InputError) as refused:
+            model.matched(load_data(folder, **options))
+        start = "the model has learned windows of 50 samples at 50 Hz of ax, ay, but rec has"
+        assert str(refused.value).startswith(start) and words in str(refused.value)
+
+
+def test_a_training_in_python_cuts_the_windows_of_its_start(ska_edge: Run, folder: Path) -> None:
+    assert ska_edge("train", folder, "--window", "1s", "--hop", "25", *TRAIN).code == 0
+    grown = train(folder, start="m.ska", epochs=1, group=None)
+    assert grown.model.layout == open_model("m.ska").layout
+    with pytest.raises(InputError, match="is read by train"):
+        train(folder, start="m.ska", epochs=1, checkpoint=folder / "a-run.csv")

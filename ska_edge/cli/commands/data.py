@@ -33,7 +33,7 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     counts = np.bincount(dataset.y, minlength=dataset.classes)
     groups = None if dataset.group is None else len(np.unique(dataset.group))
     if output is not None:
-        check_output(output, name)
+        check_output(output, name, recorded=reader.is_recorded(name))
         save(dataset, output)
         out.line(f"wrote {output}")
     in_groups = "" if groups is None else f", {counted(groups, 'group')}"

@@ -176,6 +176,8 @@ def monitor(
             seed=seed,
             hold_out=hold_out,
             names=loaded.state.labels,
+            starts=rows.starts,
+            length=0 if rows.layout is None else rows.layout.length,
         )
     if halvings is not None and halvings > loaded.plan.rate_halvings_max:
         most = loaded.plan.rate_halvings_max

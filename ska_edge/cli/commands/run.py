@@ -34,7 +34,6 @@ from ska_edge.model.evaluation import Agreement
 from ska_edge.model.onnx_export import require_agreement
 from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
-from ska_edge.training.checkpoint import check_outputs
 
 SAMPLES, UNTRAINED_SAMPLES = 300, 1000  # rows for the device, after a training and without one
 
@@ -84,7 +83,6 @@ def run(
     if folder.is_file():
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
-    check_outputs(options, data, by="this command")
     learns = not inference_only
     if learns and RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")

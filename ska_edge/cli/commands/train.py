@@ -33,10 +33,17 @@ from ska_edge.training.train import train as train_model
 
 
 def train_with_bar(
-    data: str, reader: Reader, out: Output, options: Options, target: Target | None = None
+    data: str,
+    reader: Reader,
+    out: Output,
+    options: Options,
+    target: Target | None = None,
+    output: Path | None = None,
 ) -> Trained:
-    """Train with a progress bar."""
+    """Train with a progress bar, if all files can be written, also the `output` of the caller."""
     base = None if options.start is None else open_start(options.start)
+    recorded = reader.is_recorded(data, base)
+    check_outputs(options, data, by="this command", model=output, recorded=recorded)
     dataset = reader.dataset(data, task_of(options.task, base), base)
     if target is not None:
         options = target.fitted(options, dataset)
@@ -143,8 +150,7 @@ def train(
 ) -> None:
     """Train on DATA (a built-in name, a file or a folder) and write a model."""
     out, options, board = Output(as_json), options_from(values), Target(target)
-    check_outputs(options, data, by="this command", model=output)
-    trained = train_with_bar(data, reader, out, options, board)
+    trained = train_with_bar(data, reader, out, options, board, output)
     trained.model.save(output)
     report_training(trained, out)
     plan = trained.model.plan

@@ -15,7 +15,7 @@ from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.classes import numbered
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.load import load
+from ska_edge.data.load import load, reads_windows
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
@@ -23,6 +23,7 @@ from ska_edge.data.tables.recorded import PLACES, Recorded
 from ska_edge.data.targets import REGRESSION
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.model_file import Model
+from ska_edge.model.open import cuts_windows
 from ska_edge.monitor.teach import with_new_classes
 
 
@@ -33,6 +34,10 @@ class Reader:
     columns: Columns
     max_memory: int
 
+    def is_recorded(self, source: str, base: Model | ForeignNetwork | None = None) -> bool:
+        """Tell whether `dataset` reads recordings."""
+        return self.columns.recorded is not None or reads_windows(source, cuts_windows(base))
+
     def dataset(
         self, source: str, task: str | None = None, base: Model | ForeignNetwork | None = None
     ) -> Dataset:
@@ -40,8 +45,7 @@ class Reader:
         `base`, the model to start from, if it has learned windows.
         """
         columns = self._columns(task == REGRESSION)
-        known = base.takes if isinstance(base, Model) and base.layout is not None else None
-        return load(source, columns, self.max_memory, known)
+        return load(source, columns, self.max_memory, cuts_windows(base))
 
     def matched(self, source: str, model: Model, out: Output) -> Dataset:
         """Read labeled data for a model, with its inputs and classes; see `Model.matched`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ska_edge.data.load import files_read
-from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.several import check_outside
 from ska_edge.files import check_target
 
@@ -26,7 +25,6 @@ def check_output(
     `data` names the data that the command reads; None is no data. `recorded` tells that they are
     recordings.
     """
-    read = recording_files if recorded else files_read
-    check_file(path, *others, *([] if data is None else read(data)))
+    check_file(path, *others, *([] if data is None else files_read(data, recorded)))
     if data is not None:
         check_outside(path, data, recorded)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from ska_edge.data.recordings.timing import alike
 from ska_edge.data.recordings.window_size import WindowSize
 from ska_edge.data.tables.recorded import Recorded
-from ska_edge.errors import OptionError
+from ska_edge.errors import InputError, OptionError
+from ska_edge.plural import counted, listed
 
 KINDS: dict[str, tuple[type, ...]] = {
     "length": (int,),
@@ -77,6 +79,23 @@ class Layout:
         if not right or notes["length"] < 1 or notes["hop"] < 1:
             return None
         return cls(**{**notes, "axes": tuple(axes), "lsb": tuple(lsb)})
+
+    def expect(self, name: str, other: Layout) -> None:
+        """Raise InputError unless the windows of the data `name`, cut as `other` says, are such as
+        this layout has: of the same length, axes in the same order, and rate. The hop may differ.
+        """
+        alike_rates = not self.rate or not other.rate or alike(self.rate, other.rate)
+        if (self.length, self.axes) != (other.length, other.axes) or not alike_rates:
+            raise InputError(
+                f"the model has learned windows of {self.described}, but {name} has windows of"
+                f" {other.described}; cut them as the model does"
+            )
+
+    @property
+    def described(self) -> str:
+        """Length, rate and axes of a window, for a sentence."""
+        rate = f" at {self.rate:.4g} Hz" if self.rate else ""
+        return f"{counted(self.length, 'sample')}{rate} of {listed(self.axes)}"
 
     def recorded(self, asked: Recorded | None) -> Recorded:
         """Return what is said about recordings for this layout; `asked` may have another hop.

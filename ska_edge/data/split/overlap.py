@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
 
@@ -13,11 +14,24 @@ def without_overlap(train: Dataset, test: Dataset) -> tuple[Dataset, int]:
     """
     if train.starts is None or test.starts is None or test.layout is None or not len(train.starts):
         return test, 0
-    learned = np.sort(train.starts)
-    after = np.searchsorted(learned, test.starts)
-    behind = test.starts - learned[np.maximum(after - 1, 0)]
-    ahead = learned[np.minimum(after, len(learned) - 1)] - test.starts
-    apart = np.ones(len(test.starts), dtype=bool)
-    for distance, has in ((behind, after > 0), (ahead, after < len(learned))):
-        apart &= ~has | (distance >= test.layout.length)
+    apart = ~overlapping(test.starts, train.starts, test.layout.length)
     return test.take(apart), int((~apart).sum())
+
+
+def overlapping(
+    starts: NDArray[np.int64], others: NDArray[np.int64], length: int
+) -> NDArray[np.bool_]:
+    """Tell which windows (n,) share a sample with one of the others (m,).
+
+    `starts` and `others` are the first samples of windows of `length` samples.
+    """
+    shared = np.zeros(len(starts), dtype=bool)
+    if not len(others):
+        return shared
+    known = np.sort(others)
+    after = np.searchsorted(known, starts)
+    behind = starts - known[np.maximum(after - 1, 0)]
+    ahead = known[np.minimum(after, len(known) - 1)] - starts
+    for distance, has in ((behind, after > 0), (ahead, after < len(known))):
+        shared |= has & (distance < length)
+    return shared

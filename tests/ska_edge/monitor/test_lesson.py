@@ -22,6 +22,29 @@ def lesson(rows: int, **options: Any) -> Lesson:
 
 
 @given(
+    rows=st.integers(1, 60),
+    samples=st.none() | st.integers(1, 30),
+    hold_out=st.none() | st.integers(0, 5),
+    length=st.integers(1, 9),
+    hop=st.integers(1, 9),
+    seed=st.integers(0, 3),
+)
+def test_windows_that_are_learned_share_no_sample_with_held_ones(
+    rows: int, samples: int | None, hold_out: int | None, length: int, hop: int, seed: int
+) -> None:
+    options = {"samples": samples, "hold_out": hold_out, "seed": seed}
+    try:
+        found = lesson(rows, **options, starts=np.arange(rows) * hop, length=length)
+    except OptionError:
+        return
+    learned, held = found.inputs[:, 0] * hop, found.held_inputs[:, 0] * hop
+    assert len(learned)
+    assert (np.abs(learned[:, None] - held) >= length).all()
+    if hop >= length:
+        assert found.digest == lesson(rows, **options).digest
+
+
+@given(
     rows=st.integers(1, 400),
     samples=st.none() | st.integers(1, 500),
     order=st.sampled_from(["shuffled", "as-is"]),
