@@ -3,10 +3,10 @@
     python -m firmware_gen.emulators.cortex_m4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. It models the core's instructions,
-flash (read only), RAM (not executable), the memory for saves (like RAM) and the CMSDK UART. It also
-models the two registers of the interrupt controller with which that UART ends a WFI. Any other
-access is a fault, reported in one line with exit code 1. While the image computes, the UART buffers
-`buffer` bytes (see board.toml); other bytes wait on the wire.
+flash (read only), RAM (not executable), the memory for saves (like RAM) and the CMSDK UART. Of the
+interrupt controller, it models the two registers that the driver needs for WFI. Any other access is
+a fault, reported in one line with exit code 1. While the image computes, the UART buffers `buffer`
+bytes (see board.toml); other bytes wait on the wire.
 If the environment variable SKA_STORAGE names a file, the memory for saves is in that file.
 If the environment variable SKA_SENSOR names a file, the board has a sensor: each read of the
 register at 0x40005000 gives the next byte of the file, and 0xFFFFFFFF after the last one.
@@ -60,8 +60,8 @@ class Machine:
     with the memory for saves; without it, the saves end with the process.
 
     Raises:
-        InputError: the image does not fit the board, or the board cannot be emulated, or the file
-            cannot be used.
+        InputError: the image is damaged or does not fit the board, the board cannot be emulated, or
+            the file `saves` cannot be used.
         ToolError: unicorn or pyelftools is missing.
     """
 
@@ -243,7 +243,7 @@ class Machine:
     def _write_sensor(
         self, _engine: Any, _offset: int, _size: int, _value: int, _data: Any
     ) -> None:
-        self._fail("it writes to the sensor")
+        self._fail("it writes to the sensor, which can only be read")
 
     def _read_control(self, _engine: Any, offset: int, _size: int, _data: Any) -> int:
         if offset == NVIC_ENABLE:

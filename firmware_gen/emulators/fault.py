@@ -1,4 +1,4 @@
-"""The error that ends an emulated board: its firmware did something that the chip forbids."""
+"""The error that ends an emulated board, because of what its firmware did."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs an emulator by its command line: an image, and the board.toml of its build."""
+"""Runs an emulator from a command line with an image and the board.toml of its project."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def run_program(
         description: the text of --help.
         run: runs the board until it is stopped.
         arguments: the words of the command line; None for the command line of this process.
-        count: runs the board if the command line ends with "count"; None if there is no such word.
+        count: runs the board if the command line ends with "count"; None for an emulator that
+            cannot count.
 
     Returns the exit code. An error is printed as one line, after the name of the image.
     """
@@ -90,7 +91,7 @@ def run_machine(
 
 
 def run_chip(module: str, description: str | None, chip: MakeChip, arguments: Words) -> int:
-    """Run an image on a core with a chip around it, by a command line, as `run_program` does."""
+    """Run an image on a core in a chip, from a command line; see `run_program`."""
 
     def run(elf: Path, described: Path, counting: bool = False) -> None:
         def make(elf: Path, board: Board, wire: Terminal, cells: Cells) -> Core:

@@ -23,7 +23,7 @@ from ska_edge.errors import InputError
 
 FILES = sorted((Path(__file__).resolve().parent / "avr").glob("*.[ch]"))
 FRESH = -1
-"""Given instead of a descriptor: the EEPROM is erased at first, and is lost with the process."""
+"""Stands for an EEPROM without a file: erased at first, and lost with the process."""
 
 
 def compile_simulator(folder: Path) -> Path:
@@ -48,7 +48,8 @@ def run(elf: Path, board: Path) -> None:
     """Replace this process by the simulator of the board.
 
     Raises:
-        InputError: the image is missing, or board.toml lacks what the simulator needs.
+        InputError: the image is missing, board.toml is damaged or lacks what the simulator needs,
+            or the EEPROM's file cannot be used.
         ToolError, CheckError: see `compile_simulator`.
     """
     described = read_board(board.parent)

@@ -1,4 +1,4 @@
-"""The serial line of an emulated UART in the time of its core: each byte takes its ten bits.
+"""The serial line of an emulated UART, timed by the core's clock: a byte takes ten bit times.
 
 A host does not know how long a board takes to start, so its bytes wait on the wire until the
 receiver is on for the first time. Later bytes arrive whether or not the receiver is on.
@@ -74,7 +74,7 @@ class TimedLine:
         return self._input.popleft() if self._input else None
 
     def stall(self, cycles: float, arrive: Callable[[], None]) -> None:
-        """Let the core stand still; `arrive` is called whenever a byte's time has passed."""
+        """Let time pass while the core halts; call `arrive` for each byte time that has passed."""
         self._passed += cycles
         while self._passed >= self.byte_cycles:
             self._passed -= self.byte_cycles

@@ -1,4 +1,4 @@
-"""What the chip models in Unicorn share: registers on a bus, and the end of a run by a fault."""
+"""The base class of the chip models in Unicorn: registers on a bus, and runs that faults end."""
 
 from __future__ import annotations
 

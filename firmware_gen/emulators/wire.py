@@ -1,4 +1,4 @@
-"""The other end of an emulated UART: a pseudo terminal, or whatever a test puts in its place."""
+"""The other end of an emulated UART: a pseudo terminal, or a replacement in a test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Terminal:
     """A wire to a pseudo terminal; a serial program opens it by the path `port`."""
 
     def __init__(self) -> None:
-        # Both ends stay open, so the port stays when a program closes it.
+        # This process keeps both ends open, so the port stays when a program closes its end.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)

@@ -46,11 +46,12 @@ def source_files(
 ) -> dict[str, str]:
     """Return the name and text of every C file of an export's library; `names` name the inputs.
 
-    Every symbol, macro and file has the `prefix`; only the header NAME.h has the name of the
-    library in place of it.
+    Every symbol, macro and file has the `prefix`, except the header NAME.h, which has the name of
+    the library.
 
     Raises:
         InputError: the name cannot be the name of a library, or is in `export.taken`.
+        CheckError: a header has no include guard.
     """
     files = {**c_files(RUNTIME), **generated_files(plan, parameters, key, names, memory=memory)}
     del files[PROGRAM]  # no library contains the main program

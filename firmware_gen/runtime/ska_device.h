@@ -36,8 +36,7 @@ typedef struct {
     /* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when
      * another state replaces this one. SET_RATE, SAVE, ADD_CLASS and FORGET_CLASS carry the token
      * of the state for which they are meant, and the number of a SAMPLE is computed from the token.
-     * So these requests have no effect on a device that has restarted without the host's knowledge.
-     * */
+     * So these requests have no effect on a device that has restarted unnoticed by the host. */
     uint32_t token;
 #if SKA_PERSISTENT
     ska_push_t push;

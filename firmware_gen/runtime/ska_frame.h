@@ -52,8 +52,8 @@ uint16_t ska_crc_update(uint16_t crc, uint8_t byte);
 /* Initializes the decoder: it waits for a frame, and has dropped nothing. */
 void ska_decoder_init(ska_decoder_t *decoder);
 
-/* Processes one received byte; returns true if it completes a valid frame. Bytes that do not form a
- * valid frame (truncated, corrupted, too long) are dropped silently. */
+/* Processes one received byte; returns true if it completes a valid frame. An invalid frame
+ * (truncated, corrupted, too long) is dropped, and counted in `dropped`. */
 bool ska_decoder_feed(ska_decoder_t *decoder, uint8_t byte);
 
 /* Writes the valid frame to *frame. */

@@ -66,7 +66,8 @@ uint32_t ska_journal_saves(void);
 
 /* These functions save a state that arrives over a line, without a second copy in RAM. Begin,
  * append the SKA_SAVED_BYTES bytes of the state in order, in pieces of any size, then commit. Only
- * commit completes the save; the next begin or a restart discards an unfinished save. */
+ * commit completes the save; the next begin or a restart discards an unfinished save. Each function
+ * can also return an error of ska_save. */
 ska_status_t ska_journal_begin(void);
 
 /* SKA_ERROR_PIECES: no save was begun, or there are more bytes than in a state; begin again. */

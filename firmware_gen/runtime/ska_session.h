@@ -24,7 +24,7 @@ typedef struct {
     uint8_t seq;               /* seq of the last request */
     uint8_t type;              /* type of the last request */
     ska_outcome_t last;        /* outcome of the last request */
-    ska_outcome_t first_error; /* outcome of the first executed request that failed, EARLY apart */
+    ska_outcome_t first_error; /* outcome of the first request that failed, other than EARLY */
 } ska_session_t;
 
 typedef enum {

@@ -21,9 +21,8 @@ static void mac_number(ska_mac_t *mac, uint32_t number) {
     ska_mac_update(mac, bytes, (uint16_t)sizeof bytes);
 }
 
-/* A nonce is computed from the state, the saves so far, and the challenges since the start. So a
- * nonce can repeat only after a restart, on a device with the same state as when it gave that
- * nonce. */
+/* A nonce is computed from the state, the number of saves, and the challenges since the start. So
+ * it can repeat only after a restart, and only with the same state and the same number of saves. */
 ska_outcome_t ska_tag_challenge(ska_tag_t *tag, const ska_frame_t *frame, const ska_t *network) {
     ska_mac_t mac;
     if (frame->length != SKA_MESSAGE_CHALLENGE_SIZE) {

@@ -2,9 +2,9 @@
  * same USART0). The receive interrupt fills a ring while the firmware computes, and the core sleeps
  * while the ring is empty.
  *
- * Interrupts are off from the check of the ring to SLEEP. The instruction that turns them on takes
- * effect after the next instruction (data sheet, section 6.7), which is SLEEP. A byte that arrives
- * in between leaves its interrupt pending, which ends the sleep at once. */
+ * Interrupts are off from the check of the ring to SLEEP. SEI turns them on only after the next
+ * instruction (data sheet, section 6.7), and that is SLEEP. The interrupt of a byte that arrives in
+ * between stays pending, and ends the sleep at once. */
 
 #include "ska_baud.h"
 #include "ska_board.h"
@@ -20,7 +20,7 @@
  * exact. 230,400 baud is 3.5 % off and 921,600 baud is 8.5 % off, so both are refused. */
 #define BAUD_STEPS ((SKA_CLOCK + 4ul * SKA_UART_BAUD) / (8ul * SKA_UART_BAUD))
 #if BAUD_STEPS < 1 || BAUD_STEPS > 4096 || SKA_BAUD_IS_OFF(8ul * BAUD_STEPS)
-#error "the clock of this board does not make this baud: it is off by more than 2.5 %"
+#error "the clock of this board does not make this baud within 2.5 %: change baud in board.toml"
 #endif
 
 /* The vector has one name on chips with one USART, and another on chips with several. */

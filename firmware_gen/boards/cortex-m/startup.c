@@ -14,10 +14,10 @@ int main(void);
 void Reset_Handler(void);
 void Fault_Handler(void);
 
-/* The receive interrupt. A driver that uses it defines this function; otherwise the interrupt is a
- * fault like any other. */
+/* The handler of the receive interrupt. A driver that enables the interrupt and unmasks it defines
+ * this function. */
 void Uart_Handler(void) __attribute__((weak, alias("Fault_Handler")));
-/* The NMI. A driver of flash with error correction defines this function. */
+/* The handler of the NMI. A driver of flash with error correction defines this function. */
 void Nmi_Handler(void) __attribute__((weak, alias("Fault_Handler")));
 
 #if defined(__ARM_FEATURE_MVE)

@@ -1,4 +1,4 @@
-/* Flash driver for the Nordic nRF51 and nRF52, by their flash controller NVMC (nRF51 Series
+/* Flash driver for the Nordic nRF51 and nRF52, whose flash controller is the NVMC (nRF51 Series
  * Reference Manual and nRF52833 Product Specification, chapters NVMC).
  *
  * The core halts while its flash is erased or programmed. On an nRF51, an erase of a page takes

@@ -26,7 +26,7 @@ struct uart {
 /* The clocks per bit, rounded to the nearest integer. */
 #define UART_DIVIDER ((SKA_CLOCK + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if UART_DIVIDER < 16 || SKA_BAUD_IS_OFF(UART_DIVIDER)
-#error "the clock of this board does not make this baud: take at least 16 clocks a bit"
+#error "the clock of this board does not make this baud within 2.5 %, from 16 clocks a bit on"
 #endif
 
 /* The offset, in each group of registers, of the register that has the receive interrupt's bit. */

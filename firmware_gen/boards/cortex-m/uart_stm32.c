@@ -19,7 +19,7 @@
 /* A bit lasts BRR clocks. */
 #define DIVIDER ((SKA_CLOCK + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if DIVIDER < 16 || SKA_BAUD_IS_OFF(DIVIDER)
-#error "the clock of this board does not make this baud: take at least 16 clocks a bit"
+#error "the clock of this board does not make this baud within 2.5 %, from 16 clocks a bit on"
 #endif
 
 const char ska_board_name[16] = SKA_BOARD_NAME;

@@ -30,7 +30,7 @@
 #define UART_SIXTEENTHS ((16u * XTAL_HZ + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #define UART_CLKDIV_VALUE (UART_SIXTEENTHS / 16u + (UART_SIXTEENTHS % 16u) * 0x100000u)
 #if UART_SIXTEENTHS > 0xFFFF
-#error "the crystal does not make so low a baud: see baud of [uart] in board.toml"
+#error "this baud is too low for the crystal: raise baud of [uart] in board.toml"
 #endif
 
 #define IO_MUX_U0RXD REGISTER(0x60009054u)

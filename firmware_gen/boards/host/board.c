@@ -16,8 +16,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Output is buffered until the firmware reads again or this many bytes are in the buffer, because
- * one system call per byte would be slow. The size has no other effect. */
+/* Output is buffered, because one system call per byte would be slow. It is sent when this many
+ * bytes are in the buffer, or when the firmware next asks for input. */
 #define OUTPUT_SIZE 512
 
 const char ska_board_name[16] = SKA_BOARD_NAME;
@@ -111,8 +111,8 @@ void ska_board_init(void) {
     if (port < 0 || grantpt(port) != 0 || unlockpt(port) != 0 || (path = ptsname(port)) == NULL) {
         fail("host board: opening a pseudo terminal");
     } else {
-        /* The firmware keeps the programs' end open, too, so the port and its settings stay when a
-         * program closes it. */
+        /* The firmware also keeps the terminal's other end open. So the port and its settings stay
+         * when a program closes the port. */
         int terminal = open(path, O_RDWR | O_NOCTTY);
 
         if (terminal < 0 || fcntl(port, F_SETFL, O_NONBLOCK) != 0) {

@@ -24,7 +24,8 @@ static void fail(const char *what, const char *path, const char *why) {
     exit(EXIT_FAILURE);
 }
 
-/* Opens the file; creates it, erased, if it is new. */
+/* Opens and locks the file. If the file is new or too short, adds erased pages up to its full
+ * size. */
 static int open_file(const char *path) {
     static uint8_t page[SKA_STORAGE_PAGE];
     int file = open(path, O_RDWR | O_CREAT, 0666);

@@ -1,9 +1,9 @@
 /* Flash driver for the sectors 1 to 3 of an STM32F4 (RM0368, chapter 3), written by words, for a
  * supply of 2.7 V to 3.6 V.
  *
- * The core stands still while flash is erased or programmed: 0.25 s to 0.5 s for a sector of 16 KB,
- * 16 us for a word (DS10086, flash memory). Bytes that arrive meanwhile are lost, except one or two
- * in the USART. */
+ * The core halts while flash is erased (0.25 s to 0.5 s for a sector of 16 KB) or programmed (16 us
+ * for a word; DS10086, flash memory). Bytes that arrive meanwhile are lost, except one or two in
+ * the USART. */
 
 #include "ska_storage.h"
 

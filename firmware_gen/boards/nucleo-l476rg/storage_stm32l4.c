@@ -48,7 +48,8 @@ typedef union {
 
 void Nmi_Handler(void); /* startup.c has it in the vector table */
 
-/* Clears an error that was read in bank 2. An error in the image, in bank 1, stops the device. */
+/* Clears the error flag of a read in bank 2. Every other NMI stops the device, such as one for an
+ * error in the image, which is in bank 1. */
 void Nmi_Handler(void) {
     const uint32_t error = FLASH_ECCR;
     if ((error & ECCR_ECCD) == 0u || (error & ECCR_BK_ECC) == 0u) {
@@ -95,8 +96,8 @@ static bool flash_end(uint32_t access) {
     return good;
 }
 
-/* Interrupts are masked while a byte is read, so that the NMI never comes in the UART's handler:
- * the bound of the stack counts only one handler. */
+/* Interrupts are masked while a byte is read, so that the NMI never interrupts the UART's handler.
+ * The bound of the stack counts only one handler. */
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count) {
     const volatile uint8_t *flash = (const volatile uint8_t *)(SKA_STORAGE_ORIGIN + offset);
     for (uint16_t i = 0; i < count; i++) {

@@ -41,8 +41,9 @@ static uint8_t page[PAGE_BYTES];
 __asm__(".globl ska_called_stack.ska_flash_work\n"
         "\t.set ska_called_stack.ska_flash_work, " ROM_STACK);
 
-/* Hides a value from the compiler, which would take an address below 4096 for a null pointer with
- * an offset, and would call a function in RAM by an instruction that does not reach RAM. */
+/* Hides a value from the compiler. Otherwise, the compiler would treat an address below 4096 as a
+ * null pointer with an offset. It would also call a function in RAM with an instruction that does
+ * not reach RAM. */
 static uintptr_t hidden(uintptr_t value) {
     __asm__ volatile("" : "+r"(value));
     return value;

@@ -74,7 +74,7 @@
 /* 64 times the divisor of the clock; a bit takes 16 divided clocks. */
 #define DIVISOR ((SKA_CLOCK * 4u + SKA_UART_BAUD / 2u) / SKA_UART_BAUD)
 #if DIVISOR < 64 || SKA_BAUD_IS_OFF(DIVISOR / 4u)
-#error "the clock of this board does not make this baud: take at least 16 clocks a bit"
+#error "the clock of this board does not make this baud within 2.5 %, from 16 clocks a bit on"
 #endif
 #if SKA_CLOCK != 125000000
 #error "this driver runs the core at 125 MHz"

@@ -31,7 +31,7 @@ struct uart {
 /* A bit takes 16 * divisor clocks; the divisor is rounded to the nearest integer. */
 #define UART_DIVISOR ((SKA_CLOCK + 8u * SKA_UART_BAUD) / (16u * SKA_UART_BAUD))
 #if UART_DIVISOR < 1 || UART_DIVISOR > 0xFFFF || SKA_BAUD_IS_OFF(16u * UART_DIVISOR)
-#error "the clock of this board does not make this baud"
+#error "the clock of this board does not make this baud within 2.5 %: change baud in board.toml"
 #endif
 
 /* Context 0 of the controller: machine mode of the first core. */

@@ -6,8 +6,8 @@
  * compiles it when a board starts. IMAGE is an ELF file, or an Intel HEX file (.hex). EEPROM is the
  * number of an open file with the bytes of the EEPROM; -1 means an erased EEPROM. BOOT is the
  * address of a boot loader in IMAGE: the chip begins there after a reset, and opening the port
- * resets the chip, as DTR does on an Arduino board. If the program that had the port open before
- * turned HUPCL off, DTR stayed on, so opening the port does not reset the chip.
+ * resets the chip, as DTR does on an Arduino board. A program that turns HUPCL off leaves DTR on
+ * when it closes the port, so the next program that opens the port does not reset the chip.
  *
  * Time is counted in clock cycles of the simulated chip; the simulation runs as fast as this
  * computer can. Bytes take their time on the line, and arrive whether or not the firmware reads
@@ -100,7 +100,7 @@ static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
 }
 
 /* Opens a pseudo terminal in raw mode: no echo, no line discipline. Without a boot loader, the
- * simulator also keeps the port itself open, so its settings outlive a program that closes it. */
+ * simulator also opens the port itself, so the port's settings stay when a program closes it. */
 static void open_port(void) {
     struct termios settings;
     const char *path;

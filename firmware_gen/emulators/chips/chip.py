@@ -81,8 +81,8 @@ class Surroundings:
     """The parts of an emulated board that a chip's peripherals use.
 
     `board` describes the board, and `cells` are its flash for saves. `send` puts a byte on the
-    line. `stall` lets the core stand still for some clock cycles. `handling` tells whether the core
-    is in a handler.
+    line. `stall` halts the core for some clock cycles. `handling` tells whether the core is in a
+    handler.
     """
 
     board: Board

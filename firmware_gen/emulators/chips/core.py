@@ -3,12 +3,12 @@
 Unicorn executes instructions, but has no exceptions; this module adds the interrupt and the NMI,
 stacking, the return from a handler, PRIMASK and WFI. Time is counted in clock cycles, one for each
 instruction. A byte on the serial line takes the time of its ten bits, and arrives whether or not
-the firmware reads it. In WFI, time passes until a byte comes, and the process sleeps.
+the firmware reads it. While the core waits in WFI, the process sleeps until a byte comes.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
 that names the rule, even where a real chip would only be silent. Unicorn also executes instructions
 that a Cortex-M0 lacks, so this module refuses an image for a Cortex-M0 that has such instructions.
-It does not notice an unaligned access; the board qemu-m0 does.
+It does not notice unaligned accesses, which a Cortex-M0 forbids; the board qemu-m0 does.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ class Core(UnicornCore):
     `counting` adds a SysTick that counts instructions, which slows the core to a thousandth.
 
     Raises:
-        InputError: the image does not fit the chip, or the board lacks what the chip needs.
+        InputError: the image is damaged or does not suit the chip, or board.toml lacks what the
+            chip needs.
         ToolError: unicorn or pyelftools is missing.
     """
 
@@ -186,7 +187,7 @@ class Core(UnicornCore):
             self._chip.uart.receive(byte)
 
     def _stall(self, cycles: int) -> None:
-        """Let the core stand still; meanwhile the bytes of the line arrive."""
+        """Halt the core for these cycles; meanwhile the bytes of the line arrive."""
         self._line.stall(cycles, self._arrive)
 
     # --- the interrupt ----------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from firmware_gen.emulators.chips.chip import Peripheral, Surroundings, Uart
 from firmware_gen.emulators.fault import FirmwareFault
 
 TOLERANCE = 0.025
-"""How far the speed of the line may be off, as in ska_baud.h."""
+"""Largest relative error of the line's speed, as in ska_baud.h."""
 NOT_CONNECTED = 0xFFFF_FFFF
 FIFO_BYTES = 6
 BUSY_READS = 2
@@ -24,11 +24,11 @@ BUSY_READS = 2
 
 @dataclass(frozen=True)
 class Traits:
-    """What differs between two chips.
+    """What differs from chip to chip.
 
     `tx` and `rx` are the pins of the board's serial line; a pin of port 1 counts from 32.
-    `program_s` and `erase_s` are the seconds that programming a word and erasing a page take. The
-    core stands still meanwhile.
+    `program_s` and `erase_s` are the seconds that programming a word and erasing a page take; the
+    core halts meanwhile.
     """
 
     core: str
@@ -41,7 +41,7 @@ class Traits:
 
 
 class Clock:
-    """CLOCK: the task HFCLKSTART starts the crystal oscillator; an event says when it runs."""
+    """CLOCK: HFCLKSTART starts the crystal oscillator; HFCLKSTARTED says that it runs."""
 
     START, STARTED = 0x000, 0x100
 
@@ -272,7 +272,9 @@ class UartNrf:
                 " serial line allows; trigger HFCLKSTART of CLOCK and wait for HFCLKSTARTED"
             )
         if self._settings[self.CONFIG]:
-            raise FirmwareFault("CONFIG of UART is not 0: no parity, 1 stop bit, no flow control")
+            raise FirmwareFault(
+                "CONFIG of UART is not 0; write 0: no parity, 1 stop bit, no flow control"
+            )
         found = self._settings[self.BAUDRATE] / 2**32 * 16e6
         if abs(found / self._baud - 1) > TOLERANCE:
             raise FirmwareFault(
@@ -282,7 +284,7 @@ class UartNrf:
 
 
 class Nvmc:
-    """NVMC, the flash controller. The core stands still while flash works."""
+    """NVMC, the flash controller. The core halts while flash is erased or programmed."""
 
     READY, CONFIG, ERASEPAGE = 0x400, 0x504, 0x508
     READ_ONLY, WRITE, ERASE = 0, 1, 2

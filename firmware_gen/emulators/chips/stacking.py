@@ -36,7 +36,7 @@ class Stacking:
         return bool(self._engine.reg_read(self._primask) & 1)
 
     def push(self, counter: int) -> None:
-        """Stack a frame with this return address."""
+        """Stack a frame with this return address; raise FirmwareFault if RAM has no room for it."""
         stack, status, *frame = self._engine.reg_read_batch(self._registers)
         status = status & ~0x3FF | flag(THUMB) | flag(GAP, bool(stack & 4))
         stack = (stack & ~7) - FRAME_BYTES

@@ -91,7 +91,7 @@ class Usart(Usart2):
 
 
 class FlashInterface(Flash):
-    """The flash interface (RM0368, 3.8). The core stands still while flash works."""
+    """The flash interface (RM0368, 3.8). The core halts while flash is erased or programmed."""
 
     ACR, KEYR, SR, CR = 0x00, 0x04, 0x0C, 0x10
     ERASE, MASS = "SER", "MER"

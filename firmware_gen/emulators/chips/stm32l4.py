@@ -136,7 +136,7 @@ class Usart(Usart2):
 
 
 class FlashInterface(Flash):
-    """The flash interface (RM0351, 3.7), with saves in bank 2. The core runs on while it works."""
+    """The flash interface (RM0351, 3.7). Saves are in bank 2, so the core need not halt."""
 
     ACR, KEYR, SR, CR, ECCR = 0x00, 0x08, 0x10, 0x14, 0x18
     ERASE, MASS = "PER", "MER1"

@@ -15,7 +15,7 @@ ENABLED, INTERRUPT, CORE_CLOCK = 0, 1, 2
 
 
 class SysTick:
-    """A counter down from the reload value (Armv7-M ARM, B3.3). Its interrupt is not modeled.
+    """A counter from the reload value down to 0 (Armv7-M ARM, B3.3), without its interrupt.
 
     Attributes:
         executed: the number of instructions that the core has executed.

@@ -1,9 +1,9 @@
 """The routines of an ESP32-C3's ROM that use the serial flash, at their addresses in the ROM.
 
 The addresses are those of ESP-IDF (esp32c3.rom.ld), and ESP-IDF's header rom/spi_flash.h says what
-the routines do. A routine returns when flash has finished, and meanwhile uses the stack of its
-caller. The routines of this module raise FirmwareFault where the ROM would only report a mistake,
-or not notice it.
+the routines do. A routine uses the stack of its caller, and returns when flash has finished. The
+routines of this module raise FirmwareFault where the ROM would only report a mistake, or not notice
+it.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from firmware_gen.emulators.fault import FirmwareFault
 
 FIFO_BYTES = 128
 TOLERANCE = 0.025
-"""How far the speed of the line may be off, as in ska_baud.h."""
+"""Largest relative error of the line's speed, as in ska_baud.h."""
 XTAL, BUS_CLOCK = 40_000_000, 20_000_000
-"""The crystal, and the clock of the peripherals' bus, as the ROM leaves it."""
+"""Hertz of the crystal, and of the clock of the peripherals' bus as the ROM leaves it."""
 WAITING_READS = 8
 """How many reads of the status, with no other access between them, mean that the firmware waits."""
 

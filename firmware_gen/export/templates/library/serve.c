@@ -18,7 +18,7 @@ void example_serve(void);
 
 void ska_board_write(uint8_t byte) { line_write(byte); }
 
-/* Tells whether a host follows, and is not just reading what the network has learned. */
+/* Tells whether a host follows, and is not reading the state at the moment. */
 static bool learns(void) { return ska_device_followed(&device) && !ska_device_busy(&device); }
 
 void example_serve(void) {
