@@ -160,7 +160,8 @@ def bench(
             does not exist.
         ToolError: a compiler, an emulator or a package is missing or cannot be run.
         CheckError: a compiler rejected a source, an image does not fit, the counter disagrees with
-            board.toml, or the device learned other weights than the host.
+            board.toml or is too narrow for a learning step, or the device learned other weights
+            than the host.
         DeviceError: the board does not start or does not answer.
     """
     counter = counter_of(board)

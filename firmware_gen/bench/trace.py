@@ -35,7 +35,7 @@ Trace = Counter[tuple[Block | None, Block]]
 
 
 class Tracer:
-    """Calls functions of an image without its start-up code, and records their blocks.
+    """Calls functions of an image without running its start-up code, and records their blocks.
 
     Attributes:
         symbols: address of each function and variable, by its name without the compiler's suffixes.

@@ -21,7 +21,7 @@ NO_COMPILER = "no C compiler is installed here; apt-get install gcc, or pip inst
 PROBE_SECONDS = 20  # limit for a compiler to report its target; zig's first report takes seconds
 BUILD_SECONDS = 120
 
-# The flags to try, the best first. Some compilers have no flag for all instructions of this
+# The flags to try, the best first. Some compilers have no flag that allows all instructions of this
 # processor.
 LEVELS = (("-O3", "-march=native"), ("-O3", "-mcpu=native"), ("-O3",))
 # Fused multiplications and additions would round differently from separate ones.

@@ -1,1 +1,1 @@
-"""Measures the memory use of an image: flash, RAM, and the bound of its stack."""
+"""Measures the flash, RAM and stack of an image, and predicts the RAM before a build."""

@@ -85,7 +85,7 @@ def has_headroom(plan: Plan, core: str) -> bool:
 
 
 def _lanes(plan: Plan, kernel: str, in_flash: int) -> Iterator[Member]:
-    """Return the inputs of a layer in the form that the kernel needs."""
+    """Return the members that hold a layer's inputs in the form that the kernel needs."""
     if kernel == PORTABLE:
         return
     part, guard, widest = "inputs of a layer", "ifdef SKA_LANES", _widest(plan)
