@@ -150,8 +150,8 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
     `ska.h` and `ska_library.h`, and the project's initial weights.
 
     Raises:
-        InputError: the project is not for the board host, or only classifies, or the board has no
-            such toolchain.
+        InputError: the folder is not a project, or not for the board host; the project only
+            classifies, or lacks a file; the board has no such toolchain.
         ToolError: the compiler is missing, cannot be run, or does not end in time.
         CheckError: the compiler rejected the sources.
     """

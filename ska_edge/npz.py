@@ -67,7 +67,7 @@ class Archive:
             return self._header(name, member)
 
     def read(self, name: str) -> NDArray[Any]:
-        """Return an array; it is read-only."""
+        """Return an array, which is read-only; raise ValueError for a damaged one."""
         with self._open(name) as member:
             header = self._header(name, member)
             content = member.read(header.size)

@@ -249,6 +249,8 @@ class Device(Closable):
     def pull(self) -> Model:
         """Return a model with the device's present state, bit for bit, without a float twin.
 
+        Raises DeviceError for a state that no device of the model's plan can have.
+
         Example: ``device.pull().save("worn.ska")``
         """
         plan = self.model.plan

@@ -188,7 +188,10 @@ class Fixed(Generic[T]):
         return cls(ops, data, format.frac, format.minimum, format.maximum)
 
     def constant(self, real: float) -> Fixed[T]:
-        """Return `real` as an exact constant with as many fractional bits as this value."""
+        """Return `real` as an exact constant with as many fractional bits as this value.
+
+        Raises ValueError if these bits cannot represent `real` exactly.
+        """
         scaled = math.ldexp(real, self.frac)
         integer = int(scaled)
         if integer != scaled:
@@ -261,7 +264,8 @@ class Fixed(Generic[T]):
     def split(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:
         """Split a value >= 0 at bit `shift` into (integer part, fraction), both exact.
 
-        The integer part has frac 0; the fraction has `shift` fractional bits.
+        The integer part has frac 0; the fraction has `shift` fractional bits. Raises ValueError if
+        the value can be negative.
         """
         if self.lo < 0:
             raise ValueError("only a value that cannot be negative can be split")
@@ -290,7 +294,8 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
     With base = table[i] and rise = table[i+1] - base, the result is base + round(rise * fraction).
     As 0 <= fraction < 1 and the rise is an integer, the rounded part never exceeds the rise. The
     result is therefore between two neighbors of the table, and so in the table's own interval.
-    `position` must be non-negative, and its interval must end before the last knot.
+    Raises ValueError unless the interval of `position` begins at 0 or above, and ends before the
+    last knot.
     """
     ops = position.ops
     index, fraction = position.split(shift)

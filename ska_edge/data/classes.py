@@ -70,7 +70,10 @@ def class_name(text: str) -> str:
 
 
 def classes_of_array(y: ArrayLike, rows: int) -> tuple[IntArray, tuple[str, ...]]:
-    """Return the class index of every row, and the class names, for labels as an array."""
+    """Return the class index of every row, and the class names, for labels as an array.
+
+    Raises InputError if the labels are not `rows` valid labels.
+    """
     given = label_array(y)
     if len(given) != rows:
         raise InputError(mismatch(rows, len(given)))

@@ -87,8 +87,8 @@ class Link(Session):
     def add_class(self, name: str) -> int:
         """Make a spare output a class with this name, and return its label.
 
-        A class that was added with this name stays as it is. Raises DeviceError if no spare output
-        is left, and for a firmware without spare outputs.
+        A class that was added with this name stays as it is. Raises InputError for a name that is
+        too long, and DeviceError if no spare output is left or the firmware has none.
         """
         data = name.encode("utf-8", "replace").ljust(NAME_BYTES, b"\0")
         if len(data) > NAME_BYTES:
@@ -106,8 +106,8 @@ class Link(Session):
     def token(self) -> int:
         """Return the token of the device's state, never 0; set a token if the state has none.
 
-        The token stays as long as only learning and SET_RATE change the state. From this call on,
-        the device accepts samples, rates and saves only while its state has this token.
+        A restart, a reset and a pushed state end the token. From this call on, the device accepts
+        samples, rates, saves and added classes only while its state has this token.
 
         Raises ContactLost if the device's state has been replaced.
         """

@@ -65,7 +65,10 @@ def _unrequested(port: str, offset: int) -> DeviceError:
 
 
 def write_state(ask: Ask, data: bytes, digest: str, port: str) -> None:
-    """Write a state of the plan with this digest; resume an earlier transfer where it stopped."""
+    """Write a state of the plan with this digest; resume an earlier transfer where it stopped.
+
+    Raises DeviceError if the device asks for an impossible offset, and as `ask` does.
+    """
     offer = {"digest": bytes.fromhex(digest[:16]), "crc": zlib.crc32(data)}
     before, offset = -1, _next_offset(ask, "OFFER", offer)
     while before < offset < len(data):

@@ -26,7 +26,8 @@ MISFITS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 def model_from_archive(path: Path, content: bytes, wanted: str = "a ska-edge model") -> Model:
     """Read the model from the bytes of a model file.
 
-    The errors name `path`; for a file of another kind, they say that it is not `wanted`.
+    Raises InputError for a damaged file, a file of another kind, or another version. The sentence
+    names `path`; for a file of another kind, it says that the file is not `wanted`.
     """
     archive = _opened(path, content, wanted)
     try:

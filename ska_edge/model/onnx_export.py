@@ -81,6 +81,8 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
             form int32 in the plan's `output` format, and in the float form in the unit of the data.
         float_input: the integer form takes features, float64 (n, d) in the unit of the training
             data, and quantizes them in the graph, with the same bits.
+
+    Raises InputError for an unknown form, and for `float_input` with another form than "integer".
     """
     if form not in FORMS:
         raise InputError(

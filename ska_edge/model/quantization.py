@@ -11,7 +11,10 @@ from ska_edge.plan.plan import Plan
 
 
 def quantize_state(plan: Plan, tensors: dict[tuple[int, str], NDArray[np.float64]]) -> State:
-    """Convert real tensors, keyed by layer and name, to a state; missing tensors are 0."""
+    """Convert real tensors, keyed by layer and name, to a state; missing tensors are 0.
+
+    Raises InputError for a tensor of another shape than in the plan.
+    """
     state = State(plan)
     for tensor in plan.tensors():
         real = tensors.get((tensor.layer, tensor.name))

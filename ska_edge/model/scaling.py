@@ -37,7 +37,7 @@ class Scaling:
 
         "standardize" gives each feature mean 0 and variance 1. "global" uses one mean and one
         deviation for all features, such as pixels. "none" does not scale. With "standardize", a
-        constant feature becomes 0.
+        constant feature becomes 0. Raises InputError for another kind.
         """
         if kind not in SCALINGS:
             raise InputError(f"no scaling {kind!r}; there are {', '.join(SCALINGS)}")
@@ -64,7 +64,7 @@ class Scaling:
         return {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     def apply(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return scaled features, (n, d)."""
+        """Return scaled features, (n, d); raise InputError for another width."""
         if features.ndim != 2 or features.shape[1] != len(self.mean):
             raise InputError(_other_width(features, len(self.mean)))
         scaled = (features - self.mean) / self.scale
@@ -98,7 +98,8 @@ def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -
 
     A device computes the same from integers (`ska_standardize`), because float64 is exact in every
     step. Other features, such as 3.5, are converted by the same formula. If the raw features are
-    float32, the features are narrowed to float32 first, and NaN becomes the input 0.
+    float32, the features are narrowed to float32 first, and NaN becomes the input 0. Raises
+    InputError for another width.
     """
     if features.ndim != 2 or features.shape[1] != len(raw.multipliers):
         raise InputError(_other_width(features, len(raw.multipliers)))

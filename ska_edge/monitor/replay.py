@@ -197,7 +197,10 @@ class _Replay:
             self._reached = True
 
     def rebuilt(self) -> Rebuilt:
-        """Return the result, after the last line."""
+        """Return the result, after the last line.
+
+        Raises InputError if the log names no device, or has no line of the step to stop at.
+        """
         if not self._begun:
             raise InputError(f"{self._path} names no device: it is empty, or no monitor's log")
         if self._at is not None and not self._reached:

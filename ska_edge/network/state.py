@@ -34,6 +34,8 @@ class State:
         held: number of collected samples.
         halvings: how many times the plan's rate is halved.
         names: (plan.spares, NAME_BYTES), the names of the added classes; see `spare_names`.
+
+    Raises InputError for parameters of another number, or beyond the formats of the plan.
     """
 
     def __init__(
@@ -79,7 +81,10 @@ class State:
         return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
 
     def halve_rate(self, times: int) -> None:
-        """Set the rate to the plan's rate, halved `times` times; only the rate's shift changes."""
+        """Set the rate to the plan's rate, halved `times` times; only the rate's shift changes.
+
+        Raises InputError if the plan's rate cannot be halved that many times.
+        """
         if not 0 <= times <= self.plan.rate_halvings_max:
             raise InputError(
                 f"this plan's rate can be halved at most {self.plan.rate_halvings_max} times,"

@@ -389,7 +389,10 @@ class FixedTrainer:
     # --- metrics --------------------------------------------------------------------------------
 
     def metrics(self) -> list[dict[str, int]]:
-        """Return the sums of `metric_sums.METRICS` of the last update, per layer."""
+        """Return the sums of `metric_sums.METRICS` of the last update, per layer.
+
+        Raises InputError before the first update.
+        """
         if not self._last:
             raise InputError("there are no metrics before the first update")
         return [self._layer_metrics(i, trace) for i, trace in enumerate(self._last)]

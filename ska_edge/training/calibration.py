@@ -90,7 +90,10 @@ def _larger(old: float, new: float) -> float:
 
 
 def fraction(largest: float, bits: int) -> int:
-    """Return the finest fraction, below `bits`, of a `bits`-bit format that holds a magnitude."""
+    """Return the finest fraction, below `bits`, of a `bits`-bit format that holds a magnitude.
+
+    Raises OptionError if no such format holds it.
+    """
     for frac in range(bits - 1, -bits, -1):
         if largest < 2.0 ** (bits - 1 - frac):
             return frac
@@ -104,7 +107,10 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """Return the formats of the matrices; a matrix that stayed 0 keeps the precision's format."""
+    """Return the formats of the matrices; a matrix that stayed 0 keeps the precision's format.
+
+    Raises OptionError for a weight that no format holds.
+    """
     bits = precision.weight.bits
     # The rounding of an update to the weight's fraction must drop at least one bit.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
@@ -128,7 +134,7 @@ def knowledge_format(
 
     For rules with labels, the range is limited by `BEYOND_TABLE`, or by an activation max(0, z) in
     the format `relu` if that reaches farther. Rules without labels learn from the knowledge itself,
-    so the range of their knowledge is not limited.
+    so the range of their knowledge is not limited. Raises OptionError if no format holds the range.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge
@@ -160,7 +166,7 @@ def output_format(seen: Magnitudes, targets: Reals) -> QFormat:
 def input_format(scaled: Iterable[Reals], bits: int = 8) -> QFormat:
     """Return the finest `bits`-bit format in which at most `CLIPPED_SHARE` of inputs saturate.
 
-    `scaled` are the inputs in blocks of any shape.
+    `scaled` are the inputs in blocks of any shape. Raises OptionError if no format suits.
     """
     total, largest = 0, 0.0
     exponents = np.zeros(bits + 1, dtype=np.int64)  # numbers of values, by their exponents of two

@@ -16,7 +16,7 @@ from ska_edge.device.port.port import list_ports
 from ska_edge.errors import ToolError
 from ska_edge.extras import extras
 
-FEW = 2  # the most boards that a cell names; for more boards, it only has their number
+FEW = 2  # a cell names at most this many boards; for more boards, the cell has their number
 BAUD = 115_200
 
 

@@ -246,8 +246,7 @@ class View:
         table = Table()
         for column in columns:
             text = column.title in ("port", "board", "state")
-            # Only ports and the head of the held-out rows may wrap, so that a terminal has room for
-            # the rest.
+            # In a narrow terminal, only the columns of ports and of held-out rows wrap.
             table.add_column(
                 column.title,
                 justify="left" if text else "right",

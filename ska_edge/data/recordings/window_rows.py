@@ -30,7 +30,7 @@ def load_windows(
     layout: Layout | None = None,
     labeled: bool = True,
 ) -> tuple[Windows, Layout, Recordings]:
-    """Load recordings and cut them, as `columns` say, or as a model's `layout` says.
+    """Load recordings and cut them into windows, by `columns` or by the `layout` of a model.
 
     Raises InputError as `load_recordings` and `cut` do, and for recordings that do not fit the
     layout.

@@ -17,7 +17,10 @@ ERRORS_ONLY = 3  # severity of the messages that onnxruntime prints
 
 
 def decided(network: ForeignNetwork, x: Reals) -> NDArray[np.int64]:
-    """Return the class that onnxruntime computes for each row (n, d), as an index (n,)."""
+    """Return the class that onnxruntime computes for each row (n, d), as an index (n,).
+
+    Raises InputError if onnxruntime cannot run the file, or its outputs name no class.
+    """
     # Imported here, because it takes a second to import.
     import onnxruntime
 

@@ -142,8 +142,8 @@ class NativeTrainer:
     def metrics(self) -> list[dict[str, int]]:
         """Return the sums of `metric_sums.METRICS` of the last update, per layer.
 
-        There must have been an update. For a rule without labels, no sample of the next batch may
-        have been learned yet.
+        Raises InputError before the first update. For a rule without labels, no sample of the next
+        batch may have been learned yet.
         """
         if not self._updated:
             raise InputError("there are no metrics before the first update")
