@@ -39,8 +39,8 @@ UNCALIBRATED = QFormat(16, 11)
 def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:
     """Return the part of the plan's specification that options and data determine.
 
-    `rows` is the number of rows to learn. Raises OptionError for a batch that does not suit the rows
-    or the spare classes.
+    `rows` is the number of rows to learn. Raises OptionError for a batch that does not suit the
+    rows or the spare classes.
     """
     assert options.rule and options.precision and options.seed is not None
     assert isinstance(options.rate, float)
