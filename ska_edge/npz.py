@@ -90,7 +90,7 @@ class Archive:
         shape, fortran, dtype = READERS[version](member)  # type: ignore[no-untyped-call, unused-ignore]
         header = Header(member.tell(), shape, fortran, dtype)
         if dtype.hasobject or min(shape, default=0) < 0:
-            raise ValueError(f"'{name}' is no array of numbers or text")
+            raise ValueError(f"'{name}' is not an array of numbers or text")
         if header.start + header.size != self._members[name].file_size:
             raise ValueError(f"'{name}' does not have the size in its header")
         return header

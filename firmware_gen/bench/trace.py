@@ -41,7 +41,7 @@ class Tracer:
         symbols: address of each function and variable, by its name without the compiler's suffixes.
 
     Raises:
-        InputError: the file is no ELF image.
+        InputError: the file is not an ELF image.
         ToolError: unicorn, capstone or pyelftools is missing.
     """
 

@@ -79,7 +79,7 @@ class Flasher:
 
         Raises:
             InputError: a port is needed but missing, or given but not needed, or the command has
-                `{folder}` and the port is no folder; or the image cannot be read.
+                `{folder}` and the port is not a folder; or the image cannot be read.
             ToolError: pyelftools is missing.
         """
         if self.needs_port() and port is None:

@@ -54,7 +54,7 @@ def read_image(elf: Path) -> Image:
     """Read an image.
 
     Raises:
-        InputError: the file cannot be read, or is no ELF image.
+        InputError: the file cannot be read, or is not an ELF image.
         ToolError: pyelftools is missing.
     """
     try:
@@ -76,7 +76,7 @@ def read_image(elf: Path) -> Image:
     except OSError as error:
         raise InputError(f"{elf} cannot be read ({error.strerror}); build it first") from None
     except ELFError as error:
-        raise InputError(f"{elf} is no ELF image ({error}); build it again") from None
+        raise InputError(f"{elf} is not an ELF image ({error}); build it again") from None
     functions = sorted(
         (symbol["st_value"] & ~1, symbol["st_size"], symbol.name)
         for symbol in symbols

@@ -49,7 +49,9 @@ def measure(elf: Path, bounded: bool = True) -> Usage:
         try:
             image = ELFFile(stream)
         except ELFError as error:
-            raise InputError(f"{elf} is no ELF image ({error}); build the project again") from None
+            raise InputError(
+                f"{elf} is not an ELF image ({error}); build the project again"
+            ) from None
         # The start-up code copies a segment from flash to RAM if these two addresses differ.
         copied = [
             range(segment["p_vaddr"], segment["p_vaddr"] + segment["p_filesz"])

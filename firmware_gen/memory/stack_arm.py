@@ -166,7 +166,7 @@ class ArmCode(Code):
             data = at < len(self._is_data) and self._is_data[at]
 
     def _decoded(self, code: bytes, start: int) -> Iterator[Any]:
-        """Yield the instructions up to the end of the code, or to bytes that are no instruction."""
+        """Yield the instructions up to the end of the code, or to bytes that are not code."""
         at = 0
         while at < len(code):
             conditional = 0  # how many of the next instructions depend on an IT instruction

@@ -218,7 +218,7 @@ def _load_table(path: Path, columns: Columns, max_memory: int, model: Inputs | N
 
 
 def _groups(path: Path, table: Table) -> tuple[IntArray | None, tuple[str, ...]]:
-    """Return the group of each row, and the names of groups that are no integers."""
+    """Return the group of each row, and the names of groups that are not integers."""
     if table.groups is None or table.choice.group is None:
         return None, ()
     place = table.place_in(table.choice.group + 1)

@@ -24,7 +24,7 @@ SUFFIXES = (*TABLES, ".npz")  # the files of a folder that are read
 
 
 def files_of(source: str | os.PathLike[str]) -> list[Path]:
-    """Return the files that a source names; an empty list if it is no folder, pattern or list.
+    """Return the files that a source names; an empty list if it is not a folder, pattern or list.
 
     For a folder, the result is its data files. For a pattern such as `run*.csv`, the result is the
     files that match. In both cases, the files are in the order of their names. A list has commas

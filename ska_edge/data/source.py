@@ -101,7 +101,7 @@ def load_data(
         time_column: the column of the timestamps; by default it is found.
         sample_rate: samples per second in Hz; by default that of the timestamps.
         resample: the rate in Hz to which the samples are interpolated; by default they are not.
-        lsb: for samples that are no integers, the value of one step of the sensor, for all axes or
+        lsb: for samples that are not integers, the value of one step of the sensor, for all axes or
             for each.
 
     Returns:

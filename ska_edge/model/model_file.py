@@ -209,8 +209,8 @@ class Model:
             y: labels (rows,), each one of `classes`; None for a rule without labels; or targets
                 (rows,) or (rows, targets) in the unit of the training data.
 
-        Raises InputError for labels that are no class of the model, for missing labels, for targets
-        that are no numbers, and for another number of rows.
+        Raises InputError for labels that are not classes of the model, for missing labels, for
+        targets that are not numbers, and for another number of rows.
         """
         if not self.plan.rule_definition.supervised:
             return np.zeros(rows, dtype=np.int64)
@@ -345,8 +345,8 @@ class Model:
             regression, just before the row was learned. For a rule without labels, these are class
             indices.
 
-        Raises InputError as `decisions` does, for labels that are no class of the model, and for a
-        model that learns several rows at once (`batch`). After an error, nothing is learned.
+        Raises InputError as `decisions` does, for labels that are not classes of the model, and for
+        a model that learns several rows at once (`batch`). After an error, nothing is learned.
 
         Example: ``right = (model.learn(x, y) == y).mean()``
         """
@@ -585,7 +585,7 @@ class Model:
         """Raise InputError for a rule without labels; its outputs do not represent classes."""
         if not self.plan.rule_definition.supervised:
             raise InputError(
-                f"the rule {self.plan.rule} learns without labels, so its outputs are no classes;"
+                f"the rule {self.plan.rule} learns without labels, so its outputs are not classes;"
                 " use decisions(x)"
             )
 

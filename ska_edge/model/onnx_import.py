@@ -25,7 +25,7 @@ from ska_edge.plan.plan import Plan
 def model_or_graph(path: Path, content: bytes) -> Model | onnx.ModelProto:
     """Read the bytes of an ONNX file: a model of ska-edge, or the file of another program.
 
-    Raises InputError as `_restored` does, and for bytes that are no ONNX file.
+    Raises InputError as `_restored` does, and for bytes that are not an ONNX file.
     """
     try:
         found: onnx.ModelProto = onnx.ModelProto.FromString(content)

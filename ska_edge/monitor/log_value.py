@@ -68,7 +68,7 @@ class Keys:
         return Keys(value)
 
     def values(self, key: str) -> Sequence[Any]:
-        """Return a list, whose values are not checked; empty if the value is no list."""
+        """Return a list, whose values are not checked; empty if the value is not a list."""
         value = self._content.get(key)
         return value if isinstance(value, list) else ()
 

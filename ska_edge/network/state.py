@@ -184,7 +184,7 @@ class State:
         """Make an added class a spare output again, as a device does.
 
         Its stored samples, and its rows of the output layer and of all readouts, become 0. Raises
-        InputError if the output is no added class.
+        InputError if the output is not an added class.
         """
         if not (self.plan.named <= label < self.plan.classes and self.used[label]):
             raise InputError(f"output {label} is no class that was added")

@@ -401,7 +401,7 @@ class FixedTrainer:
         formats, matrix = self.plan.formats, self.plan.layers[index].matrix
         weight = self._tensor(index, "", "weight")
         z = self._value(trace.knowledge, formats.knowledge)
-        # No term of a supervised rule depends on the decision, and a value is no decision.
+        # No term of a supervised rule depends on the decision, and a value is not a decision.
         values = self.plan.regression and index == self.plan.hidden
         decided = self._decided(0 * trace.decision if values else trace.decision)
         shift = self._value(trace.shift, formats.shift)

@@ -117,7 +117,9 @@ def _parameters(path: Path, archive: Archive, sizes: tuple[int, ...]) -> Paramet
 def _reals(path: Path, archive: Archive, name: str) -> Reals:
     """Read an array; its shape is already checked, so it cannot fill the memory."""
     if archive.header(name).dtype.kind not in "fiub":
-        raise InputError(f"{path} is not an npz with arrays of numbers: {name} is no such array")
+        raise InputError(
+            f"{path} is not an npz with arrays of numbers: {name} is not such an array"
+        )
     values = archive.read(name).astype(np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"{path}: {name} holds a number that is not finite")

@@ -53,7 +53,7 @@ class FrameDecoder:
         """Return the valid frames that `data` completes, in order; drop and count the others."""
         *pieces, pending = (self._pending + data).split(b"\0")
         frames = []
-        # An empty piece is no fault: it comes from a zero byte that only ends garbage.
+        # An empty piece is not a fault: it comes from a zero byte that only ends garbage.
         for piece in filter(None, pieces):
             frame = _decode(piece)
             if frame is None:

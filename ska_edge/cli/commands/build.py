@@ -68,7 +68,7 @@ def build(
 ) -> None:
     """Compile the project in FOLDER; exit 1 if it does not fit the board."""
     out = Output(as_json)
-    load_project(folder)  # first, because this reports a folder that is no project
+    load_project(folder)  # first, because this reports a folder that is not a project
     require_trust(folder, trust)
     if form == "shared-library":
         if main is not None:

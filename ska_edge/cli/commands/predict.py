@@ -185,7 +185,7 @@ def _measured(model: Model, accuracy: tuple[int, int] | None, fit: Fit | None) -
 def _accuracy(model: Model, lines: list[dict[str, Any]]) -> tuple[int, int] | None:
     """Return the numbers of correct rows and of labeled rows; None if no row has a label.
 
-    "unknown" is correct for a label that is no class of the model.
+    "unknown" is correct for a label that is not a class of the model.
     """
     labeled = [line for line in lines if line.get("truth")]
     if not labeled:
@@ -198,7 +198,7 @@ def _accuracy(model: Model, lines: list[dict[str, Any]]) -> tuple[int, int] | No
 
 
 def _unknown(model: Model, lines: list[dict[str, Any]]) -> str:
-    """Return a sentence about labels that are no classes of the model; "" without any."""
+    """Return a sentence about labels that are not classes of the model; "" without any."""
     if model.plan.regression:
         return ""
     known = set(model.labels)

@@ -12,7 +12,7 @@ from ska_edge.files import check_target
 def check_file(path: Path, *others: str | Path | None) -> None:
     """Raise InputError if `path` cannot be written, or if the command uses this file twice.
 
-    `others` are the files that the command also reads or writes; None is no file.
+    `others` are the files that the command also reads or writes; None stands for no file.
     """
     check_target(path, *others, by="this command")
 
@@ -22,8 +22,8 @@ def check_output(
 ) -> None:
     """Raise InputError as `check_file` does, or if `path` is or would be one of the data files.
 
-    `data` names the data that the command reads; None is no data. `recorded` tells that they are
-    recordings.
+    `data` names the data that the command reads; None stands for no data. `recorded` tells that
+    they are recordings.
     """
     check_file(path, *others, *([] if data is None else files_read(data, recorded)))
     if data is not None:

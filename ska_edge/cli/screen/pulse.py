@@ -1,4 +1,4 @@
-"""Prints plain lines on standard error during long work, if standard error is no terminal.
+"""Prints plain lines on standard error during long work, if standard error is not a terminal.
 
 A terminal shows progress bars. A file or a pipe shows nothing until a command prints something, so
 a long command looks stuck. A `Pulse` prints a line after `FIRST` seconds of silence, and then a

@@ -321,7 +321,7 @@ class _Reading:
                 )
 
     def _refuse(self, block: Sequence[Row], header: Header, choice: Choice) -> NoReturn:
-        """Raise the error for the first cell in an input column that is no valid input."""
+        """Raise the error for the first cell in an input column that is not a valid input."""
         line, at, cell = next(
             (line, at, row[at].strip())
             for line, row in block

@@ -47,8 +47,8 @@ class Frame:
 def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory: int) -> Table:
     """Choose columns by the same rules as in a CSV file, see `columns.choose`, and check them.
 
-    Raises InputError if a column is missing, if an input is no finite number, or if the data take
-    more than `max_memory` MB.
+    Raises InputError if a column is missing, if an input is not a finite number, or if the data
+    take more than `max_memory` MB.
     """
     if columns.separator is not None or columns.decimal is not None:
         raise InputError(

@@ -27,7 +27,7 @@ def recording_files(source: str | os.PathLike[str]) -> list[Path]:
     for each in found:
         if each.is_dir() or each.suffix.lower() not in TABLES:
             raise InputError(
-                f"{each} is no recording; recordings are tables, whose names end in"
+                f"{each} is not a recording; recordings are tables, whose names end in"
                 f" {', '.join(TABLES)}"
             )
     if not several and not path.exists():

@@ -68,7 +68,8 @@ def load_recordings(
     Without `labeled`, a recording may have no label.
 
     Raises InputError for files that cannot be used: that have other axes than the first one, values
-    that are no integers, another rate, or a rate that jumps. Raises ToolError as `read_table` does.
+    that are not integers, another rate, or a rate that jumps. Raises ToolError as `read_table`
+    does.
     """
     recorded = columns.recorded or Recorded()
     columns = replace(columns, recorded=recorded)

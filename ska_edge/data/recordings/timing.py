@@ -38,9 +38,9 @@ def timing(
 ) -> Timing:
     """Return what times (samples,) in seconds say; `place` names a sample for an error sentence.
 
-    The times are multiples of `tick` seconds. The time may fall, as after a restart of the board;
-    this is a break as a gap is. If the samples need not be `even`, because they are interpolated,
-    the rate may jump.
+    The times are multiples of `tick` seconds. If the time falls, as after a restart of the board,
+    the recording has a break there, as at a gap. If the samples need not be `even`, because they
+    are interpolated, the rate may jump.
 
     Raises OptionError for a rate that jumps, and for times of which most are equal.
     """

@@ -10,7 +10,7 @@ from ska_edge.data.dataset import Dataset
 
 def without_overlap(train: Dataset, test: Dataset) -> tuple[Dataset, int]:
     """Return the test rows without windows that share a sample with a learned window, and how many
-    were left out. Rows that are no windows are returned as they are.
+    were left out. Rows that are not windows are returned as they are.
     """
     if train.starts is None or test.starts is None or test.layout is None or not len(train.starts):
         return test, 0

@@ -1,4 +1,4 @@
-"""Divides rows without regard to classes, and takes a number of rows of each class.
+"""Two splits at random: a fraction of all rows, or a number of rows of each class.
 
 Built-in data keep the plain split, because published figures depend on it. So do models of earlier
 versions, which had no other split.

@@ -33,7 +33,7 @@ def as_numbers(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def check_inputs(name: str, values: NDArray[np.float64], noun: str) -> None:
-    """Raise InputError, with name, row and column, if one of the values is no input.
+    """Raise InputError, with name, row and column, if one of the values cannot be an input.
 
     `values` are (rows, columns); `noun` is the word for them in the sentence.
     """

@@ -317,7 +317,7 @@ def _pick(node: Node) -> Value:
 
 def _zip_map(node: Node) -> Value:
     if not isinstance(node.values[0], Signal):
-        raise Refused("its input is no score of the classes")
+        raise Refused("its input is not a score of the classes")
     names = node.attributes.get("classlabels_strings") or node.attributes["classlabels_int64s"]
     return replace(node.values[0], labels=class_names(names))
 
@@ -337,7 +337,7 @@ def _value(node: Node) -> Value:
             return np.array(node.attributes[name])
     tensor = node.attributes.get("value")
     if not isinstance(tensor, onnx.TensorProto):
-        raise Refused("its value is no tensor")
+        raise Refused("its value is not a tensor")
     return numpy_helper.to_array(tensor)
 
 

@@ -211,7 +211,7 @@ class Watch:
             for layer in range(len(self._plan.layers)):
                 found += filter(None, (sign(layer) for sign in (*signs, *trends)))
         # A layer whose updates vanish keeps its initial weights. With labels, those of an output
-        # layer are 0, so all its decisions are equal, but this is no collapse.
+        # layer are 0, so all its decisions are equal, but this is not a collapse.
         vanishing = "vanishing updates" in {symptom.sign for symptom in found}
         if stagnates and not (self._labeled and vanishing):
             found += self._collapses()

@@ -81,7 +81,7 @@ def ranges_from(plan: Plan, data: Any) -> list[Range]:
         if all(_fits(entry, len(plan.layers)) and entry.quantity in known for entry in found):
             return found
     except (TypeError, ValueError) as error:
-        raise InputError("the ranges of the model are no list of ranges") from error
+        raise InputError("the ranges of the model are not a list of ranges") from error
     raise InputError("a range of the model is out of range")
 
 

@@ -21,7 +21,7 @@ class RunLog(Closable):
     Attributes:
         dropped: whether the file ends in an incomplete line, which the first new record replaces.
 
-    Raises InputError if the file cannot be read or written, or if a complete line is no record.
+    Raises InputError if the file cannot be read or written, or if a complete line is not a record.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,8 +44,8 @@ class RunLog(Closable):
                 self.dropped = True
             elif line.text.strip():
                 raise InputError(
-                    f"{self.path}: line {number} is no run of a sweep; remove it, or name another"
-                    " folder"
+                    f"{self.path}: line {number} is not a run of a sweep; remove it, or name"
+                    " another folder"
                 )
 
     def find(self, dataset: Dataset, options: Options) -> Record | None:
@@ -63,7 +63,7 @@ class RunLog(Closable):
 
 
 def _record(line: JsonLine) -> Record | None:
-    """Return a line as a record; None if it is no record."""
+    """Return a line as a record; None if it is not a record."""
     record = line.content()
     try:
         if record is None or not isinstance(record["data_digest"], str):

@@ -98,7 +98,7 @@ def option_text(name: str, value: Any) -> str:
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
-    """Return options of a row on one line, with the names of options that are numbers."""
+    """Return options of a row on one line; rule and precision stand without their names."""
     texts = [(name, option_text(name, row.options[name])) for name in names]
     return ", ".join(
         text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
