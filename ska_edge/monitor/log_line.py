@@ -1,6 +1,6 @@
 """The lines of a monitor's log, as objects and as JSON.
 
-All lines are in this one file, so that a reader of logs finds them in one place.
+It is one file, so that a reader of logs finds every line in one place.
 
 A log is written, read, replayed and published through these classes. `log_value` has the values
 that several of them share. A session has these lines; it begins with the first and ends with the

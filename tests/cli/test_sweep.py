@@ -248,7 +248,7 @@ def test_refusals(ska_edge, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("taken/runs.jsonl").write_text("my notes\n")
     assert "name a folder" in ska_edge("sweep", data, "-o", "file").refusal(2)
     assert "no folder none" in ska_edge("sweep", data, "-o", "none/s").refusal(2)
-    assert "line 1 is no run" in ska_edge("sweep", data, "-o", "taken").refusal(2)
+    assert "line 1 is not a run" in ska_edge("sweep", data, "-o", "taken").refusal(2)
     assert "finite number" in ska_edge("sweep", data, "-o", "s", "--rate", "1,nan").refusal(2)
     both = ska_edge("sweep", data, "-o", "s", "--jobs", "1", "--dask", "tcp://x:1")
     assert "--jobs or --dask, not both" in both.refusal(2)

@@ -272,9 +272,7 @@ class UartNrf:
                 " serial line allows; trigger HFCLKSTART of CLOCK and wait for HFCLKSTARTED"
             )
         if self._settings[self.CONFIG]:
-            raise FirmwareFault(
-                "CONFIG of UART is not 0; write 0: no parity, 1 stop bit, no flow control"
-            )
+            raise FirmwareFault("write 0 to CONFIG of UART: no parity, 1 stop bit, no flow control")
         found = self._settings[self.BAUDRATE] / 2**32 * 16e6
         if abs(found / self._baud - 1) > TOLERANCE:
             raise FirmwareFault(

@@ -77,7 +77,7 @@ def test_a_line_of_something_else_is_refused_and_stays(
     good = json.dumps(run(data, GRID.options()[0])).encode()
     content = good + b"\n" + line + b"\n" + (b"" if last else good + b"\n")
     path.write_bytes(content)
-    with pytest.raises(InputError, match="line 2 is no run"):
+    with pytest.raises(InputError, match="line 2 is not a run"):
         RunLog(path)
     assert path.read_bytes() == content
 
@@ -85,7 +85,7 @@ def test_a_line_of_something_else_is_refused_and_stays(
 def test_a_short_file_of_something_else_is_not_taken_for_half_a_line(tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl"
     path.write_text("my notes")
-    with pytest.raises(InputError, match="line 1 is no run"):
+    with pytest.raises(InputError, match="line 1 is not a run"):
         RunLog(path)
     assert path.read_text() == "my notes"
 
