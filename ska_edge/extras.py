@@ -1,10 +1,14 @@
-"""Lists the extras of ska-edge that a user may need, and which of their packages are missing."""
+"""Lists the extras of ska-edge that a user may need, and imports their packages."""
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import dataclass
 from importlib import metadata
+from types import ModuleType
+
+from ska_edge.errors import ToolError
 
 DISTRIBUTION = "ska-edge"
 # Matches a requirement of an extra, for example: aeon>=1.0; extra == "datasets"
@@ -48,3 +52,13 @@ def _installed(package: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
+
+
+def package(name: str, extra: str, user: str) -> ModuleType:
+    """Import a package of an extra; raise ToolError, which names its `user`, if it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ToolError(
+            f"{user} needs {name}, which is not installed: pip install '{DISTRIBUTION}[{extra}]'"
+        ) from error

@@ -67,7 +67,7 @@ class Logbook:
                 "x": x.tolist(),
                 "predicted": None if lost else int(decisions.argmax()),
                 "decisions": None if lost else decisions.tolist(),
-                "layers": None if lost else [{"entropy": 0.5}],
+                "layers": None if lost else [{"entropy": 0.5} for _ in plan.layers],
             }
             self.lines.append(row)
 

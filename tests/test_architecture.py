@@ -210,7 +210,7 @@ def test_a_wrong_import_is_found(name: str, source: str, wrong: list[str]) -> No
             "from ska_edge.cli.commands.train import train\nimport firmware_gen.build",
         ),
         ("firmware_gen.emulators.flash", "from firmware_gen.board.board import Board"),
-        ("ska_edge.cli.options.paths", "from ska_edge.cli.screen.printable import printable"),
+        ("ska_edge.cli.options.paths", "from ska_edge.cli.screen.console import Output"),
         ("ska_edge.device.port.port", "import serial"),
         ("ska_edge.model.model_file", "from firmware_gen.project import write_project"),
         ("ska_edge.rules.reference", "import math\nfrom numpy.typing import NDArray"),

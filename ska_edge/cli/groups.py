@@ -22,6 +22,7 @@ from ska_edge.cli.commands.pull import pull
 from ska_edge.cli.commands.push import push
 from ska_edge.cli.commands.record import record
 from ska_edge.cli.commands.replay import replay
+from ska_edge.cli.commands.report import report
 from ska_edge.cli.commands.run import run
 from ska_edge.cli.commands.save import save
 from ska_edge.cli.commands.sweep import sweep
@@ -41,6 +42,7 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (evaluate, "Show the accuracy and the confusion of a model on data."),
         (predict, "Classify rows, labeled or not, on the host or on a device."),
         (inspect, "Show a model, and the proof that no sum overflows."),
+        (report, "Write a page with the figures of a model or a log."),
         (export, "Write a model as ONNX, checked against the trainer."),
         (check_onnx, "Import a network from another program's ONNX file."),
     ),

@@ -14,11 +14,11 @@ import click
 from ska_edge import __version__
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.screen.console import Output, complain, encode_anything, print_error
-from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.errors import SkaError
 from ska_edge.network.engine import EngineWarning
+from ska_edge.report.printable import printable, printable_lines
 from ska_edge.training.options import flag
 
 EXPECTED = (SkaError, OSError, MemoryError)

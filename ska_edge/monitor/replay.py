@@ -57,6 +57,10 @@ SILENT = (
 )  # lines that do not change the state
 
 
+class Gap(InputError):
+    """Lines are missing in a log, so nothing behind them can be rebuilt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """The result of a replay.
@@ -89,7 +93,7 @@ def rebuild(
 
     Raises:
         InputError: the log is damaged, has another plan, does not start with this model, has a gap,
-            or lacks the step; the sentence names the line.
+            or lacks the step; the sentence names the line. For a gap, it is a `Gap`.
         CheckError: the device gave a wrong answer or had another state.
     """
     replay = _Replay(path, model, at)
@@ -409,10 +413,10 @@ class _Replay:
     def _bad(self, what: str) -> InputError:
         return InputError(f"{self._path}, line {self._line}: {what}")
 
-    def _gap(self, expected: int, found: int) -> InputError:
-        return self._bad(
-            f"sample {expected} was expected, but {found} found: lines are missing, and nothing"
-            " behind a gap can be rebuilt"
+    def _gap(self, expected: int, found: int) -> Gap:
+        return Gap(
+            f"{self._path}, line {self._line}: sample {expected} was expected, but {found} found:"
+            " lines are missing, and nothing behind a gap can be rebuilt"
         )
 
     def _compare(self, what: str, device: object, host: object, line: int | None = None) -> None:

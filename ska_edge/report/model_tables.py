@@ -16,6 +16,8 @@ from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, upd
 from ska_edge.plan.replay import FIFO, RESERVOIR
 from ska_edge.plural import counted
 from ska_edge.report.table import Column, Table
+from ska_edge.training.option import Scope
+from ska_edge.training.options import OPTIONS, flag
 
 TENSORS = (
     Column("tensor", "number of the layer from 0, and its weights, biases or readout"),
@@ -45,6 +47,12 @@ PROOF = (
     Column("bits of the integer", "size of the C integer that holds the sum: 32 or 64"),
 )
 """Columns of the range proof."""
+OPTION = (
+    Column("option", "name of the option of `train`"),
+    Column("value", ""),
+    Column("meaning", ""),
+)
+"""Columns of the options of a training."""
 # The name, in the range proof, of the sum that is rounded to each quantity.
 SUMS = {
     "knowledge": "knowledge sum",
@@ -162,6 +170,45 @@ def proof_table(plan: Plan) -> Table:
     rows = tuple((f"{b.layer} {b.quantity}", b.lo, b.hi, b.width) for b in range_proof(plan))
     title = f"range proof: sums fit {accumulator_width(plan)} bits, updates {update_width(plan)}"
     return Table(title, PROOF, rows)
+
+
+def option_table(model: Model) -> Table:
+    """Return the options with which a model was trained, of those that its rule has."""
+    skipped = Scope.NO_LABELS if model.plan.rule_definition.supervised else Scope.LABELS
+    rows = tuple(
+        (flag(name), _option_text(model.notes[name]), option.help)
+        for name, option in OPTIONS.items()
+        if model.notes.get(name) is not None and option.scope is not skipped
+    )
+    return Table("options of the training", OPTION, rows)
+
+
+def _option_text(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def data_table(model: Model) -> Table:
+    """Return the data with which a model was trained, and its inputs and outputs."""
+    notes, plan = model.notes, model.plan
+    facts: list[tuple[str, object]] = [
+        ("data", notes.get("data")),
+        ("digest of the data", notes.get("data_digest")),
+        ("inputs", plan.inputs),
+        ("columns of the inputs", None if model.features is None else ", ".join(model.features)),
+        ("targets" if plan.regression else "classes", ", ".join(model.labels)),
+        ("spare classes", plan.classes - len(model.labels) if plan.spares else None),
+    ]
+    layout = model.layout
+    if layout is not None:
+        facts.append(("samples of a window of a recording", layout.length))
+        facts.append(("samples from one window to the next", layout.hop))
+        facts.append(("axes of a recording", ", ".join(layout.axes)))
+    rows = [[name, value] for name, value in facts if value is not None]
+    return Table.of("data", ["", ""], rows)
 
 
 def formats(plan: Plan) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SHORTEST = 4  # characters that a shortened name keeps at least
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -49,3 +51,20 @@ def _is_figure(cell: str) -> bool:
 def percent(fraction: float | None) -> str:
     """Format a fraction in percent; "-" for None."""
     return "-" if fraction is None else f"{fraction:.2%}"
+
+
+def shortened(name: str, most: int) -> str:
+    """Return a name of at most `most` characters; a longer one loses its middle."""
+    if len(name) <= most:
+        return name
+    end = most // 2
+    return f"{name[: most - 1 - end]}…{name[len(name) - end :]}"
+
+
+def short_names(names: Sequence[str], most: int) -> list[str]:
+    """Return names of about `most` characters; names that would become equal stay longer."""
+    for length in range(max(most, SHORTEST), max(map(len, names), default=0) + 1):
+        short = [shortened(name, length) for name in names]
+        if len(set(short)) == len(set(names)):
+            return short
+    return list(names)

@@ -14,7 +14,7 @@ import pytest
 from rich.table import Table
 
 from ska_edge.cli.screen.console import Output, complain
-from ska_edge.cli.screen.printable import printable, printable_lines
+from ska_edge.report.printable import printable, printable_lines
 
 EVIL = "\x1b[2J\x1b]0;owned\x07\r\nska-edge: all is well\u202eevil\u2028\x9b31m\u200b[red]:smile:"
 SAFE = r"\x1b[2J\x1b]0;owned\x07\r\nska-edge: all is well\u202eevil\u2028\x9b31m\u200b[red]:smile:"

@@ -27,6 +27,7 @@ from ska_edge.errors import InputError, OptionError
 from ska_edge.network.state import State
 from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
+from ska_edge.report.table import Table
 from ska_edge.training.beginning import Beginning, beginning
 
 Figure = Callable[[dict[str, Any]], Any]
@@ -193,14 +194,15 @@ def _cell(value: float | None) -> str:
     return f"{value:.2f}" if value < 10 and not float(value).is_integer() else f"{value:,.0f}"
 
 
-def _show(out: Output, document: dict[str, Any], board: Board, name: str | None) -> None:
-    unit, other, samples = document["unit"], document["compare"], document["samples"]
+def bench_table(document: dict[str, Any], name: str | None = None) -> Table:
+    """Return the table of a document of `bench --json`; `name` is that of a compared program."""
+    other = document["compare"]
     sizes = "-".join(str(size) for size in document["sizes"])
     columns, programs = ["figure", "ska-edge"], [document]
     if other is not None:
         columns.append(str(name))
         programs.append(other)
-    out.table(
+    return Table.of(
         f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
         + (f"margin {document['margin']:g}, " if document["margin"] else "")
         + ("normalized step, " if document["normalized_step"] else "")
@@ -208,19 +210,23 @@ def _show(out: Output, document: dict[str, Any], board: Board, name: str | None)
         columns,
         [[title, *(_cell(get(each)) for each in programs)] for title, get in _rows(document)],
     )
-    loop = document["known_loop"]
-    out.line(
-        f"means over {counted(samples, 'sample')}; weights equal to the host's;"
-        f" a loop of {loop['length']} {unit} was counted as {loop['counted']:.0f}"
-    )
-    for note in _notes(document, board):
+
+
+def _show(out: Output, document: dict[str, Any], board: Board, name: str | None) -> None:
+    out.show(bench_table(document, name))
+    for note in bench_notes(document, board):
         out.line(note)
     if document["phases"] is not None:
         _show_phases(out, document)
 
 
-def _notes(document: dict[str, Any], board: Board) -> Iterator[str]:
-    model, power = document["model"], document["power"]
+def bench_notes(document: dict[str, Any], board: Board) -> Iterator[str]:
+    """Yield sentences about a document of `bench --json`: how it was measured and modelled."""
+    model, power, loop = document["model"], document["power"], document["known_loop"]
+    yield (
+        f"means over {counted(document['samples'], 'sample')}; weights equal to the host's; a loop"
+        f" of {loop['length']} {document['unit']} was counted as {loop['counted']:.0f}"
+    )
     if model is not None:
         least, most = document["cycles"]["learn_range"]
         yield (

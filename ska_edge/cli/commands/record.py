@@ -19,7 +19,6 @@ from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.keys import has_keys, pressed_keys
 from ska_edge.cli.screen.plot import LinePlot
-from ska_edge.cli.screen.printable import printable
 from ska_edge.cli.signals import interrupt
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import Port
@@ -29,6 +28,7 @@ from ska_edge.recorder.folder import prepare
 from ska_edge.recorder.listener import Listener
 from ska_edge.recorder.session import Plan, Session
 from ska_edge.recorder.take import Take
+from ska_edge.report.printable import printable
 from ska_edge.training.options import flag
 
 KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # of the labels, in their order; q ends

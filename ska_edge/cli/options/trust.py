@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from firmware_gen.folder.trust import DESCRIPTION, is_trusted, remember
-from ska_edge.cli.screen.printable import printable
 from ska_edge.errors import InputError
+from ska_edge.report.printable import printable
 
 trust_option = click.option(
     "--trust", is_flag=True, help="Build and start a project that came from elsewhere."

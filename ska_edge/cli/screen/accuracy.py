@@ -13,11 +13,10 @@ from ska_edge.network.engine.prequential import Prequential
 from ska_edge.plural import counted
 from ska_edge.report.result_tables import Found, shown
 from ska_edge.report.result_tables import recall_table as recalls
-from ska_edge.report.table import Table, percent
+from ska_edge.report.table import SHORTEST, Table, percent, shortened
 from ska_edge.training.accuracy import figures, fractions
 
 CONFUSIONS = 10  # how many confusions are shown if the matrix is too wide
-SHORTEST = 4  # characters that a name keeps at least
 
 
 def split_line(division: Division | None, out: Output) -> None:
@@ -123,14 +122,6 @@ def _with_short_names(out: Output, table: Table, names: int) -> Table:
         if out.fits(table.heads, rows):
             return Table.of(table.title, table.heads, rows)
     return table
-
-
-def shortened(name: str, most: int) -> str:
-    """Return a name of at most `most` characters; a longer one loses its middle."""
-    if len(name) <= most:
-        return name
-    end = most // 2
-    return f"{name[: most - 1 - end]}…{name[len(name) - end :]}"
 
 
 def accuracy_document(found: Found) -> dict[str, Any]:

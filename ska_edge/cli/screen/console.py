@@ -19,9 +19,9 @@ from rich.segment import Segment
 from rich.table import Table as Drawn
 from rich.text import Text
 
-from ska_edge.cli.screen.printable import printable, printable_lines
 from ska_edge.cli.screen.pulse import Pulse, wanted
 from ska_edge.progress import Progress
+from ska_edge.report.printable import printable, printable_lines
 from ska_edge.report.table import Table
 
 UNLIMITED = 10**6  # columns of a screen on which every table fits

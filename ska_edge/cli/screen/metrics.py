@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.screen.columns import LAYERS, METRICS
-from ska_edge.cli.screen.printable import printable
 from ska_edge.device.info import Result
 from ska_edge.model.model_file import Model
 from ska_edge.network.measures.metrics import layer_metrics
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted, listed
+from ska_edge.report.printable import printable
 
 
 def metrics_table(plan: Plan, title: str, result: Result) -> Table:

@@ -14,7 +14,6 @@ from rich.text import Text
 from ska_edge.cli.screen.columns import DEVICES, HELD_OUT
 from ska_edge.cli.screen.console import Output
 from ska_edge.cli.screen.metrics import mae_document, metrics_table, progress_title
-from ska_edge.cli.screen.printable import printable
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
@@ -24,6 +23,7 @@ from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.signs.exam import Exam
 from ska_edge.network.measures.warning import general_warning
 from ska_edge.plural import counted
+from ska_edge.report.printable import printable
 from ska_edge.training.options import flag
 from ska_edge.wire.protocol import COUNTED
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ska_edge.cli.screen.printable import printable
+from ska_edge.report.printable import printable
 
 ROWS = 12  # lines of the screen for all axes together
 TALLEST = 4  # lines of one axis

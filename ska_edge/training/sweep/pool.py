@@ -5,7 +5,6 @@ The packages joblib and distributed are imported only when they are needed.
 
 from __future__ import annotations
 
-import importlib
 import signal
 import threading
 import warnings
@@ -13,11 +12,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib import metadata
-from types import ModuleType
 from typing import Any
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError, ToolError
+from ska_edge.extras import package
 from ska_edge.training.options import Options
 from ska_edge.training.sweep.experiment import PACKAGE, Record, run, version
 
@@ -33,7 +32,7 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
     Every process has one BLAS thread, because the bits of floats depend on the number of threads.
     Raises ToolError if joblib is missing, and InputError if the system ended a process.
     """
-    joblib = package("joblib", "sweep")
+    joblib = package("joblib", "sweep", "a sweep")
     jobs = jobs or joblib.cpu_count()
     # With one process, joblib would train in this process, which has many BLAS threads. So start at
     # least two processes, but run at most `jobs` trainings at a time. Do not use memory maps: they
@@ -86,7 +85,7 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
     the sweep. Raises ToolError if the package distributed is missing on this computer, or if a
     worker lacks this version of ska-edge.
     """
-    distributed = package("distributed", "dask")
+    distributed = package("distributed", "dask", "a sweep")
     try:
         # Check the address first, because a client with an invalid address takes long to close.
         distributed.comm.get_address_host_port(address)
@@ -139,13 +138,3 @@ def _check_versions(client: Any, address: str) -> None:
                 f"the Dask worker at {worker} has ska-edge {there}; install {here} there,"
                 " which is installed here"
             )
-
-
-def package(name: str, extra: str) -> ModuleType:
-    """Import a package that only a sweep needs; raise ToolError if it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ToolError(
-            f"a sweep needs {name}, which is not installed: pip install 'ska-edge[{extra}]'"
-        ) from error

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ska_edge.extras import package
 from ska_edge.files import write_file
 from ska_edge.training.sweep.experiment import COLUMNS, Record
-from ska_edge.training.sweep.pool import package
 from ska_edge.training.sweep.run_log import KINDS
 
 PLOTTED_ROWS = 100  # more rows would be unreadable
@@ -107,7 +107,7 @@ def options_text(row: Row, names: Sequence[str]) -> str:
 
 def require_plot() -> ModuleType:
     """Import matplotlib; raise ToolError if it is missing. Call this before the trainings."""
-    return package("matplotlib.figure", "sweep")
+    return package("matplotlib.figure", "sweep", "a sweep")
 
 
 def plot(rows: Sequence[Row], path: Path, title: str) -> None:

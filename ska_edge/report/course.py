@@ -1,0 +1,185 @@
+"""Reads from a monitor's log what a device learned: its answers, its metrics, and its events."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.log import DamagedEnd, LogFile
+from ska_edge.monitor.log_class import ClassChange
+from ska_edge.monitor.log_line import (
+    HeldOut,
+    Interruption,
+    LogLine,
+    LogRow,
+    LogWarning,
+    Missing,
+    RateChange,
+    Save,
+    SessionStart,
+)
+from ska_edge.network.output import output_distance
+from ska_edge.plural import counted
+from ska_edge.progress import Progress, silent
+
+REPORTED = 64  # lines between two calls of a `Progress`
+MEASURED = ("entropy", "cosine", "z_norm", "w_norm", "z_saturated", "w_saturated", "zero_updates")
+"""The metrics of `LayerMetrics` that a report shows."""
+
+
+@dataclass(slots=True)
+class Course:
+    """What a device reported in a log, in the order of the rows that it learned.
+
+    Attributes:
+        boards: the names of the boards, each once.
+        rows: number of rows.
+        right: for each row of a classifier, 1 if the device decided its class before it learned the
+            row, otherwise 0; NaN if the answer was lost.
+        missed: for each target of a regression, |target - value| of each row in the unit of the
+            data; NaN if the answer was lost.
+        updates: for each update, the number of its row, from 1.
+        layers: for each layer, the metrics of `MEASURED` at each update; NaN if the log lacks one.
+        rates: how many rows were learned before a rate, and this rate.
+        held_out: how many rows were learned before a test, how many held-out rows were right then,
+            and how many there are.
+        warnings: the sentences of the warnings.
+        events: how many rows were learned before an event, and the event in words.
+    """
+
+    boards: list[str] = field(default_factory=list)
+    rows: int = 0
+    right: array[float] = field(default_factory=lambda: array("d"))
+    missed: dict[str, array[float]] = field(default_factory=dict)
+    updates: array[int] = field(default_factory=lambda: array("q"))
+    layers: list[dict[str, array[float]]] = field(default_factory=list)
+    rates: list[tuple[int, float]] = field(default_factory=list)
+    held_out: list[tuple[int, int, int]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    events: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_course(path: Path, model: Model, progress: Progress = silent) -> Course:
+    """Read a log of a device with this model.
+
+    `progress` is called at intervals with the number of bytes read and the number of all bytes.
+
+    Raises InputError if the log cannot be read or has a damaged line, or if the metrics, the labels
+    or the rates of a line do not suit the model; the sentence names the line.
+    """
+    log, reader = LogFile(path), _Reader(model)
+    for number, line in log.entries():
+        try:
+            reader.take(line)
+        except InputError as error:
+            raise log.bad(number, str(error)) from error
+        if number % REPORTED == 0:
+            progress(log.done, log.size)
+    progress(log.size, log.size)
+    return reader.course
+
+
+class _Reader:
+    """Collects the lines of a log in a `Course`."""
+
+    def __init__(self, model: Model) -> None:
+        self._model, self._plan = model, model.plan
+        self.course = Course(
+            missed={name: array("d") for name in model.plan.labels if model.plan.regression},
+            layers=[{name: array("d") for name in MEASURED} for _ in model.plan.layers],
+        )
+
+    def take(self, line: LogLine | DamagedEnd) -> None:
+        """Add a line to the course."""
+        course = self.course
+        if isinstance(line, LogRow):
+            self._row(line)
+        elif isinstance(line, SessionStart):
+            self._event(f"a session with {line.board} at {line.port} begins")
+            if line.board not in course.boards:
+                course.boards.append(line.board)
+            self._rate(line.mark.halvings)
+        elif isinstance(line, HeldOut):
+            right, rows = (sum(counts) for counts in zip(*line.classes, strict=True))
+            course.held_out.append((course.rows, right, rows))
+        elif isinstance(line, LogWarning):
+            course.warnings.append(str(line.content.get("text", "")))
+        elif isinstance(line, Interruption):
+            lost = ", and has lost what it learned since its last save" if line.fell_back else ""
+            self._event(f"the device was lost ({line.reason}), came back{lost}")
+            self._rate(line.mark.halvings)
+        elif isinstance(line, RateChange):
+            self._rate(line.halvings)
+        elif isinstance(line, ClassChange):
+            self._event(f"the class '{line.name}' is added")
+        elif isinstance(line, Missing):
+            self._event(f"{counted(line.rows, 'row')} are missing in the log")
+        elif isinstance(line, Save):
+            self._event("the device has saved its state")
+
+    def _event(self, text: str) -> None:
+        self.course.events.append((self.course.rows, text))
+
+    def _rate(self, halvings: int | None) -> None:
+        if halvings is None:
+            return
+        rate = math.ldexp(self._plan.rate.real, -halvings)
+        if not self.course.rates or self.course.rates[-1][1] != rate:
+            self.course.rates.append((self.course.rows, rate))
+
+    def _row(self, row: LogRow) -> None:
+        course = self.course
+        course.rows += 1
+        if self._plan.regression:
+            for values, missed in zip(course.missed.values(), self._distances(row), strict=True):
+                values.append(missed)
+        elif self._plan.rule_definition.supervised:
+            course.right.append(math.nan if row.predicted is None else row.predicted == row.label)
+        if not row.layers:
+            return
+        if len(row.layers) != len(course.layers):
+            raise InputError(
+                f"the metrics of {counted(len(row.layers), 'layer')}, but the model has"
+                f" {len(course.layers)}; the log was changed"
+            )
+        course.updates.append(course.rows)
+        for layer, found in zip(course.layers, _metrics(row.layers), strict=True):
+            for name in MEASURED:
+                layer[name].append(found[name])
+
+    def _distances(self, row: LogRow) -> Sequence[float]:
+        """Return |target - value| of each target, in the unit of the data."""
+        plan, units, classes = self._plan, self._model.units, self._plan.classes
+        if row.decisions is None:
+            return [math.nan] * classes
+        assert plan.output is not None and units is not None
+        if isinstance(row.label, int) or {len(row.label), len(row.decisions)} != {classes}:
+            raise InputError(f"the row needs {counted(classes, 'target')}; the log was changed")
+        distances = output_distance(row.decisions, row.label)
+        found: list[float] = (plan.output.dequantize(distances) * units.scale).tolist()
+        return found
+
+
+def _metrics(layers: Sequence[object]) -> Iterator[Mapping[str, float]]:
+    """Yield the metrics of each layer in a line, by the names in `MEASURED`."""
+    for layer in layers:
+        if not isinstance(layer, Mapping):
+            raise InputError("its 'layers' are not the metrics of layers; the log was changed")
+        yield {name: _real(name, layer.get(name, math.nan)) for name in MEASURED}
+
+
+def _real(name: str, value: object) -> float:
+    if type(value) not in (int, float):
+        raise InputError(f"its {name!r} is not a number; the log was changed")
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        found = math.inf
+    if math.isinf(found):
+        raise InputError(f"its {name!r} is too large; the log was changed")
+    return found
