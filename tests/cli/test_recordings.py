@@ -174,3 +174,43 @@ def test_a_training_in_python_cuts_the_windows_of_its_start(ska_edge: Run, folde
     assert grown.model.layout == open_model("m.ska").layout
     with pytest.raises(InputError, match="is read by train"):
         train(folder, start="m.ska", epochs=1, checkpoint=folder / "a-run.csv")
+
+
+def test_a_table_shows_each_recording_and_what_is_odd(ska_edge: Run, folder: Path) -> None:
+    head, *lines = recording("run", "z").splitlines()
+    stuck = [",".join([line.split(",")[0], line.split(",")[1], "7", "run,z"]) for line in lines]
+    for at in range(10, 200, 20):
+        stuck[at] = ""  # the line is lost
+    (folder / "z-run.csv").write_text("\n".join([head, *filter(None, stuck)]) + "\n")
+    found = ska_edge("data", folder, "--window", "9", "--json")
+    assert found.code == 0, found.err
+    one, *_, odd = found.document()["recordings"]
+    assert {**one, "jitter": round(one["jitter"], 6)} == {
+        "file": "a-run.csv",
+        "rows": 200,
+        "seconds": pytest.approx(3.98),
+        "rate": pytest.approx(50),
+        "gaps": 0,
+        "jitter": 0.0,
+        "labels": ["run"],
+        "groups": ["a"],
+        "odd": [],
+    }
+    assert (odd["rows"], odd["gaps"]) == (190, 10)
+    warned = [line for line in found.err.splitlines() if line.startswith("warning: ")]
+    assert len(warned) == len(odd["odd"]) == 2
+    assert "z-run.csv has 10 gaps in 190 samples" in warned[0]
+    assert "the axis ay of z-run.csv is always 7" in warned[1]
+    table = ska_edge("data", folder, "--window", "9").out
+    assert "z-run.csv" in table and "jitter ms" in table
+    trained = ska_edge("train", folder, "--window", "9", *TRAIN)
+    assert "51.3 s, 10 gaps, jitter up to 0" in trained.err and warned[0] in trained.err
+
+
+def test_times_that_jitter_are_odd(ska_edge: Run, folder: Path) -> None:
+    head, *lines = recording("run", "z").splitlines()
+    jumpy = [f"{at * 0.02 + (at % 3 == 1) * 0.007:.3f},{line.split(',', 1)[1]}" for at, line in
+             enumerate(lines)]  # fmt: skip
+    (folder / "z-run.csv").write_text("\n".join([head, *jumpy]) + "\n")
+    found = ska_edge("data", folder, "--window", "50")
+    assert "the time between two samples of z-run.csv varies by 5.7 ms" in found.err

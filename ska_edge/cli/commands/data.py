@@ -13,7 +13,24 @@ from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.dataset import save
-from ska_edge.plural import counted
+from ska_edge.data.recordings.overview import Overview
+from ska_edge.plural import counted, listed
+
+RECORDINGS = ("file", "rows", "seconds", "Hz", "gaps", "jitter ms", "label", "group")
+
+
+def _cells(found: Overview) -> list[str]:
+    """Return the cells of a recording; "-" for what is unknown."""
+    jitter = None if found.jitter is None else 1000 * found.jitter
+    return [
+        found.file,
+        str(found.rows),
+        *("-" if value is None else f"{value:.4g}" for value in (found.seconds, found.rate)),
+        "-" if found.gaps is None else str(found.gaps),
+        "-" if jitter is None else f"{round(jitter, 3):g}",
+        listed(found.labels) or "-",
+        listed(found.groups) or "-",
+    ]
 
 
 @click.command(epilog="Example:  ska-edge data digits -o digits.npz")
@@ -25,7 +42,7 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     """Write data NAME as npz: x (n, d), y (n,), labels, and what else is known, such as groups.
 
     NAME is built-in or a file: CSV, Parquet, Arrow, ARFF, .ts, npz or MNIST-idx images. Without -o,
-    only describe the data.
+    only describe the data. With --window, NAME has recordings, and a table describes each.
     """
     out = Output(as_json)
     dataset = reader.dataset(name)
@@ -43,6 +60,9 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     )
     for remark in dataset.remarks:
         out.note(remark)
+    recordings = reader.overviews(name)
+    if recordings:
+        out.table("recordings", RECORDINGS, [_cells(each) for each in recordings])
     out.table(
         "classes",
         ["class", "rows"],
@@ -55,6 +75,7 @@ def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
             "features": features,
             "classes": dict(zip(dataset.labels, counts.tolist(), strict=True)),
             "groups": groups,
+            "recordings": [each.as_dict() for each in recordings],
             "built_in": list(builtin_names()),
             "output": None if output is None else str(output),
         }

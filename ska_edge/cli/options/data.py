@@ -17,6 +17,8 @@ from ska_edge.data.classes import numbered
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load, reads_windows
 from ska_edge.data.memory import MAX_MEMORY
+from ska_edge.data.recordings.load import load_recordings
+from ska_edge.data.recordings.overview import Overview, overview
 from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import PLACES, Recorded
@@ -46,6 +48,13 @@ class Reader:
         """
         columns = self._columns(task == REGRESSION)
         return load(source, columns, self.max_memory, cuts_windows(base))
+
+    def overviews(self, source: str) -> list[Overview]:
+        """Return what each recording is like; none for other data."""
+        if not self.is_recorded(source):
+            return []
+        found = load_recordings(source, self.columns, self.max_memory, labeled=False)
+        return [overview(each) for each in found.recordings]
 
     def matched(self, source: str, model: Model, out: Output) -> Dataset:
         """Read labeled data for a model, with its inputs and classes; see `Model.matched`."""

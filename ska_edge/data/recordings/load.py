@@ -115,7 +115,7 @@ def _recording(
     axes = table.features or tuple(map(table.header.describe, table.choice.inputs))
     times: NDArray[np.float64] | None = None
     breaks: Sequence[int] = ()
-    rate = recorded.rate
+    rate, clock = recorded.rate, None
     if time:
         axes, x = axes[:-1], x[:, :-1]
         if rate is None:
@@ -126,7 +126,7 @@ def _recording(
         raise InputError(f"{path} has no axes beside the timestamps")
     samples = narrowed(_integers(table, x, axes, recorded))
     labels, groups = _texts(path, table, recorded, label_from)
-    found = Recording(name, samples, axes, _segments(len(x), labels, groups, breaks), rate)
+    found = Recording(name, samples, axes, _segments(len(x), labels, groups, breaks), rate, clock)
     if recorded.resample is None:
         return found
     if rate is None:

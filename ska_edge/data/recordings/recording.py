@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.recordings.timing import Timing
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -36,6 +38,7 @@ class Recording:
         axes: the name of each axis.
         segments: parts in which nothing changes, in order; they cover all samples.
         rate: samples per second; None if it is unknown.
+        clock: what the timestamps say; None without timestamps.
     """
 
     name: str
@@ -43,11 +46,17 @@ class Recording:
     axes: tuple[str, ...]
     segments: tuple[Segment, ...]
     rate: float | None = None
+    clock: Timing | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels that occur, in the order of their first samples."""
         return tuple(dict.fromkeys(each.label for each in self.segments if each.label))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that occur, in the order of their first samples."""
+        return tuple(dict.fromkeys(each.group for each in self.segments if each.group))
 
 
 def narrowed(samples: NDArray[np.float64]) -> NDArray[Any]:

@@ -27,10 +27,14 @@ class Timing:
     Attributes:
         rate: samples per second.
         breaks: samples (gaps,) before which samples are missing, or the time falls.
+        seconds: the sum of the steps without those over breaks.
+        jitter: the standard deviation of these steps in seconds.
     """
 
     rate: float
     breaks: NDArray[np.int64]
+    seconds: float
+    jitter: float
 
 
 def timing(
@@ -59,8 +63,9 @@ def timing(
         _refuse_jump(steps, usual, max(JUMP * usual, tick), place)
     longest = max(GAP * usual, usual + tick) + EXACT
     breaks = np.flatnonzero((steps > longest) | (steps < 0)) + 1
-    mean = float(np.delete(steps, breaks - 1).mean()) if even else usual
-    return Timing(1 / mean, breaks)
+    regular = np.delete(steps, breaks - 1)
+    mean = float(regular.mean()) if even else usual
+    return Timing(1 / mean, breaks, float(regular.sum()), float(regular.std()))
 
 
 def _refuse_jump(

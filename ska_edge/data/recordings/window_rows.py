@@ -14,6 +14,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.load import Recordings, load_recordings
+from ska_edge.data.recordings.overview import overview, summed
 from ska_edge.data.recordings.timing import alike
 from ska_edge.data.recordings.windows import Windows, cut
 from ska_edge.data.several import name_of
@@ -93,6 +94,7 @@ def windowed(
         group,
         group_names=group_names,
         origin=described(windows, made, found),
+        doubts=tuple(text for each in found.recordings for text in overview(each).odd),
         file=windows.recording[known] if several else None,
         file_names=windows.names if several else (),
         layout=made,
@@ -104,12 +106,14 @@ def described(windows: Windows, layout: Layout, found: Recordings) -> str:
     """Return one line that says how the recordings were cut."""
     unlabeled = sum(not label for label in windows.y)
     parts = [
-        f"{found.origin}; {counted(len(windows.y), 'window')} of"
-        f" {counted(layout.length, 'sample')}, hop {layout.hop}"
+        found.origin,
+        summed([overview(each) for each in found.recordings]),
+        f"{counted(len(windows.y), 'window')} of"
+        f" {counted(layout.length, 'sample')}, hop {layout.hop}",
     ]
     if unlabeled and unlabeled < len(windows.y):
         parts.append(f"{unlabeled} of them without a label")
-    return "; ".join(parts)
+    return "; ".join(filter(None, parts))
 
 
 def rows_of(windows: Windows) -> NDArray[np.float64]:

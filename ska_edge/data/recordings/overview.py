@@ -1,0 +1,96 @@
+"""Says what recordings are like: their length, their clock, and what is odd about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ska_edge.data.recordings.recording import Recording
+from ska_edge.plural import counted
+
+MANY_GAPS = 0.01  # fraction of the samples
+MUCH_JITTER = 0.25  # fraction of a step
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What one recording is like; None stands for what is unknown without timestamps.
+
+    Attributes:
+        file: the name of the recording.
+        rows: how many samples it has.
+        seconds: how long it is, without its gaps.
+        rate: samples per second.
+        gaps: how often samples are missing, or the time falls.
+        jitter: the standard deviation of the steps between samples, in seconds.
+        labels, groups: those that occur.
+        odd: sentences about what is probably wrong.
+    """
+
+    file: str
+    rows: int
+    seconds: float | None
+    rate: float | None
+    gaps: int | None
+    jitter: float | None
+    labels: tuple[str, ...]
+    groups: tuple[str, ...]
+    odd: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+
+
+def overview(recording: Recording) -> Overview:
+    """Return what a recording is like."""
+    clock, rows = recording.clock, len(recording.samples)
+    known = recording.rate is not None
+    return Overview(
+        recording.name,
+        rows,
+        clock.seconds if clock else rows / recording.rate if recording.rate else None,
+        recording.rate if known else None,
+        len(clock.breaks) if clock else None,
+        clock.jitter if clock else None,
+        recording.labels,
+        recording.groups,
+        tuple(_odd(recording)),
+    )
+
+
+def summed(found: Sequence[Overview]) -> str:
+    """Return the length, the gaps and the largest jitter of all recordings, for a line of text."""
+    parts = []
+    if all(each.seconds is not None for each in found):
+        parts.append(f"{sum(each.seconds or 0.0 for each in found):.1f} s")
+    if any(each.gaps is not None for each in found):
+        parts.append(counted(sum(each.gaps or 0 for each in found), "gap"))
+        jitter = max(each.jitter or 0.0 for each in found)
+        parts.append(f"jitter up to {round(1000 * jitter, 3):g} ms")
+    return ", ".join(parts)
+
+
+def _odd(recording: Recording) -> list[str]:
+    name, clock, samples = recording.name, recording.clock, recording.samples
+    found = []
+    if clock is not None and len(clock.breaks) > MANY_GAPS * len(samples):
+        found.append(
+            f"{name} has {counted(len(clock.breaks), 'gap')} in {len(samples)} samples, and no"
+            " window has a gap; check that the board sends, and the host reads, every sample"
+        )
+    if clock is not None and clock.jitter * clock.rate > MUCH_JITTER:
+        found.append(
+            f"the time between two samples of {name} varies by {clock.jitter * 1000:.2g} ms, and"
+            f" its mean is {1000 / clock.rate:.2g} ms; let the board measure the time"
+        )
+    found += [
+        f"the axis {axis} of {name} is always {samples[0, at]}; check the sensor"
+        for at, axis in enumerate(recording.axes)
+        if len(samples) > 1 and (samples[:, at] == samples[0, at]).all()
+    ]
+    return found
