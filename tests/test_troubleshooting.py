@@ -88,8 +88,9 @@ def messages() -> list[str]:
     return [text for cell in own for text in re.findall(r"`([^`]+)`", cell)]
 
 
-def test_every_kind_of_error_has_a_section() -> None:
-    assert listed() == raised()
+@pytest.mark.parametrize("package", sorted(raised()))
+def test_every_kind_of_error_has_a_section(package: str) -> None:
+    assert raised()[package] <= listed().get(package, set())
 
 
 SENTENCES = sentences()
