@@ -31,6 +31,7 @@ NET: dict[str, Any] = {
 }
 OURS: dict[str, dict[str, Any]] = {
     "defaults": {"prequential": FIRST},
+    "defaults, --spread 0": {"prequential": FIRST, "spread": 0},
     "64": NET,
     "64, rate / 4": {**NET, "rate": 0.25},
     "64, reservoir": {**NET, "stored": 10},

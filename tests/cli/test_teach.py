@@ -5,12 +5,14 @@ class's name.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from firmware_gen.board.board import Board
+from firmware_gen.emulators.flash import start
 from ska_edge.api.device import connect
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
@@ -94,6 +96,29 @@ def test_a_new_class_is_taught_with_five_rows(
     with connect(device.port, two) as found:
         assert (found.predict(new.x[:9]) == worn.predict(new.x[:9])).all()
         assert found.predict_proba(new.x[:9]).shape == (9, 3)
+
+
+def test_a_board_is_taught_and_proves_what_it_learned(
+    ska_edge: Run, require_board: Callable[[str], Board], two: Path, rows: Path
+) -> None:
+    """The commands of docs/DEVICE.md, on the virtual board; `rows` are not among those judged."""
+    require_board("virtual-m4")
+    known, new = iris()
+    judged = new.take(np.arange(5, len(new.y)))
+    assert (open_model(two).predict(judged.x) == NEW).mean() == 0
+    written = ska_edge("firmware", two, "--board", "virtual-m4", "--prefill", 10, "-o", "p")
+    assert written.code == 0 and ska_edge("build", "p").code == 0
+    with start(Path("p")) as running:
+        at = ("--port", running.port)
+        assert ska_edge("teach", two, NEW, *at, "--data", rows, "--log", "t.jsonl").code == 0
+        assert ska_edge("pull", two, *at, "-o", "worn.ska").code == 0
+        assert ska_edge("replay", "t.jsonl", two, "-o", "rebuilt.ska").code == 0
+        worn = open_model("worn.ska")
+        assert open_model("rebuilt.ska").state.to_bytes() == worn.state.to_bytes()
+        assert (worn.predict(judged.x) == NEW).mean() >= 0.8
+        assert worn.evaluate(known).accuracy >= 0.9
+        proved = ska_edge("verify", two, "iris", *at)
+        assert proved.code == 0 and "device and host are equal" in proved.out
 
 
 def test_the_rate_is_halved_while_teaching(
