@@ -31,7 +31,15 @@ from ska_edge.rules.reference import Reference, initial_parameters
 from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
-from tests.bench import activations, keel, new_class, open_questions, streams, unknown
+from tests.bench import (
+    activations,
+    adaptation,
+    keel,
+    new_class,
+    open_questions,
+    streams,
+    unknown,
+)
 from tests.bench.baseline import CONSTANT
 from tests.bench.drift import FROZEN, STREAMS, stream_accuracy
 from tests.bench.markdown import percent, table
@@ -80,6 +88,7 @@ NEW_SEEDS = range(5, 10)
 STREAM_SEEDS = range(5, 8)
 SETTING_SEEDS = {"watch": range(5, 25)}  # its few people differ much, so it needs more splits
 SETTING_DATA = ("digits", "mnist5k", "vowels", "watch", *REGIMES)
+ORDINAL, ORDINAL_HIDDEN = "ordinal", ((64,), (100,), (64, 32))
 TWO_LAYERS: dict[str, Any] = {"hidden": (64, 32)}
 GUARDED_DATA = ("digits", "vowels", "watch", *[*REGIMES][:4])
 DECAY: dict[str, Any] = {**CONSTANT, "hidden": (64,), "decay": 4}
@@ -126,49 +135,16 @@ def rivals(work: tuple[str, tuple[int, ...], dict[str, Any], int]) -> tuple[floa
     return float(mlp.score(x, test.y)), float(linear.score(x, test.y))
 
 
-def adaptation(work: tuple[str, bool, float, int]) -> list[tuple[float, ...]]:
-    """Return the accuracies (before, fixed, float) for each unseen person, who wears the watch
-    turned, and the fraction of samples that were skipped. "before" is the accuracy before the
-    network learns 3 windows of every exercise with the margin; "fixed" and "float" are the
-    accuracies after it.
-    """
-    rule, readout_only, margin, seed = work
-    turned, found = load("watch_turned"), []
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.ska"
-        trained = train(
-            load("watch"), Options(rule=rule, hidden=(64,), seed=seed, **constant(WATCH))
-        )
-        trained.model.save(path)
-        assert trained.test.group is not None
-        for person in np.unique(trained.test.group).tolist():
-            after = train(
-                turned,
-                Options(
-                    start=path,
-                    group=person,
-                    per_class=3,
-                    seed=seed,
-                    rate=2**-4,
-                    epochs=30,
-                    readout_only=readout_only,
-                    margin=margin,
-                ),
-            )
-            assert after.before is not None
-            one = after.before["fixed"], after.accuracy["fixed"], after.accuracy["float"]
-            accuracies = (float(part["test"] or 0.0) for part in one)
-            found.append((*accuracies, after.skipped or 0.0))
-    return found
-
-
 def with_margin(work: tuple[str, dict[str, Any], float, int]) -> list[tuple[float, float]]:
     """Return the accuracy in fixed point and the fraction of samples that were skipped, for one
     run, or for each unseen person.
     """
     name, options, margin, seed = work
     if name == "watch_turned":
-        return [(person[1], person[3]) for person in adaptation(("local", False, margin, seed))]
+        return [
+            (person[1], person[3])
+            for person in adaptation.adaptation(("local", False, margin, seed))
+        ]
     whole = {**constant(options), "hidden": (64,), "margin": margin}
     trained = train(load(name), Options(seed=seed, **whole))
     return [(float(trained.accuracy["fixed"]["test"] or 0.0), trained.skipped or 0.0)]
@@ -183,6 +159,16 @@ def setting(work: tuple[str, dict[str, Any] | None, int]) -> float:
     if options is not None:
         options = {**CONSTANT, "rate": default_rate(dataset.x.shape[1]), **options}
     trained = train(dataset, Options(seed=seed, split=kind, **(options or {})))
+    return float(trained.accuracy["fixed"]["test"] or 0.0)
+
+
+def default_with(work: tuple[str, tuple[int, ...], int]) -> float:
+    """Return the test accuracy in fixed point of one run with other hidden layers and otherwise all
+    defaults.
+    """
+    name, hidden, seed = work
+    dataset, kind = opened(name, seed)
+    trained = train(dataset, Options(hidden=hidden, seed=seed, split=kind))
     return float(trained.accuracy["fixed"]["test"] or 0.0)
 
 
@@ -241,17 +227,6 @@ def rivals_table(pool: ProcessPoolExecutor) -> str:
     return table(["data", "hidden", "MLP, Adam, backprop, %", "logistic regression, %"], rows)
 
 
-def adaptation_table(pool: ProcessPoolExecutor) -> str:
-    rows = []
-    for rule, readout_only in (("local", False), ("feedback", False), ("local", True)):
-        work = [(rule, readout_only, 0.0, seed) for seed in SEEDS]
-        people = [person for seed in pool.map(adaptation, work) for person in seed]
-        before, fixed, real, _ = zip(*people, strict=True)
-        name = f"{rule}, readout only" if readout_only else rule
-        rows.append([name, percent(before), percent(fixed), percent(real)])
-    return table(["rule", "before, %", "after, fixed, %", "after, float, %"], rows)
-
-
 def margin_table(pool: ProcessPoolExecutor) -> str:
     """Return the table of the points that a margin costs, and of the samples that it skips."""
     rows = []
@@ -293,6 +268,17 @@ def compared(pool: ProcessPoolExecutor, names: Iterable[str]) -> str:
         print(*rows[-1], sep="  ", flush=True)
     head = ["data", "64,32, constant rate, %", "defaults, %", "MLP, Adam, %", "difference"]
     return table(head, rows)
+
+
+def ordinal_table(pool: ProcessPoolExecutor) -> str:
+    """Return the table of the accuracies of larger networks on the data set `ordinal`."""
+    rows = []
+    for hidden in ORDINAL_HIDDEN:
+        own = [*pool.map(default_with, [(ORDINAL, hidden, seed) for seed in NEW_SEEDS])]
+        rival = [*pool.map(mlp, [(ORDINAL, hidden, seed) for seed in NEW_SEEDS])]
+        rows.append([",".join(map(str, hidden)), percent(own), percent(rival)])
+        print(*rows[-1], sep="  ", flush=True)
+    return table(["hidden", "defaults, %", "MLP, Adam, %"], rows)
 
 
 def drift_table(pool: ProcessPoolExecutor) -> str:
@@ -403,10 +389,11 @@ def regression_table(pool: ProcessPoolExecutor) -> str:
 SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "rules": rules_table,
     "rivals": rivals_table,
-    "adaptation": adaptation_table,
+    **adaptation.SECTIONS,
     "new_class": new_class_table,
     "margin": margin_table,
     "settings": settings_table,
+    "ordinal": ordinal_table,
     "relu": activations.relu_table,
     "drift": drift_table,
     "guards": guards_table,
