@@ -34,6 +34,7 @@ from ska_edge.training.train import train
 from tests.bench import (
     activations,
     adaptation,
+    convolution,
     keel,
     new_class,
     open_questions,
@@ -404,6 +405,7 @@ SECTIONS: dict[str, Callable[[ProcessPoolExecutor], str]] = {
     "collapse": collapse_table,
     "fidelity": fidelity_table,
     **open_questions.SECTIONS,
+    **convolution.SECTIONS,
 }
 
 
