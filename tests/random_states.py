@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
@@ -41,6 +42,7 @@ def plans(draw: st.DrawFn) -> Plan:
         spares=draw(st.integers(0, sizes[-1] - 1)),
         input_format=format,
         normalized=draw(st.booleans()),
+        decay=draw(st.sampled_from([Decay(), Decay(1, 3), Decay(8, 1)])),
     )
 
 

@@ -118,6 +118,9 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RELU {int(plan.rule_definition.relu)} /* 1 if hidden layers pass on max(0, z) */
 #define SKA_LEAST_CONFIDENCE {plan.least_confidence} /* below it, the class is unknown; 0: never */
 #define SKA_NORMALIZED {int(plan.normalized)} /* 1 if a large input lowers the rate of its sample */
+#define SKA_DECAY_TIMES {plan.decay.times} /* how many times the rate halves by itself */
+#define SKA_DECAY_SAMPLES {plan.decay.samples}u /* from one of these halvings to the next */
+#define SKA_RATE_VARIES {int(plan.rate_varies)} /* 1 if a step's rate is not that of the state */
 #define SKA_RAW_INPUT {int(integers)} /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT {int(plan.raw_float)} /* 1 if raw floats can be standardized */
 

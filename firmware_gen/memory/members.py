@@ -58,7 +58,7 @@ def members(plan: Plan, core: str, in_flash: int = 0) -> Iterator[Member]:
         note = "no weight of the row is nearer than this to an end of its format"
         field = StateField("headroom", "<i2", (rows,), note)
         yield Member("headroom of each row", field, "if SKA_HEADROOM")
-    if plan.normalized:
+    if plan.rate_varies:
         note = "how many times the rate was halved in the last step"
         yield Member("rate of the last step", StateField("halvings", "<u1", (), note))
 

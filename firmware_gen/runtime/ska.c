@@ -184,7 +184,7 @@ static inline void forward(ska_t *ska, const ska_signal_t *x) {
 /* Adds the rate's shift to a shift. The checks of the plan keep the sum in [1, 31], or in [-31, 31]
  * for 32-bit weights. */
 static int8_t with_rate(const ska_t *ska, int8_t shift) {
-#if SKA_NORMALIZED
+#if SKA_RATE_VARIES
     const uint8_t halvings = ska->halvings;
 #else
     const uint8_t halvings = ska->rate_halvings;
@@ -464,6 +464,20 @@ static ska_square_t square_sum(const ska_signal_t *x) {
 }
 #endif
 
+#if SKA_RATE_VARIES
+/* Returns how many times the rate is halved for the next sample, before a normalized step. */
+static inline uint8_t halvings_now(const ska_t *ska) {
+#if SKA_DECAY_TIMES > 0
+    const uint32_t passed = ska->samples / SKA_DECAY_SAMPLES;
+    const uint8_t times = passed < SKA_DECAY_TIMES ? (uint8_t)passed : SKA_DECAY_TIMES;
+    const uint8_t halvings = (uint8_t)(ska->rate_halvings + times);
+    return halvings < SKA_RATE_HALVINGS_MAX ? halvings : SKA_RATE_HALVINGS_MAX;
+#else
+    return ska->rate_halvings;
+#endif
+}
+#endif
+
 static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
     ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
     layers_forward(ska, ska->signal);
@@ -475,7 +489,9 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
     }
 #endif
 #if SKA_NORMALIZED
-    ska->halvings = (uint8_t)ska_rule_halvings(square_sum(ska->signal), ska->rate_halvings);
+    ska->halvings = (uint8_t)ska_rule_halvings(square_sum(ska->signal), halvings_now(ska));
+#elif SKA_RATE_VARIES
+    ska->halvings = halvings_now(ska);
 #endif
 #if SKA_FIRST_LEARNED < SKA_LAYERS - 1
     for (uint8_t layer = SKA_FIRST_LEARNED; layer < OUTPUT_LAYER; layer++) {

@@ -70,6 +70,9 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             "reservoir".
         spare_classes: outputs without a class, for classes that a device learns later
             (`Device.teach`). None: 0.
+        device_decay: how many times a device halves its rate while it learns. None: 0: the rate
+            stays, as a stream without end needs it.
+        decay_samples: samples that a device learns from one of these halvings to the next.
         readout_only: only the output layer learns. None: False.
         untrained: keep the initial weights, for a device that learns from nothing; the training
             only chooses the rate and the formats.

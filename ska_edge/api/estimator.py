@@ -60,6 +60,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         relearned: int | None = None,
         buffer: str | None = None,
         spare_classes: int | None = None,
+        device_decay: int | None = None,
+        decay_samples: int | None = None,
         readout_only: bool | None = None,
         untrained: bool = False,
         spread: float | Literal["auto"] | None = None,
@@ -84,6 +86,8 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.relearned = relearned
         self.buffer = buffer
         self.spare_classes = spare_classes
+        self.device_decay = device_decay
+        self.decay_samples = decay_samples
         self.readout_only = readout_only
         self.untrained = untrained
         self.spread = spread

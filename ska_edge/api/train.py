@@ -48,6 +48,8 @@ def train(
     relearned: int | None = None,
     buffer: str | None = None,
     spare_classes: int | None = None,
+    device_decay: int | None = None,
+    decay_samples: int | None = None,
     readout_only: bool | None = None,
     group: int | str | None = None,
     per_class: int | None = None,
@@ -114,6 +116,9 @@ def train(
             "reservoir".
         spare_classes: outputs without a class, for classes that a device learns later
             (`Device.teach`). Default: 0.
+        device_decay: how many times a device halves its rate while it learns. Default: 0: the rate
+            stays, as a stream without end needs it.
+        decay_samples: samples that a device learns from one of these halvings to the next.
         readout_only: only the output layer learns. Default: False.
         group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from ska_edge.data.dataset import Dataset
 from ska_edge.model.model_file import Model
-from ska_edge.network.state import State
 from ska_edge.plan.check import check_plan
 from ska_edge.rules.confidence import confidences, least_confidence
 
@@ -23,6 +20,4 @@ def with_rejection(model: Model, held_out: Dataset, share: float) -> Model:
     found = least_confidence(confidences(model.decisions(held_out.x)), share)
     plan = replace(model.plan, least_confidence=found)
     check_plan(plan)
-    state = State(plan, np.array(model.state.parameters), model.state.step)
-    state.names[:] = model.state.names
-    return replace(model, plan=plan, state=state)
+    return replace(model, plan=plan, state=model.state.learned(plan))

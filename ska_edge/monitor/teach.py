@@ -77,8 +77,10 @@ def times_slower(plan: Plan) -> int:
 
 
 def slower(plan: Plan, info: DeviceInfo) -> int | None:
-    """Return `times_slower` for a device; None if its rate is already that low."""
-    times = times_slower(plan)
+    """Return `times_slower` for a device, less what its rate has fallen by itself; None if its rate
+    is already that low.
+    """
+    times = times_slower(plan) - plan.decay.halvings(info.samples)
     return times if times > info.halvings else None
 
 

@@ -32,7 +32,7 @@ class State:
         replay: the replay buffer, if the plan has one.
         batch: (plan.batch, inputs), the collected samples of rules without labels.
         held: number of collected samples.
-        halvings: how many times the plan's rate is halved.
+        halvings: how many times `halve_rate` has halved the plan's rate.
         names: (plan.spares, NAME_BYTES), the names of the added classes; see `spare_names`.
 
     Raises InputError for parameters of another number, or beyond the formats of the plan.
@@ -77,8 +77,13 @@ class State:
 
     @property
     def rate(self) -> Rate:
-        """The rate of the next update."""
-        return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings)
+        """The rate of the next update; a normalized step may divide it further."""
+        return Rate(self.plan.rate.mantissa, self.plan.rate.shift + self.halvings_now)
+
+    @property
+    def halvings_now(self) -> int:
+        """How many times the plan's rate is halved for the next sample; see `Plan.halvings`."""
+        return self.plan.halvings(self.samples & 0xFFFF_FFFF, self.halvings)
 
     def halve_rate(self, times: int) -> None:
         """Set the rate to the plan's rate, halved `times` times; only the rate's shift changes.
@@ -104,9 +109,12 @@ class State:
         """Let pickle and copy restore the views; otherwise they would become separate arrays."""
         return _restored, (self.plan, self.to_bytes(), self.step)
 
-    def learned(self) -> State:
-        """Return a state with these parameters, classes and this step; other fields are initial."""
-        state = State(self.plan, self.parameters, self.step)
+    def learned(self, plan: Plan | None = None) -> State:
+        """Return a state with these parameters, classes and this step; other fields are initial.
+
+        `plan` is another plan with the same parameters and classes.
+        """
+        state = State(plan or self.plan, self.parameters, self.step)
         state.names[:] = self.names
         return state
 

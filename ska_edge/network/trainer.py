@@ -91,7 +91,7 @@ class FixedTrainer:
         self._last: list[LayerTrace] = []
         self._codes = class_codes(state.plan)
         self._output = Output(state.plan, self._ops)
-        self._halvings = 0  # of the rate in the last update, if the step is normalized
+        self._halvings = 0  # of the rate in the last update, if it varies; see `Plan.rate_varies`
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -219,8 +219,9 @@ class FixedTrainer:
         decided = passed[outputs][1]
         output_error = self._output.errors(targets, decided)
         learns = learning(plan, output_error.data)[:, None]
+        self._halvings = self.state.halvings_now
         if plan.normalized:
-            self._halvings = sample_halvings(self._ops, plan, signal, self.state.halvings)
+            self._halvings = sample_halvings(self._ops, plan, signal, self._halvings)
         output_error = self._masked(output_error, learns)
         shifts = [
             self._hidden_shift(index, passed[index], targets, output_error, learns)
@@ -339,7 +340,7 @@ class FixedTrainer:
 
     def _rate_shift(self, matrix: Matrix) -> int:
         """Return the shift of the rate at which a matrix learns."""
-        halvings = self._halvings if self.plan.normalized else self.state.halvings
+        halvings = self._halvings if self.plan.rate_varies else self.state.halvings
         return self.plan.rate.shift + halvings + matrix.halvings
 
     def _transposed(self, value: Values) -> Values:

@@ -39,6 +39,8 @@ MOST_LAYERS = 255  # the C runtime counts layers in 8 bits
 LARGEST_SEED = 2**32 - 1
 MOST_HALVINGS = 8  # slower hidden layers learn next to nothing with 16-bit weights
 MOST_REPLAYS = 255
+MOST_DECAYS = 8  # the rate that is left, 1/256, changes next to nothing
+MOST_SAMPLES = 2**32 - 1  # a device counts its samples in 32 bits
 MOST_SPARES = 64  # a limit for the number of spare outputs, because each one takes memory
 MOST_CELLS = 2**27  # a state has at most this many integers; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
@@ -344,12 +346,33 @@ def _check_rule(plan: Plan) -> None:
         raise InputError(f"rule {plan.rule} learns a held batch, so its step is not normalized")
     if plan.normalized and plan.batch != 1:
         raise InputError("a normalized step is that of one sample; leave the batch at 1")
+    _check_decay(plan)
     if plan.hidden_halvings and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} learns all layers at one rate")
     if not 0 <= plan.hidden_halvings <= MOST_HALVINGS:
         raise InputError(
             f"the rate of the hidden layers can be halved at most {MOST_HALVINGS} times, not"
             f" {plan.hidden_halvings}"
+        )
+
+
+def _check_decay(plan: Plan) -> None:
+    times, samples = plan.decay.times, plan.decay.samples
+    if times and not plan.rule_definition.supervised:
+        raise InputError(f"rule {plan.rule} learns a held batch, so its rate does not fall")
+    if times and plan.batch != 1:
+        raise InputError("a rate falls with single samples; leave the batch at 1")
+    if not 0 <= times <= MOST_DECAYS:
+        raise InputError(f"a device's rate can halve at most {MOST_DECAYS} times, not {times}")
+    if times > plan.rate_halvings_max:
+        raise InputError(
+            f"a device's rate cannot halve {times} times: with the formats of this plan, at most"
+            f" {plan.rate_halvings_max} are possible"
+        )
+    if not (1 <= samples <= MOST_SAMPLES if times else samples == 0):
+        raise InputError(
+            f"a rate that halves {times} times after every {samples} samples is impossible; the"
+            f" samples are 1 to {MOST_SAMPLES}"
         )
 
 

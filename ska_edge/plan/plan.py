@@ -16,6 +16,7 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.layer import LayerPlan, Matrix, Tensor
 from ska_edge.plan.margin import margin_integer, real_margin
 from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
@@ -60,6 +61,7 @@ class Plan:
         spares: number of spare outputs, the last ones. A state has their names.
         normalized: whether the rate is divided, for each sample, by the power of two nearest to
             |x|^2/d, by its logarithm, if that is above 1; x is the input and d its width.
+        decay: how the rate falls with the samples that a device has learned.
         schema: version of this structure.
     """
 
@@ -82,6 +84,7 @@ class Plan:
     output: QFormat | None = None
     spares: int = 0
     normalized: bool = False
+    decay: Decay = Decay()
     schema: int = SCHEMA
 
     @property
@@ -238,6 +241,18 @@ class Plan:
             max(self.update_shift(matrix), self.bias_update_shift(matrix)) for matrix in matrices
         )
         return max(0, LONGEST_SHIFT - largest - self.rate.shift)
+
+    @property
+    def rate_varies(self) -> bool:
+        """Whether the rate of a step depends on more than the `rate_halvings` of the state."""
+        return self.normalized or self.decay.times > 0
+
+    def halvings(self, samples: int, halvings: int) -> int:
+        """Return how many times the rate is halved for the next sample.
+
+        `samples` and `halvings` are those of the state. A normalized step may halve it further.
+        """
+        return min(halvings + self.decay.halvings(samples), self.rate_halvings_max)
 
     def forward_format(self, matrix: Matrix) -> QFormat:
         """Return the format of the upper bits of a weight, which sums use; see `Precision`."""

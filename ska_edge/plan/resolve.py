@@ -9,6 +9,7 @@ from typing import ParamSpec
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
 from ska_edge.plan.check import check_plan
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.formats import activation_format, layer_plans, neuron_formats
 from ska_edge.plan.margin import LIMIT, margin_integer
 from ska_edge.plan.plan import Plan
@@ -48,7 +49,7 @@ class Draft:
         activation: that of the hidden layers, in `ACTIVATIONS`.
         output: format of the values of a regression; None for classes.
         spares: number of spare outputs, the last ones of `sizes`; `labels` does not name them.
-        normalized: see `Plan`.
+        normalized, decay: see `Plan`.
     """
 
     sizes: Sequence[int]
@@ -72,6 +73,7 @@ class Draft:
     output: QFormat | None = None
     spares: int = 0
     normalized: bool = False
+    decay: Decay = Decay()
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -127,6 +129,7 @@ class Draft:
             output=self.output,
             spares=self.spares,
             normalized=self.normalized,
+            decay=self.decay,
         )
         check_plan(plan)
         return plan

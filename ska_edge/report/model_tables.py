@@ -73,6 +73,7 @@ def title(model: Model) -> str:
         + (f" margin {plan.real_margin:g}," if plan.margin else "")
         + (f" least confidence {model.least_confidence:.4f}," if plan.least_confidence else "")
         + (" normalized step," if plan.normalized else "")
+        + _decay(plan)
         + f" plan {plan.digest}"
     )
 
@@ -82,14 +83,19 @@ def _hidden_rate(plan: Plan) -> str:
     return f" (hidden layers {math.ldexp(plan.rate.real, -halvings):g})" if halvings else ""
 
 
+def _decay(plan: Plan) -> str:
+    times, samples = plan.decay.times, counted(plan.decay.samples, "sample")
+    return f" halved on a device {counted(times, 'time')}, every {samples}," if times else ""
+
+
 def state_sentence(state: State) -> str:
     """Return what a state has learned, and what it holds for later steps."""
     plan = state.plan
     text = (
         f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"
     )
-    if state.halvings:
-        text += f", rate halved {counted(state.halvings, 'time')} to {state.rate.real:g}"
+    if state.halvings_now:
+        text += f", rate halved {counted(state.halvings_now, 'time')} to {state.rate.real:g}"
     if plan.replay.per_class:
         room = plan.classes * plan.replay.per_class
         text += (

@@ -14,6 +14,7 @@ from ska_edge.data.split.division import Division
 from ska_edge.errors import InputError, OptionError
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.check import check_rejecting
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import Replay
@@ -84,6 +85,11 @@ def replay_of(options: Options) -> Replay:
         return Replay()
     assert options.relearned and options.buffer
     return Replay(options.stored, options.relearned, options.buffer)
+
+
+def decay_of(options: Options) -> Decay:
+    """Return the decay of a device's rate that the options describe."""
+    return Decay(options.device_decay or 0, options.decay_samples or 0)
 
 
 def with_input(draft: Draft, dataset: Dataset, options: Options) -> tuple[Draft, Scaling]:

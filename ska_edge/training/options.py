@@ -16,7 +16,15 @@ from ska_edge.data.split.kind import SPLITS
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION, TASKS
 from ska_edge.errors import OptionError
 from ska_edge.model.scaling import SCALINGS
-from ska_edge.plan.check import LARGEST_SEED, MOST_HALVINGS, MOST_NEURONS, MOST_REPLAYS, MOST_SPARES
+from ska_edge.plan.check import (
+    LARGEST_SEED,
+    MOST_DECAYS,
+    MOST_HALVINGS,
+    MOST_NEURONS,
+    MOST_REPLAYS,
+    MOST_SAMPLES,
+    MOST_SPARES,
+)
 from ska_edge.plan.margin import LIMIT
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
@@ -326,6 +334,26 @@ class Options:
         settle=lambda _: 0,
         keep=lambda plan: plan.spares,
     )
+    device_decay: int | None = option(
+        help="How many times a device halves its rate while it learns.",
+        kind=Kind.COUNT,
+        least=0,
+        most=MOST_DECAYS,
+        scope=Scope.LABELS,
+        words="0: the rate stays, as a stream without end needs it",
+        settle=lambda _: 0,
+        keep=lambda plan: plan.decay.times,
+    )
+    decay_samples: int | None = option(
+        help="Samples that a device learns from one of these halvings to the next.",
+        kind=Kind.COUNT,
+        least=1,
+        most=MOST_SAMPLES,
+        unit="samples",
+        scope=Scope.LABELS,
+        words="none",
+        keep=lambda plan: plan.decay.samples or None,
+    )
     readout_only: bool | None = option(
         help="Only the output layer learns.",
         kind=Kind.FLAG,
@@ -501,6 +529,8 @@ class Options:
             kept.update(stored=SPARE_STORED, relearned=SPARE_RELEARNED)
         if self.readout_only:
             kept.pop("hidden_halvings", None)
+        if self.device_decay == 0:
+            kept.pop("decay_samples", None)
         missing = {
             name: kept.get(name, OPTIONS[name].default(at))
             for name in OPTIONS
@@ -568,6 +598,10 @@ class Options:
                 "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
                 " out"
             )
+        if bool(self.device_decay) != (self.decay_samples is not None):
+            raise OptionError("give both {device_decay} and {decay_samples}, or neither")
+        if self.device_decay and self.batch != 1:
+            raise OptionError("{device_decay} is for single samples; leave {batch} out")
         if self.prequential and (self.arithmetic == "float" or self.batch != 1):
             raise OptionError(
                 "{prequential} learns integers row by row, as a device does; leave {arithmetic} and"

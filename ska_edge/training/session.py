@@ -32,6 +32,7 @@ from ska_edge.network.measures.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import named_part, parameters_for, read_parameters, tensors_of, twin
+from ska_edge.plan.check import check_plan
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
@@ -42,6 +43,7 @@ from ska_edge.training.draft import (
     calibrated,
     check_data,
     check_held_out,
+    decay_of,
     draft_for,
     replay_of,
     with_input,
@@ -289,11 +291,16 @@ class Session:
         model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield self.total
 
-    def with_samples(self, model: Model) -> Model:
-        """Return the model, with a filled replay buffer if it has spare classes.
+    def finished(self, model: Model) -> Model:
+        """Return the trained model with what only a device uses.
 
-        The training itself does not use this buffer, because it has all rows.
+        That is the decay of its rate and, for a model with spare classes, a filled replay buffer.
         """
+        decay = decay_of(self.options)
+        if decay.times:
+            plan = replace(model.plan, decay=decay)
+            check_plan(plan)
+            model = replace(model, plan=plan, state=model.state.learned(plan))
         before = None if self.base is None else self.base.state.replay
         return with_samples(model, replay_of(self.options), self.division.train, before)
 

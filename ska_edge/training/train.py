@@ -143,7 +143,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
     model.notes = session.notes()
     if options.reject:
         model = with_rejection(model, session.division.test, options.reject)
-    model = session.with_samples(model)
+    model = session.finished(model)
     _watch_decisions(watch, model, session.fit)
     found = evaluations(model, parts)
     stream = None

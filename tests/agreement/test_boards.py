@@ -31,6 +31,7 @@ from ska_edge.monitor.verify import Report, verify
 from ska_edge.network.margin import skipped
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, update_width
@@ -128,6 +129,8 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation"] = RELU
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
+    if seed % 4 < 2:  # the rate halves several times within the samples of a case
+        options["decay"] = Decay(1 + seed % 4 * 7, 2)
     options["spares"] = min(seed % 3, classes - 1)
     if seed % 2 == 0:  # large inputs, for which the normalized step halves the rate
         most = precision.activation.bits
@@ -347,6 +350,9 @@ def test_the_cases_cover_what_they_should() -> None:
     assert any(plan.hidden == 0 for plan in plans)
     assert {plan.replay.kind for plan in plans if plan.replay.per_class} == set(BUFFERS)
     assert any(plan.first_learned > 0 for plan in plans)
+    assert {(plan.decay.times > 0, plan.normalized) for plan in plans} == set(
+        itertools.product((False, True), repeat=2)
+    )
     limits = [len(plan.normalized_step.limits) for plan in plans if plan.normalized_step]
     assert max(limits) >= 6
     assert min(limits) == 0

@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,7 +20,8 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.monitor.teach import times_slower
+from ska_edge.monitor.teach import slower, times_slower
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.resolve import Draft
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
@@ -138,6 +141,15 @@ def test_the_rate_is_halved_while_teaching(
 )
 def test_how_often_the_rate_is_halved(inputs: int, rate: float, times: int) -> None:
     assert times_slower(Draft((inputs, 3, 2), rate=rate).resolve()) == times
+
+
+@pytest.mark.parametrize(
+    ("samples", "halvings", "found"), [(9, 0, 3), (10, 0, 2), (20, 0, 1), (20, 1, None), (99, 0, 1)]
+)
+def test_a_rate_that_has_fallen_is_halved_less(samples: int, halvings: int, found: Any) -> None:
+    plan = Draft((64, 3, 2), rate=1 / 2, decay=Decay(2, 10)).resolve()
+    info = cast(Any, SimpleNamespace(samples=samples, halvings=halvings))
+    assert slower(plan, info) == found
 
 
 def test_a_large_rate_is_halved_for_the_rows_and_comes_back(

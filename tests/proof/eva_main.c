@@ -149,7 +149,7 @@ static void any_state(void) {
     ska_any_mantissa = any_between(RATE_MANTISSA_MIN, RATE_MANTISSA_MAX);
     ska.samples = any_u32;
     ska.rate_halvings = (uint8_t)any_between(0, SKA_RATE_HALVINGS_MAX);
-#if SKA_NORMALIZED
+#if SKA_RATE_VARIES
     ska.halvings = (uint8_t)any_between(0, SKA_RATE_HALVINGS_MAX);
 #endif
 #if SKA_SPARES > 0
@@ -181,7 +181,7 @@ static void any_state(void) {
 
 static void check_state(const ska_t *state) {
     /*@ check rate_kept: state->rate_halvings <= SKA_RATE_HALVINGS_MAX; */
-#if SKA_NORMALIZED
+#if SKA_RATE_VARIES
     /*@ check sample_rate_kept: state->halvings <= SKA_RATE_HALVINGS_MAX; */
 #endif
     for (uint16_t i = 0; i < SKA_NEURONS; i++) {

@@ -9,6 +9,7 @@ import numpy as np
 
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.plan.decay import Decay
 from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import FIFO, Replay
@@ -26,6 +27,7 @@ PLANS = {
         margin=0.1,
         normalized=True,
         spares=1,
+        decay=Decay(3, 2),
         raw=RawInput((5, 70_000, 300), (-9, 2**40, 7), 11),
     ),
     "feedback": make_plan(
@@ -44,7 +46,7 @@ PLANS = {
         normalized=True,
         raw=RawInput((5, 2**30, 2**22), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
-    "regression": make_plan((3, 2, 5, 2), output=QFormat(16, 13)),
+    "regression": make_plan((3, 2, 5, 2), output=QFormat(16, 13), decay=Decay(1, 7)),
     "readout": replace(make_plan((3, 5, 2), output_only=True), least_confidence=9000),
 }
 

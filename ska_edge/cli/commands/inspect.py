@@ -119,6 +119,8 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "margin": plan.real_margin,
             "least_confidence": loaded.least_confidence,
             "normalized_step": plan.normalized,
+            "device_decay": plan.decay.times,
+            "decay_samples": plan.decay.samples,
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,
             "digest": plan.digest,

@@ -14,7 +14,6 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.state_field import StateField
 
 COUNT_MASK = 0xFFFF_FFFF  # a device counts steps and samples in 32 bits
-COUNTS = ("step", "samples")
 
 _POINTER, _U32 = ctypes.c_void_p, ctypes.c_uint32
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
@@ -72,15 +71,16 @@ class Network:
             place += field.size
 
     def load(self, state: State) -> None:
-        """Copy a state into the network, but set its counts to 1: at 0, C gives no metrics."""
+        """Copy a state into the network, but set its step to 1: at 0, C gives no metrics."""
         for field, view in self._fields:
-            view[...] = 1 if field.name in COUNTS else state.field(field)
+            view[...] = 1 if field.name == "step" else state.field(field)
 
     def store(self, state: State) -> None:
-        """Update a state from the network."""
+        """Update the state that was loaded last from the network."""
         for field, view in self._fields:
-            if field.name in COUNTS:
-                counted = (int(view) - 1) & COUNT_MASK
-                setattr(state, field.name, getattr(state, field.name) + counted)
+            if field.name == "step":
+                state.step += (int(view) - 1) & COUNT_MASK
+            elif field.name == "samples":
+                state.samples += (int(view) - state.samples) & COUNT_MASK
             else:
                 state.set_field(field, view)
