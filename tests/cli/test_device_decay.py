@@ -79,7 +79,6 @@ def test_a_log_replays_through_the_halvings(
         (("--decay-samples", 9), "give both --device-decay and --decay-samples, or neither"),
         ((*DECAY, "--batch", 4), "--device-decay is for single samples; leave --batch out"),
         ((*DECAY, "--rule", "published"), "--device-decay is for rules with labels"),
-        (("--device-decay", 9, "--decay-samples", 9), "--device-decay is at least 0 and at most 8"),
     ],
 )
 def test_what_cannot_be_is_refused(ska_edge, options: tuple[object, ...], sentence: str) -> None:
