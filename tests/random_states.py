@@ -43,6 +43,7 @@ def plans(draw: st.DrawFn) -> Plan:
         input_format=format,
         normalized=draw(st.booleans()),
         decay=draw(st.sampled_from([Decay(), Decay(1, 3), Decay(8, 1)])),
+        running_normalization=draw(st.booleans()),
     )
 
 

@@ -20,6 +20,7 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, range_proof, square_width, update_width
 from ska_edge.plan.replay import FIFO
+from ska_edge.rules.neuron import mean_format
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
 
 
@@ -121,6 +122,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_DECAY_TIMES {plan.decay.times} /* how many times the rate halves by itself */
 #define SKA_DECAY_SAMPLES {plan.decay.samples}u /* from one of these halvings to the next */
 #define SKA_RATE_VARIES {int(plan.rate_varies)} /* 1 if a step's rate is not that of the state */
+#define SKA_RUNNING_NORMALIZATION {int(plan.running_normalization)} /* 1: averages scale inputs */
 #define SKA_RAW_INPUT {int(integers)} /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT {int(plan.raw_float)} /* 1 if raw floats can be standardized */
 
@@ -137,7 +139,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
-{_square(plan)}{_batch(plan)}
+{_square(plan)}{_mean(plan)}{_batch(plan)}
 #elif !defined(SKA_MODEL_{model})
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
@@ -224,6 +226,16 @@ def _square(plan: Plan) -> str:
         return ""
     return f"""
 typedef int{square_width(plan)}_t ska_square_t; /* the sum of the squares of an input */
+"""
+
+
+def _mean(plan: Plan) -> str:
+    """Return the type of the running mean of an input, if inputs are normalized by it."""
+    if not plan.running_normalization:
+        return ""
+    mean = mean_format(plan.layers[0].input)
+    return f"""
+typedef int{mean.bits}_t ska_mean_t; /* the running mean of an input */
 """
 
 

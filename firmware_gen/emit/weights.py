@@ -1,4 +1,4 @@
-"""Writes ska_weights.h: the parameters, classes and stored samples with which a device starts."""
+"""Writes ska_weights.h: what a device starts with, such as its parameters and stored samples."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_gen.memory.residence import only_infers
 from ska_edge.plan.memory import Memory
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.spare import NAME_BYTES
@@ -31,9 +32,9 @@ def spare_constants(plan: Plan) -> str:
 """
 
 
-def _memory(plan: Plan, memory: Memory) -> str:
-    """Return the initial names and samples for ska_weights.h; "" if there can be none."""
-    return _names(plan, memory) + _samples(plan, memory)
+def _memory(plan: Plan, memory: Memory, in_flash: int) -> str:
+    """Return the initial names, samples and averages for ska_weights.h; "" if there are none."""
+    return _names(plan, memory) + _samples(plan, memory) + _averages(plan, memory, in_flash)
 
 
 def _names(plan: Plan, memory: Memory) -> str:
@@ -67,6 +68,25 @@ def _samples(plan: Plan, memory: Memory) -> str:
 static const uint16_t ska_initial_seen[SKA_CLASSES] = {{{counts}}};
 static const ska_signal_t ska_initial_samples[SKA_PREFILLED][SKA_INPUTS] SKA_CONST = {{
 {rows}
+}};
+"""
+
+
+def _averages(plan: Plan, memory: Memory, in_flash: int) -> str:
+    if not plan.running_normalization:
+        return ""
+    text = f"""
+#define SKA_INITIAL_AVERAGES {int(memory.moved)} /* 0 if a new state has averages of 0 */
+"""
+    if not memory.moved and not only_infers(plan, in_flash):
+        return text
+    return f"""{text}
+/* The running averages of the inputs before this firmware was written. */
+static const ska_mean_t ska_initial_mean[SKA_INPUTS] SKA_CONST = {{
+    {numbers(memory.mean.tolist())}
+}};
+static const int16_t ska_initial_variance[SKA_INPUTS] SKA_CONST = {{
+    {numbers(memory.variance.tolist())}
 }};
 """
 
@@ -115,6 +135,6 @@ def emit_weights(
 static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] SKA_CONST{aligned} = {{
 {body}
 }};
-{_memory(plan, memory or Memory.empty(plan))}
+{_memory(plan, memory or Memory.empty(plan), in_flash)}
 #endif
 """

@@ -30,6 +30,7 @@ static const ska_weight_t ska_initial_parameters[SKA_PARAMETER_COUNT] = {0};
 static const uint8_t ska_initial_names[SKA_SPARES][SKA_NAME_BYTES] = {{0}};
 #endif
 #define SKA_PREFILLED 0
+#define SKA_INITIAL_AVERAGES 0
 
 #endif
 """

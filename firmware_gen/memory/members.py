@@ -104,10 +104,11 @@ def _lanes(plan: Plan, kernel: str, in_flash: int) -> Iterator[Member]:
 def _inference(plan: Plan, kernel: str) -> Iterator[Member]:
     """Return the members of a network that only classifies; it may read its input in place."""
     at_once = EIGHT if kernel == DSP else 1
-    inputs = plan.inputs if plan.inputs % at_once else 0
+    copied = plan.inputs % at_once or plan.running_normalization
+    inputs = plan.inputs if copied else 0
     hidden = _neurons(plan)[1] - plan.classes
     signals = ("signals", max(1, inputs + hidden + at_once - 1))
-    note = "the input if it is copied, then the activations of the hidden layers"
+    note = "the input if it is copied or normalized, then the activations of the hidden layers"
     yield Member("activations", StateField("signal", _signal(plan), (signals,), note))
     classes = ("classes", plan.classes)
     note = "D = sigmoid(z) of the output layer"

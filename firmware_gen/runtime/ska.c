@@ -14,6 +14,7 @@
 #include "ska_draw.h"
 #include "ska_kernel.h"
 #include "ska_rule.h"
+#include "ska_running.h"
 #include "ska_tables.h"
 #include "ska_weights.h"
 
@@ -167,10 +168,12 @@ static SKA_KEPT void layers_forward(ska_t *ska, const ska_signal_t *x) {
 #endif
 }
 
-/* Computes all layers for a sample. It copies the inputs only if the kernel reads beyond their end;
- * the array of signals has space there. */
+/* Computes all layers for a sample. It copies the inputs if they are normalized, or if the kernel
+ * reads beyond their end; the array of signals has space there. */
 static inline void forward(ska_t *ska, const ska_signal_t *x) {
-#if SKA_INPUTS % SKA_SIGNALS_AT_ONCE != 0
+#if SKA_RUNNING_NORMALIZATION
+    x = ska_running_normalized(ska, x);
+#elif SKA_INPUTS % SKA_SIGNALS_AT_ONCE != 0
     ska_kernel_copy(ska->signal, x, SKA_INPUTS);
     x = ska->signal;
 #endif
@@ -478,8 +481,15 @@ static inline uint8_t halvings_now(const ska_t *ska) {
 }
 #endif
 
+/* Learns one sample, whose inputs are as the first layer gets them. */
 static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
-    ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
+#if SKA_RUNNING_NORMALIZATION
+    if (x != ska->signal) /* a new sample is there already */
+#endif
+    {
+        /* The update and the metrics need them later. */
+        ska_kernel_copy(ska->signal, x, SKA_INPUTS);
+    }
     layers_forward(ska, ska->signal);
     output_errors(ska, truth);
 #if SKA_MARGIN > 0
@@ -578,6 +588,9 @@ void ska_replay(ska_t *ska) {
 
 void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
                       const int16_t targets[SKA_TARGETS]) {
+#if SKA_RUNNING_NORMALIZATION
+    x = ska_running_learned(ska, x);
+#endif
     sample_learn(ska, x, targets);
     ska->samples++;
 }
@@ -598,6 +611,9 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
     for (uint8_t i = 0; i < SKA_REPLAYS; i++) {
         ska_replay(ska);
     }
+#endif
+#if SKA_RUNNING_NORMALIZATION
+    x = ska_running_learned(ska, x);
 #endif
     sample_learn(ska, x, label);
     ska->samples++;
@@ -760,6 +776,9 @@ void ska_init(ska_t *ska) {
 #if SKA_PREFILLED > 0
     prefill(ska);
 #endif
+#endif
+#if SKA_RUNNING_NORMALIZATION
+    ska_running_init(ska);
 #endif
 #endif
 }

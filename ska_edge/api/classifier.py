@@ -48,6 +48,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         normalized_step: divide a sample's step by the power of two nearest to |x|^2/d, the mean
             square of its inputs, if that is above 1. It limits the harm of inputs that drift. None:
             False.
+        running_normalization: normalize each input by a running mean and variance, which move with
+            every sample that a device learns. They follow inputs that drift. None: False.
         precision: bits of weights and activations: "w16a8" or "w32a16". None: "w16a8".
         batch: samples per update, or 'all'. None: 1, as a device learns.
         epochs: passes over the data. None: 20; regression: 40.

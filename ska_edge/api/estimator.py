@@ -47,6 +47,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         hidden_halvings: int | None = None,
         margin: float | None = None,
         normalized_step: bool | None = None,
+        running_normalization: bool | None = None,
         precision: str | None = None,
         batch: int | Literal["all"] | None = None,
         epochs: int | None = None,
@@ -73,6 +74,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.hidden_halvings = hidden_halvings
         self.margin = margin
         self.normalized_step = normalized_step
+        self.running_normalization = running_normalization
         self.precision = precision
         self.batch = batch
         self.epochs = epochs

@@ -31,6 +31,7 @@ def train(
     hidden_halvings: int | None = None,
     margin: float | None = None,
     normalized_step: bool | None = None,
+    running_normalization: bool | None = None,
     precision: str | None = None,
     batch: int | Literal["all"] | None = None,
     epochs: int | None = None,
@@ -85,6 +86,8 @@ def train(
         normalized_step: divide a sample's step by the power of two nearest to |x|^2/d, the mean
             square of its inputs, if that is above 1. It limits the harm of inputs that drift.
             Default: False.
+        running_normalization: normalize each input by a running mean and variance, which move with
+            every sample that a device learns. They follow inputs that drift. Default: False.
         precision: bits of weights and activations: "w16a8" or "w32a16". Default: "w16a8".
         batch: samples per update, or 'all'. Default: 1, as a device learns; published: all.
         epochs: passes over the data. Default: 20; regression: 40.

@@ -34,6 +34,7 @@ from ska_edge.model.regression import Fit
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.measures.range_tracker import Range
+from ska_edge.network.running import normalized_reals
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of, twin
@@ -463,7 +464,7 @@ class Model:
         reference = twin(self.plan, self.reference, self.plan.rate.real)
         features = self._features(x)
         found = [
-            reference.infer(self.scaling.apply(features[block]))
+            reference.infer(normalized_reals(self.state, self.scaling.apply(features[block])))
             for block in row_blocks(len(features))
         ]
         decisions: NDArray[np.float64] = np.concatenate([np.empty((0, self.plan.classes)), *found])
@@ -549,9 +550,9 @@ class Model:
         )
 
     def memory(self, prefill: int = 0, *, inference_only: bool = False) -> Memory:
-        """Return the classes and the stored samples for a firmware; see `firmware`.
+        """Return what a firmware starts with besides its parameters; see `firmware`.
 
-        Raises InputError if there are no such samples.
+        Raises InputError if there are not so many stored samples.
         """
         held = int(self.state.replay.held.max())
         if prefill and inference_only:

@@ -34,6 +34,7 @@ from ska_edge.model.onnx_input import (
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.measures.range_tracker import Range
+from ska_edge.network.running import real_averages
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
@@ -145,6 +146,8 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
     else:
         incoming = ops.cast("input", TensorProto.INT64)
     signal = Fixed.of(ops, incoming, plan.layers[0].input)
+    if plan.running_normalization:
+        signal = _normalized(ops, plan, state, signal)
     trainer = FixedTrainer(state)
     for index, layer in enumerate(plan.layers):
         matrix, narrow = layer.matrix, plan.forward_format(layer.matrix)
@@ -178,6 +181,14 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
         outputs,
         [tensor for tensor in ops.initializers if tensor.name in edges],
     )
+
+
+def _normalized(ops: OnnxOps, plan: Plan, state: State, signal: Fixed[str]) -> Fixed[str]:
+    """Add the normalization of the inputs; the running averages are constants."""
+    format = plan.layers[0].input
+    mean = Fixed.of(ops, ops.initializer("running_mean", state.mean), neuron.mean_format(format))
+    variance = Fixed.of(ops, ops.initializer("running_variance", state.variance), neuron.VARIANCE)
+    return neuron.normalized_input(signal, mean, variance, format)
 
 
 def _label_outputs(ops: OnnxOps, plan: Plan) -> list[onnx.ValueInfoProto]:
@@ -237,6 +248,10 @@ def _float_graph(model: Exportable) -> onnx.GraphProto:
     scaled = node("Div", [node("Sub", ["input", mean], "centered"), scale], "scaled")
     limit = np.array(model.scaling.limit)
     signal = node("Clip", [scaled, tensor("least", -limit), tensor("most", limit)], "signal")
+    if plan.running_normalization:
+        average, factor = real_averages(state)
+        signal = node("Sub", [signal, tensor("running_mean", average)], "deviation")
+        signal = node("Mul", [signal, tensor("running_factor", factor)], "normalized")
     for index, layer in enumerate(plan.layers):
         weight = tensor(f"W{index}", layer.matrix.weight.dequantize(state.tensor(index, "weight")))
         bias = tensor(f"b{index}", layer.matrix.weight.dequantize(state.tensor(index, "bias")))

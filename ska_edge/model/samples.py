@@ -11,7 +11,8 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.network.replay_buffer import ReplayBuffer
-from ska_edge.network.state import State
+from ska_edge.network.running import undone_reals
+from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.replay import Replay
 
 STREAM = 2  # number of a stream of random numbers; training uses the streams 0 and 1 of the seed
@@ -34,13 +35,12 @@ def with_samples(
     if not (model.plan.spares and replay.per_class):
         return model
     plan = replace(model.plan, replay=replay)
-    state = State(plan, model.state.parameters, model.state.step)
-    state.names[:] = model.state.names
+    state, trainer = model.state.learned(plan), FixedTrainer(model.state, check=False)
     rng = np.random.default_rng([plan.seed, STREAM])
     for label in range(plan.classes):
         rows = rng.permutation(np.flatnonzero(fit.y == label))[: replay.per_class]
         if len(rows):
-            samples = model.quantize(fit.x[rows])
+            samples = trainer.normalized(model.quantize(fit.x[rows]))
         elif before is not None:
             samples = before.samples[label, : before.held[label]][: replay.per_class]
         else:
@@ -90,7 +90,8 @@ def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
             f"'{fit.name}' has no rows of the class '{base.state.labels[lacking[0]]}', and the"
             " model stores none, so it would forget that class; give rows of all classes"
         )
-    scaled = base.plan.layers[0].input.dequantize(samples)
+    stored = base.plan.layers[0].input.dequantize(samples)
+    scaled = undone_reals(base.state, stored)
     x = scaled * base.scaling.scale + base.scaling.mean
     if base.plan.raw is not None and not base.plan.raw_float:
         x = np.rint(x)

@@ -34,6 +34,8 @@ class State:
         held: number of collected samples.
         halvings: how many times `halve_rate` has halved the plan's rate.
         names: (plan.spares, NAME_BYTES), the names of the added classes; see `spare_names`.
+        mean: (inputs,), the running mean of each input in `neuron.mean_format`.
+        variance: (inputs,), the running variance of each input minus 1 in `neuron.VARIANCE`.
 
     Raises InputError for parameters of another number, or beyond the formats of the plan.
     """
@@ -48,6 +50,8 @@ class State:
         self.halvings = 0
         self.replay = ReplayBuffer(plan, plan.inputs)
         self.names = np.zeros((plan.spares, NAME_BYTES), dtype=np.int64)
+        self.mean = np.zeros(plan.inputs, dtype=np.int64)
+        self.variance = np.zeros(plan.inputs, dtype=np.int64)
         self.batch = np.zeros((plan.batch, plan.inputs), dtype=np.int64)
         self.parameters = np.zeros(plan.parameter_count, dtype=np.int64)
         self._views: dict[tuple[int, str], Integers] = {}
@@ -110,21 +114,25 @@ class State:
         return _restored, (self.plan, self.to_bytes(), self.step)
 
     def learned(self, plan: Plan | None = None) -> State:
-        """Return a state with these parameters, classes and this step; other fields are initial.
+        """Return a state with these parameters, classes, running averages and this step.
 
-        `plan` is another plan with the same parameters and classes.
+        Other fields are initial. `plan` is the plan of the new state, with the same parameters and
+        spare outputs; None for the plan of this state.
         """
         state = State(plan or self.plan, self.parameters, self.step)
         state.names[:] = self.names
+        state.mean[:], state.variance[:] = self.mean, self.variance
         return state
 
     def flashed(self, prefill: int = 0) -> State:
-        """Return the initial state of a device whose firmware has these parameters and classes.
+        """Return the initial state of a device whose firmware has these parameters, classes and
+        running averages.
 
         Its replay buffer has the first `prefill` stored samples of each class.
         """
         state = State(self.plan, self.parameters)
         state.names[:] = self.names
+        state.mean[:], state.variance[:] = self.mean, self.variance
         for label, samples in enumerate(self.memory(prefill).samples):
             state.replay.samples[label, : len(samples)] = samples
             state.replay.seen[label] = len(samples)
@@ -142,7 +150,7 @@ class State:
         buffer = self.replay
         counts = np.minimum(buffer.held, prefill).tolist()
         samples = (buffer.samples[label, :count] for label, count in enumerate(counts))
-        return Memory(self.names, tuple(samples))
+        return Memory(self.names, tuple(samples), self.mean, self.variance)
 
     # --- classes --------------------------------------------------------------------------------
 
@@ -251,6 +259,8 @@ class State:
             "held": self.held,
             "batch": self.batch,
             "names": self.names,
+            "mean": self.mean,
+            "variance": self.variance,
             "rate_halvings": self.halvings,
         }
         return np.asarray(values[field.name], dtype=np.int64)
@@ -263,6 +273,8 @@ class State:
             "replay": self.replay.samples,
             "batch": self.batch,
             "names": self.names,
+            "mean": self.mean,
+            "variance": self.variance,
         }
         if field.name in arrays:
             arrays[field.name][:] = values

@@ -18,6 +18,7 @@ from ska_edge.network.codes import class_codes
 from ska_edge.network.margin import learning
 from ska_edge.network.normalized import sample_halvings
 from ska_edge.network.output import Output
+from ska_edge.network.running import moved, normalized
 from ska_edge.network.state import State
 from ska_edge.plan.layer import Matrix
 from ska_edge.rules import neuron
@@ -129,6 +130,14 @@ class FixedTrainer:
         sums = dot(self._ops, weights, inputs, inputs.data.shape[1])
         return (sums + self._tensor(layer, kind, "bias")).requantize(self.plan.formats.knowledge)
 
+    def normalized(self, inputs: NDArray[np.integer]) -> Integers:
+        """Return quantized inputs (n, d) as the first layer gets them.
+
+        They are normalized by the running averages of the state, if the plan has such averages.
+        """
+        integers = np.asarray(inputs, dtype=np.int64)
+        return normalized(self._ops, self.state, integers)
+
     def _layer(self, index: int, signal: Values) -> Passed:
         """Compute a layer for its inputs, (n, fan_in)."""
         knowledge = self._knowledge(index, "", signal)
@@ -146,7 +155,7 @@ class FixedTrainer:
 
     def forward(self, inputs: NDArray[np.integer]) -> Iterator[LayerOutput]:
         """Yield the values of every layer for quantized inputs (n, d), layer by layer."""
-        signal = self._value(np.asarray(inputs, dtype=np.int64), self.plan.layers[0].input)
+        signal = self._value(self.normalized(inputs), self.plan.layers[0].input)
         for index in range(len(self.plan.layers)):
             knowledge, decided, signal = self._layer(index, signal)
             yield LayerOutput(knowledge.data, decided.data, signal.data)
@@ -164,7 +173,8 @@ class FixedTrainer:
 
         Returns the decisions (classes,) of the last forward pass before an update. Rules without
         labels collect `plan.batch` samples and then make their steps. With a replay buffer, stored
-        samples are learned first, and the new sample last.
+        samples are learned first, and the new sample last. Running averages move with the new
+        sample, after they have normalized it; the buffer stores it normalized.
 
         Raises InputError for the label of a spare output that is not in use.
         """
@@ -176,10 +186,14 @@ class FixedTrainer:
                 drawn = state.replay.draw()
                 if drawn is not None:
                     self.learn_batch(drawn[0][None, :], np.array([drawn[1]]))
-            learned: Integers = self.learn_batch(np.asarray(inputs)[None, :], np.array([label]))[0]
+            row = np.asarray(inputs, dtype=np.int64)[None, :]
+            if self.plan.running_normalization:
+                given, row = row, self.normalized(row)
+                state.mean[:], state.variance[:] = moved(self._ops, state, given[0])
+            learned: Integers = self.learn_batch(row, np.array([label]))[0]
             state.samples += 1
             if self.plan.replay.per_class:
-                state.replay.remember(inputs, int(label))
+                state.replay.remember(row[0], int(label))
             return learned
         state.batch[state.held] = inputs
         state.held += 1
@@ -204,6 +218,7 @@ class FixedTrainer:
     def learn_batch(self, inputs: NDArray[np.integer], labels: NDArray[np.integer]) -> Integers:
         """Make one update from inputs (n, d) and labels (n,) or targets, n = plan.batch.
 
+        The inputs are as the first layer gets them: running averages neither change them nor move.
         This makes one forward pass. Every shift is computed with the weights before this update.
         All shifts of a sample within the margin are 0. Returns the decisions (n, classes) before
         the update.
@@ -248,9 +263,9 @@ class FixedTrainer:
         size.
         """
         batch = self.plan.batch
-        if self.plan.replay.per_class:
+        if self.plan.replay.per_class or self.plan.running_normalization:
             for row, label in zip(inputs, labels, strict=True):
-                yield self.learn_one(row, int(label))[None, :]
+                yield self.learn_one(row, label)[None, :]
             return
         for start in range(0, len(inputs) - batch + 1, batch):
             rows = slice(start, start + batch)

@@ -347,6 +347,10 @@ def _check_rule(plan: Plan) -> None:
     if plan.normalized and plan.batch != 1:
         raise InputError("a normalized step is that of one sample; leave the batch at 1")
     _check_decay(plan)
+    if plan.running_normalization and not plan.rule_definition.supervised:
+        raise InputError(f"rule {plan.rule} has no running normalization, because it has no labels")
+    if plan.running_normalization and plan.batch != 1:
+        raise InputError("running averages move with single samples; leave the batch at 1")
     if plan.hidden_halvings and not plan.rule_definition.supervised:
         raise InputError(f"rule {plan.rule} learns all layers at one rate")
     if not 0 <= plan.hidden_halvings <= MOST_HALVINGS:

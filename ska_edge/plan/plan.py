@@ -23,7 +23,7 @@ from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
 from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.plan.state_field import StateField
 from ska_edge.rules.functions import NeuronFunction, NormalizedStep, neuron_functions
-from ska_edge.rules.neuron import NeuronFormats, RawInput, step_limits
+from ska_edge.rules.neuron import VARIANCE, NeuronFormats, RawInput, mean_format, step_limits
 from ska_edge.rules.rule import RULES, SIGMOID, Rule
 
 SCHEMA = 2
@@ -62,6 +62,8 @@ class Plan:
         normalized: whether the rate is divided, for each sample, by the power of two nearest to
             |x|^2/d, by its logarithm, if that is above 1; x is the input and d its width.
         decay: how the rate falls with the samples that a device has learned.
+        running_normalization: whether each input is normalized by a running mean and variance,
+            which the state has and every learned sample moves.
         schema: version of this structure.
     """
 
@@ -85,6 +87,7 @@ class Plan:
     spares: int = 0
     normalized: bool = False
     decay: Decay = Decay()
+    running_normalization: bool = False
     schema: int = SCHEMA
 
     @property
@@ -148,6 +151,7 @@ class Plan:
             self.raw,
             self.output,
             self.normalized_step,
+            self.running_normalization,
         )
 
     @property
@@ -211,6 +215,12 @@ class Plan:
             fields.append(StateField("drawn", "<u4", (), "random words used so far"))
         note = "in the order of the plan; see ska_tables.h"
         fields.append(StateField("parameters", weight, (parameters,), note))
+        if self.running_normalization:
+            mean = mean_format(self.layers[0].input)  # it has as many bits as a weight
+            note = f"running mean of each input, {mean.name}"
+            fields.append(StateField("mean", f"<i{mean.bits // 8}", (inputs,), note))
+            note = f"running variance of each input minus 1, {VARIANCE.name}"
+            fields.append(StateField("variance", "<i2", (inputs,), note))
         if self.replay.per_class:
             note = f"samples of each class so far, stored or not; at most {MOST_SEEN}"
             if self.replay.kind == FIFO:

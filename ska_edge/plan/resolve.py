@@ -49,7 +49,7 @@ class Draft:
         activation: that of the hidden layers, in `ACTIVATIONS`.
         output: format of the values of a regression; None for classes.
         spares: number of spare outputs, the last ones of `sizes`; `labels` does not name them.
-        normalized, decay: see `Plan`.
+        normalized, decay, running_normalization: see `Plan`.
     """
 
     sizes: Sequence[int]
@@ -74,6 +74,7 @@ class Draft:
     spares: int = 0
     normalized: bool = False
     decay: Decay = Decay()
+    running_normalization: bool = False
 
     def with_formats_of(self, plan: Plan) -> Draft:
         """Return the same draft with the formats and the raw-input conversion of another plan."""
@@ -130,6 +131,7 @@ class Draft:
             spares=self.spares,
             normalized=self.normalized,
             decay=self.decay,
+            running_normalization=self.running_normalization,
         )
         check_plan(plan)
         return plan

@@ -74,6 +74,7 @@ def title(model: Model) -> str:
         + (f" least confidence {model.least_confidence:.4f}," if plan.least_confidence else "")
         + (" normalized step," if plan.normalized else "")
         + _decay(plan)
+        + (" running normalization," if plan.running_normalization else "")
         + f" plan {plan.digest}"
     )
 

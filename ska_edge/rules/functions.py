@@ -14,13 +14,18 @@ from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Rate, Table
 from ska_edge.rules.metric_sums import METRIC_TERMS, METRIC_WEIGHT_BITS, metric_term
 from ska_edge.rules.neuron import (
     RAW,
+    VARIANCE,
     WIDE_RAW,
     NeuronFormats,
     RawInput,
     code_shift,
     decision,
     forward_weight,
+    mean_format,
+    moved_mean,
+    moved_variance,
     normalized_halvings,
+    normalized_input,
     output_shift,
     output_value,
     plain_activation,
@@ -85,10 +90,12 @@ def neuron_functions(
     raw: RawInput | None = None,
     output: QFormat | None = None,
     normalized: NormalizedStep | None = None,
+    running: bool = False,
 ) -> tuple[NeuronFunction, ...]:
     """Return every per-neuron function that a plan with this rule needs, in order of use.
 
-    `output` is the format of a regression's values; None if the outputs are decisions.
+    `output` is the format of a regression's values; None if the outputs are decisions. `running`
+    says whether inputs are normalized by running averages.
     """
     z = Argument.of("knowledge", formats.knowledge)
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
@@ -101,6 +108,8 @@ def neuron_functions(
     made_of = NeuronFunction
 
     functions = [] if raw is None else _raw_functions(raw, input_format)
+    if running:
+        functions += _running_functions(input_format)
     functions += [
         made_of(
             "forward_weight",
@@ -168,6 +177,27 @@ def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]
             ("standardized_wide", "a raw feature beyond 16 bits as an input", WIDE_RAW),
         )
         if raw.points is None or format is WIDE_RAW
+    ]
+
+
+def _running_functions(input_format: QFormat) -> list[NeuronFunction]:
+    """Return the functions of an input with a running mean and variance."""
+    x, variance = Argument.of("input", input_format), Argument.of("variance", VARIANCE)
+    mean = Argument.of("mean", mean_format(input_format))
+    return [
+        NeuronFunction(
+            "normalized_input",
+            "(x - mean) / sqrt(variance), with a power of two for the root",
+            (x, mean, variance),
+            lambda x, m, v: normalized_input(x, m, v, input_format),
+        ),
+        NeuronFunction("moved_mean", "the running mean after an input", (x, mean), moved_mean),
+        NeuronFunction(
+            "moved_variance",
+            "the running variance minus 1 after an input",
+            (x, mean, variance),
+            moved_variance,
+        ),
     ]
 
 

@@ -67,6 +67,12 @@ class RawInput:
 RAW = QFormat(16, 0)  # raw features of most sensors; 8-bit integers are among them
 WIDE_RAW = QFormat(32, 0)  # raw features that may be beyond 16 bits, such as those of a 24-bit ADC
 
+AVERAGED_LOG2 = 8  # a running mean or variance moves by 2**-8 of a difference
+VARIANCE = QFormat(16, 10)  # of a running variance minus 1, so an input of a new state has 0
+DEVIATION = QFormat(16, 12)  # of an input from its running mean, as squared for the variance
+# A variance of at most these doubles the factor of an input, from 1/8 on.
+VARIANCE_LIMITS = (32.0, 8.0, 2.0, 0.5, 0.125)
+
 
 def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
     """Return sigmoid(z) at z = -limit, -limit + 1/16, ..., limit as saturated `format` integers."""
@@ -120,6 +126,54 @@ def standardized(
 ) -> Fixed[T]:
     """Convert a raw feature to an integer of the input's format: raw * multiplier + offset."""
     return (raw * multiplier + offset).rounded(0).saturated(format.minimum, format.maximum)
+
+
+def mean_format(input: QFormat) -> QFormat:
+    """Return the format of the running mean of an input: it has 8 more fractional bits."""
+    return QFormat(2 * input.bits, input.frac + AVERAGED_LOG2)
+
+
+def normalized_input(x: Fixed[T], mean: Fixed[T], variance: Fixed[T], format: QFormat) -> Fixed[T]:
+    """Return an input, normalized: (x - mean) times a power of two from 1/8 to 4.
+
+    The power is the one nearest to 1 / sqrt(variance), by its logarithm. `mean` is in `mean_format`
+    and `variance`, from which 1 is subtracted, in `VARIANCE`.
+    """
+    factor = Fixed(x.ops, x.ops.constant(1), 3, 1, 1)  # 1/8
+    for doublings, limit in enumerate(VARIANCE_LIMITS):
+        least_above = variance.constant(limit - 1 + 2.0**-variance.frac)
+        within = (least_above - variance).saturated(0, 1)  # the integer 0 or 1
+        factor = factor + within.scaled(variance.frac - factor.frac + doublings)
+    return (_deviation(x, mean) * factor.named("factor")).requantize(format)
+
+
+def moved_mean(x: Fixed[T], mean: Fixed[T]) -> Fixed[T]:
+    """Return the running mean after an input x: it moves by 1/256 of the difference."""
+    change = _deviation(x, mean).scaled(-AVERAGED_LOG2).rounded(mean.frac)
+    return (_limited_mean(x, mean) + change).saturated(mean.lo, mean.hi)
+
+
+def moved_variance(x: Fixed[T], mean: Fixed[T], variance: Fixed[T]) -> Fixed[T]:
+    """Return the running variance minus 1 after an input x, for the mean before it.
+
+    The variance moves by 1/256 of the difference to (x - mean)^2. A deviation beyond 8 counts as 8.
+    """
+    deviation = _deviation(x, mean).requantize(DEVIATION).named("deviation")
+    square = (deviation * deviation).bounded(0, DEVIATION.minimum**2)  # a square is not negative
+    difference = square - (variance + variance.constant(1.0))
+    change = difference.scaled(-AVERAGED_LOG2).rounded(variance.frac)
+    return (variance + change).requantize(VARIANCE)
+
+
+def _deviation(x: Fixed[T], mean: Fixed[T]) -> Fixed[T]:
+    """Return x - mean."""
+    return (x - _limited_mean(x, mean)).named("difference")
+
+
+def _limited_mean(x: Fixed[T], mean: Fixed[T]) -> Fixed[T]:
+    """Return the mean within the range of an input; a damaged state may have any integer."""
+    surplus = mean.frac - x.frac
+    return mean.saturated(x.lo << surplus, ((x.hi + 1) << surplus) - 1)
 
 
 def forward_weight(weight: Fixed[T], bits: int) -> Fixed[T]:

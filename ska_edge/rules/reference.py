@@ -522,6 +522,32 @@ class _HeldLayer(_SteppedLayer):
         self.weights += self.step * (self.deltas.T @ self.inputs)
 
 
+def moved_averages(
+    x: FloatArray, mean: FloatArray, variance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the running mean and variance, (d,) each, after the inputs x (d,) of one sample.
+
+    Both move by 1/256 of a difference: the mean to x, and the variance to (x - mean)^2. There, a
+    deviation beyond 8 counts as 8. The largest variance is 33.
+    """
+    deviation = np.clip(x - mean, -8.0, 8.0)
+    changed = np.minimum(variance + (deviation * deviation - variance) / 256.0, 33.0)
+    return mean + (x - mean) / 256.0, changed
+
+
+def running_factor(variance: FloatArray) -> FloatArray:
+    """Return the factors (d,) that normalize inputs with these variances: x becomes
+    (x - mean) * factor.
+
+    A factor is the power of two nearest to 1 / sqrt(variance), by its logarithm, from 1/8 to 4; of
+    two equally near ones, the larger.
+    """
+    least = np.maximum(variance, 2.0**-5)  # the logarithm of 0 is infinite
+    exponents = np.ceil(np.log2(least) / 2.0 - 0.5)
+    factors: FloatArray = np.exp2(-np.clip(exponents, -2.0, 3.0))
+    return factors
+
+
 def accuracy(decisions: ArrayLike, labels: ArrayLike) -> float:
     """Return the fraction of rows that are classified right.
 

@@ -107,4 +107,4 @@ class Checkpoint:
             state = quantize_state(plan, tensors_of(parameters))
         reference = None if session.options.arithmetic == "fixed" else parameters
         model = Model(state.plan, state, session.scaling, reference, notes=session.notes())
-        return session.finished(model)
+        return session.finished(session.with_averages(model))

@@ -173,6 +173,15 @@ class Options:
         settle=lambda _: False,
         keep=lambda plan: plan.normalized if labeled(plan) else None,
     )
+    running_normalization: bool | None = option(
+        help="Normalize each input by a running mean and variance, which move with every sample"
+        " that a device learns. They follow inputs that drift.",
+        kind=Kind.FLAG,
+        scope=Scope.LABELS,
+        words="no",
+        settle=lambda _: False,
+        keep=lambda plan: plan.running_normalization if labeled(plan) else None,
+    )
     precision: str | None = option(
         help="Bits of weights and activations.",
         kind=Kind.WORD,
@@ -616,6 +625,11 @@ class Options:
             raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
         if self.normalized_step and self.batch != 1:
             raise OptionError("{normalized_step} is for single samples; leave {batch} out")
+        if self.running_normalization and self.batch != 1:
+            raise OptionError(
+                "{running_normalization} is for devices, which learn single samples; leave {batch}"
+                " out"
+            )
         if self.log and at.labeled and self.arithmetic == "float":
             raise OptionError(
                 "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic}"

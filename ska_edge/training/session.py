@@ -22,6 +22,7 @@ from ska_edge.model.model_file import FEATURES, LAYOUT, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
+from ska_edge.model.running import with_averages
 from ska_edge.model.samples import rehearsed, with_classes_of, with_samples
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
@@ -30,6 +31,7 @@ from ska_edge.network.margin import skipped
 from ska_edge.network.measures.diagnosis import Watch
 from ska_edge.network.measures.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
+from ska_edge.network.running import normalized_reals
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import named_part, parameters_for, read_parameters, tensors_of, twin
 from ska_edge.plan.check import check_plan
@@ -179,7 +181,12 @@ class Session:
 
     def scaled(self, rows: slice | NDArray[np.int64]) -> Features:
         """Return the inputs of some rows of `fit`; those of all rows would take much memory."""
-        return self.scaling.apply(self.fit.x[rows])
+        return self._inputs(self.fit.x[rows])
+
+    def _inputs(self, features: Features) -> Features:
+        """Return features (n, d) as the first layer of the float twin gets them."""
+        inputs = self.scaling.apply(features)
+        return inputs if self.base is None else normalized_reals(self.base.state, inputs)
 
     def truth(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
         """Return what the float twin learns from some rows of `fit`: labels, or scaled targets."""
@@ -291,6 +298,15 @@ class Session:
         model.ranges, model.state = record.ranges(), trainer.state.learned()
         yield self.total
 
+    def with_averages(self, model: Model) -> Model:
+        """Return the model with running averages, if the options ask for them.
+
+        They are those of the continued model, or of a new state; the training does not move them.
+        """
+        if not self.options.running_normalization:
+            return model
+        return with_averages(model, None if self.base is None else self.base.state)
+
     def finished(self, model: Model) -> Model:
         """Return the trained model with what only a device uses.
 
@@ -305,10 +321,16 @@ class Session:
         return with_samples(model, replay_of(self.options), self.division.train, before)
 
     def _quantized(self, model: Model) -> NDArray[np.integer]:
-        """Return the integers of all rows of `fit`, in the type of the plan's input."""
-        blocks = row_blocks(len(self.fit.x))
+        """Return the integers of all rows of `fit`, in the type of the plan's input.
+
+        The running averages of a continued model normalize them.
+        """
+        before = FixedTrainer(model.state if self.base is None else self.base.state, check=False)
         return np.concatenate(
-            [narrow(self.plan, model.quantize(self.fit.x[block])) for block in blocks]
+            [
+                narrow(self.plan, before.normalized(model.quantize(self.fit.x[block])))
+                for block in row_blocks(len(self.fit.x))
+            ]
         )
 
     def _steps_work(
@@ -370,8 +392,7 @@ class Session:
         """
         trainer = self._twin(parameters)
         found = [
-            trainer.knowledge(self.scaling.apply(rows.x[block]))[-1]
-            for block in row_blocks(len(rows.y))
+            trainer.knowledge(self._inputs(rows.x[block]))[-1] for block in row_blocks(len(rows.y))
         ]
         # The twin has no spare outputs.
         outputs = np.concatenate([np.empty((0, len(self.dataset.labels))), *found])

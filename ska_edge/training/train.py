@@ -119,7 +119,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
     base, options = session.base, session.options
     parts = session.division.parts
     known = base is not None and not session.new  # a new class has no accuracy before
-    before = accuracies(session.starting_model(), parts) if known else None
+    before = accuracies(session.with_averages(session.starting_model()), parts) if known else None
     in_float = options.arithmetic != "fixed" or base is None
     in_fixed = options.arithmetic != "float" and not options.untrained
     total = session.total * (in_float + in_fixed)
@@ -141,6 +141,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
         model.state = quantize_state(session.plan, tensors_of(parameters))
     model.reference = None if options.arithmetic == "fixed" else parameters
     model.notes = session.notes()
+    model = session.with_averages(model)
     if options.reject:
         model = with_rejection(model, session.division.test, options.reject)
     model = session.finished(model)

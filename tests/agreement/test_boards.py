@@ -37,6 +37,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.plan.replay import BUFFERS, FIFO, RESERVOIR, Replay
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.neuron import VARIANCE
 from ska_edge.rules.rule import RELU, RULES
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
@@ -136,6 +137,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         most = precision.activation.bits
         frac = int(np.random.default_rng([seed, 2]).integers(most - 6, most))
         options.update(normalized=True, input_format=QFormat(most, frac))
+    options["running_normalization"] = seed % 3 < 2
     plan = make_plan(sizes, **options)
     return replace(plan, least_confidence=8192) if seed % 2 else plan
 
@@ -157,6 +159,11 @@ def random_case(seed: int, ram: int = LARGE) -> Case:
     stored = inputs[: seed % 4 if plan.replay.per_class else 0]
     for row, sample in enumerate(stored):
         state.replay.remember(sample, row % plan.named)
+    if plan.running_normalization:
+        averages = np.random.default_rng([seed, 4])
+        variances = averages.uniform(0.05, 6, plan.inputs) ** 2
+        state.mean[:] = averages.integers(format.minimum, format.maximum + 1, plan.inputs) << 6
+        state.variance[:] = VARIANCE.quantize(variances - 1)
     model = Model(plan, state, Scaling(np.zeros(plan.inputs), np.ones(plan.inputs)))
     return Case(seed, model, inputs, rng.integers(0, plan.classes, count))
 

@@ -33,7 +33,11 @@ EVERY_VALUE = 1 << 16
 PLANS = {
     "local": make_plan((3, 5, 4, 3), raw=RawInput((5, 70_000, 0), (-9, 2**40, 7), 11)),
     "feedback": make_plan(
-        (6, 5, 4, 3), rule="feedback", input_format=QFormat(8, 4), normalized=True
+        (6, 5, 4, 3),
+        rule="feedback",
+        input_format=QFormat(8, 4),
+        normalized=True,
+        running_normalization=True,
     ),
     "code": make_plan(
         (3, 5, 4, 3),
@@ -41,6 +45,7 @@ PLANS = {
         precision="w32a16",
         input_format=QFormat(16, 11),
         normalized=True,
+        running_normalization=True,
         raw=RawInput((5, 2**30, 0), (-9, 2**60, 7), 30, (4, -104, 160)),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),

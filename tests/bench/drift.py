@@ -46,7 +46,16 @@ def rewired(seed: int) -> Rows:
     return x, y
 
 
-STREAMS: dict[str, Callable[[int], Rows]] = {"drifting digits": drifting, "rewired digits": rewired}
+def steady(seed: int) -> Rows:
+    """Return digits that do not change."""
+    return digits(np.random.default_rng(seed))
+
+
+STREAMS: dict[str, Callable[[int], Rows]] = {
+    "drifting digits": drifting,
+    "rewired digits": rewired,
+    "digits": steady,
+}
 
 
 def stream_accuracy(work: tuple[str, dict[str, Any], int, int]) -> float:

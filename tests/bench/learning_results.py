@@ -96,13 +96,18 @@ DECAY: dict[str, Any] = {**CONSTANT, "hidden": (64,), "decay": 4}
 # Each guard against drift: its name, the training options, and how many times the device halves its
 # rate; `FROZEN` means that the device does not learn.
 GUARDED: dict[str, Any] = {**DECAY, "normalized_step": True}
+RUNNING: dict[str, Any] = {"running_normalization": True}
+LAST_ROWS: dict[str, Any] = {"stored": 20, "relearned": 4, "buffer": "fifo"}
 GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("frozen", DECAY, FROZEN),
     ("learning", DECAY, 0),
     ("rate / 4", DECAY, 2),
     ("halved 4 times", {**DECAY, "device_decay": 4, "decay_samples": 1500}, 0),
     ("normalized step", GUARDED, 0),
-    ("and a FIFO", {**GUARDED, "stored": 20, "relearned": 4, "buffer": "fifo"}, 0),
+    ("and a FIFO", {**GUARDED, **LAST_ROWS}, 0),
+    ("running normalization", {**DECAY, **RUNNING}, 0),
+    ("both", {**GUARDED, **RUNNING}, 0),
+    ("both and a FIFO", {**GUARDED, **RUNNING, **LAST_ROWS}, 0),
 )
 # Networks of the same sizes in scikit-learn, for comparison.
 RIVALS = (("digits", (64,), {}), ("mnist5k", (128,), PIXELS), ("watch", (64,), {}))

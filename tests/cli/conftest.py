@@ -110,7 +110,8 @@ def write_host_project(require_board: Callable[[str], Board]) -> Callable[[Model
 
     def write(model: Model, folder: Path) -> Path:
         require_board("host")
-        write_project(model.plan, model.state.parameters, "host", folder)
+        memory = model.memory()
+        write_project(model.plan, model.state.parameters, "host", folder, memory=memory)
         build(folder)
         return folder
 

@@ -26,6 +26,7 @@ LEARNING = (
     "hidden_halvings",
     "margin",
     "normalized_step",
+    "running_normalization",
     "precision",
     "batch",
     "seed",

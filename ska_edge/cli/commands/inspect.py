@@ -121,6 +121,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "normalized_step": plan.normalized,
             "device_decay": plan.decay.times,
             "decay_samples": plan.decay.samples,
+            "running_normalization": plan.running_normalization,
             "parameters": plan.parameter_count,
             "parameter_bytes": plan.parameter_bytes,
             "digest": plan.digest,

@@ -89,7 +89,8 @@ class NativeTrainer:
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
         """Learn rows in order; yield decisions (n, classes) after pieces of some milliseconds."""
-        counted = self.plan.replay.per_class > 0  # numpy counts samples only with a replay buffer
+        # numpy counts samples only if it learns them one by one
+        counted = self.plan.replay.per_class > 0 or self.plan.running_normalization
         for learned in self._pieces(inputs, labels, counted):
             yield learned.decisions
 

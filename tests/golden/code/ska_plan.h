@@ -76,6 +76,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_DECAY_TIMES 0 /* how many times the rate halves by itself */
 #define SKA_DECAY_SAMPLES 0u /* from one of these halvings to the next */
 #define SKA_RATE_VARIES 0 /* 1 if a step's rate is not that of the state */
+#define SKA_RUNNING_NORMALIZATION 0 /* 1: averages scale inputs */
 #define SKA_RAW_INPUT 0 /* 1 if raw integers can be standardized */
 #define SKA_RAW_FLOAT 0 /* 1 if raw floats can be standardized */
 
