@@ -530,7 +530,7 @@ def moved_averages(
     Both move by 1/256 of a difference: the mean to x, and the variance to (x - mean)^2. There, a
     deviation beyond 8 counts as 8. The largest variance is 33.
     """
-    deviation = np.clip(x - mean, -8.0, 8.0)
+    deviation = np.minimum(np.maximum(x - mean, -8.0), 8.0)
     changed = np.minimum(variance + (deviation * deviation - variance) / 256.0, 33.0)
     return mean + (x - mean) / 256.0, changed
 
@@ -544,7 +544,7 @@ def running_factor(variance: FloatArray) -> FloatArray:
     """
     least = np.maximum(variance, 2.0**-5)  # the logarithm of 0 is infinite
     exponents = np.ceil(np.log2(least) / 2.0 - 0.5)
-    factors: FloatArray = np.exp2(-np.clip(exponents, -2.0, 3.0))
+    factors: FloatArray = np.exp2(-np.minimum(np.maximum(exponents, -2.0), 3.0))
     return factors
 
 
