@@ -22,7 +22,6 @@ from ska_edge.model.model_file import FEATURES, LAYOUT, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
-from ska_edge.model.running import with_averages
 from ska_edge.model.samples import rehearsed, with_classes_of, with_samples
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
@@ -301,11 +300,17 @@ class Session:
     def with_averages(self, model: Model) -> Model:
         """Return the model with running averages, if the options ask for them.
 
-        They are those of the continued model, or of a new state; the training does not move them.
+        They are those of the continued model; in a new one they change no input. A training does
+        not move them.
         """
         if not self.options.running_normalization:
             return model
-        return with_averages(model, None if self.base is None else self.base.state)
+        plan = replace(model.plan, running_normalization=True)
+        state = model.state.learned(plan)
+        if self.base is not None:
+            before = self.base.state
+            state.mean[:], state.variance[:] = before.mean, before.variance
+        return replace(model, plan=plan, state=state)
 
     def finished(self, model: Model) -> Model:
         """Return the trained model with what only a device uses.
