@@ -52,7 +52,8 @@ class Beginning:
         """
         session, total = self.session, epochs[-1] * len(self.session.fit.y)
         inputs = narrow(session.plan, self.model.quantize(session.fit.x))
-        trainer, done = trainer_for(self.model.state.copy(), learn=total), 0
+        state = self.session.starting_model().state  # without running averages, as in a training
+        trainer, done = trainer_for(state, learn=total), 0
         for epoch, (halvings, order) in enumerate(session.orders(), 1):
             trainer.state.halve_rate(halvings)
             for decisions in trainer.learn_many(inputs[order], session.fit.y[order]):
@@ -92,7 +93,7 @@ def beginning(
         for done in session.float_work(session.parameters.copy(), StepLog(None)):
             progress(done, session.total)
         session.calibrate()
-    model = session.starting_model()
+    model = session.with_averages(session.starting_model())
     rows = np.concatenate([order for _, order in session.orders()])[:count]
     if len(rows) < count:
         raise InputError(

@@ -159,6 +159,12 @@ static void any_state(void) {
         }
     }
 #endif
+#if SKA_RUNNING_NORMALIZATION
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        ska.mean[i] = any_weight; /* a mean has the type of a weight */
+        ska.variance[i] = any_i16;
+    }
+#endif
     for (uint16_t i = 0; i < SKA_RAM_COUNT; i++) {
         ska.parameters[i] = any_weight;
     }

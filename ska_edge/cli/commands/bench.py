@@ -43,6 +43,7 @@ OFFERED = (
     "rate",
     "margin",
     "normalized_step",
+    "running_normalization",
     "seed",
 )
 LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os")
@@ -151,6 +152,7 @@ def bench_document(board: Board, task: Task, found: Benchmark) -> dict[str, Any]
         "precision": task.plan.precision,
         "margin": task.plan.real_margin,
         "normalized_step": task.plan.normalized,
+        "running_normalization": task.plan.running_normalization,
         "digest": task.plan.digest,
         "toolchain": found.toolchain,
         "compiler": found.compiler,
@@ -206,6 +208,7 @@ def bench_table(document: dict[str, Any], name: str | None = None) -> Table:
         f"{document['board']}, {sizes}, rule {document['rule']}, {document['precision']}, "
         + (f"margin {document['margin']:g}, " if document["margin"] else "")
         + ("normalized step, " if document["normalized_step"] else "")
+        + ("running normalization, " if document["running_normalization"] else "")
         + f"{document['toolchain']} {document['optimize'] or ''}".rstrip(),
         columns,
         [[title, *(_cell(get(each)) for each in programs)] for title, get in _rows(document)],
