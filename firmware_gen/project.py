@@ -27,6 +27,7 @@ from firmware_gen.build import (
     build_library,
     library_name,
 )
+from firmware_gen.emit.front import front_sources
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.labels import emit_labels
 from firmware_gen.emit.messages import emit as emit_messages
@@ -161,6 +162,7 @@ def generated_files(
         "ska_labels.h": emit_labels(plan),
         "ska_messages.h": emit_messages(),
         "ska_key.h": emit_key(key),
+        **front_sources(plan.front),
     }
 
 

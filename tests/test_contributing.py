@@ -12,11 +12,13 @@ import pytest
 
 import ska_edge
 from firmware_gen.board.board import board_names
+from firmware_gen.emit.front import SOURCES
 from firmware_gen.emit.messages import emit
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import SHARED
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
+from ska_edge.frontend.frontends import FRONTENDS
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.rules.rule import RULES
@@ -41,8 +43,8 @@ def defined(source: str) -> set[str]:
     return names
 
 
-def test_the_table_has_fourteen_kinds() -> None:
-    assert len(ROWS) == 14
+def test_the_table_has_fifteen_kinds() -> None:
+    assert len(ROWS) == 15
 
 
 @pytest.mark.parametrize(("place", "name"), [row[1:] for row in ROWS])
@@ -57,6 +59,10 @@ def test_a_row_of_a_table_is_all_that_its_users_need() -> None:
     assert OPTIONS["rule"].choices == tuple(RULES)
     assert OPTIONS["precision"].choices == tuple(PRECISIONS)
     assert OPTIONS["scale"].choices == tuple(SCALINGS)
+    frontend = next(o for o in main.commands["train"].params if o.name == "frontend")
+    assert frontend.type.choices == tuple(FRONTENDS)
+    sources = {path.name for path in SOURCES.iterdir() if path.is_dir()}
+    assert sources == set(FRONTENDS)
     train = {parameter.name for parameter in main.commands["train"].params}
     assert set(OPTIONS) <= train
     assert set(OPTIONS) <= set(inspect.signature(ska_edge.train).parameters)

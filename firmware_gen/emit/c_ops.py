@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ska_edge.arithmetic.fixedpoint import Table, width
 
 
@@ -80,7 +82,7 @@ class COps:
             # A value that was clipped to 32 bits gets a type of 32 bits, so that later operations
             # need no 64 bits.
             call = f"(int32_t){call}" if bits == 64 and width(lo, hi) == 32 else call
-        return self.bounded(call, lo, hi)
+        return self._result(call, bits if width(lo, hi) == 64 else 32, lo, hi)
 
     def high_bits(self, a: str, shift: int) -> str:
         kind = "_spare" if a in self._narrow else ""
@@ -88,6 +90,12 @@ class COps:
 
     def low_bits(self, a: str, shift: int) -> str:
         return f"ska_low_bits({bare(a)}, {shift})"
+
+    def square_root(self, a: str, lo: int, hi: int) -> str:
+        bits, root = 32 if hi < 1 << 32 else 64, math.isqrt(hi)
+        kind = width(0, root)
+        call = f"(int{kind}_t)ska_square_root_u{bits}((uint{bits}_t){a})"
+        return self._result(call, kind, math.isqrt(lo), root)
 
     def lookup(self, table: Table, index: str) -> str:
         call = f"(int32_t)ska_const_i{table.format.bits}(&{table.name}[{bare(index)}])"

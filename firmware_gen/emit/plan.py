@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
+from firmware_gen.emit.front import front_constants
 from firmware_gen.emit.weights import numbers, spare_constants
 from firmware_gen.memory.residence import (
     flash_bytes,
@@ -139,7 +140,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
-{_square(plan)}{_mean(plan)}{_batch(plan)}
+{_square(plan)}{_mean(plan)}{_batch(plan)}{front_constants(plan.front)}
 #elif !defined(SKA_MODEL_{model})
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif

@@ -7,8 +7,8 @@ import textwrap
 
 from firmware_gen.emit.c_ops import COps, bare, register_type
 from ska_edge.arithmetic.fixedpoint import Fixed
+from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.plan.plan import Plan
-from ska_edge.rules.functions import Argument, NeuronFunction
 
 LINE_LENGTH = 100
 
@@ -39,7 +39,7 @@ def emit_rule(plan: Plan) -> str:
     return "\n".join(parts)
 
 
-def _function(function: NeuronFunction) -> str:
+def _function(function: FixedFunction) -> str:
     ops = COps()
     result = function.body(*(_argument(ops, argument) for argument in function.arguments))
     kind = register_type(result.lo, result.hi)
@@ -52,7 +52,7 @@ def _function(function: NeuronFunction) -> str:
     return "\n".join([*lines, f"    return {returned};", "}", ""])
 
 
-def _signature(function: NeuronFunction, kind: str) -> list[str]:
+def _signature(function: FixedFunction, kind: str) -> list[str]:
     """Return the head of a function, on one line or with each argument on its own line."""
     start = f"static inline {kind} ska_rule_{function.name}("
     # The tilde keeps a type and its name on one line.
@@ -72,7 +72,7 @@ def _argument(ops: COps, argument: Argument) -> Fixed[str]:
     return Fixed(ops, name, argument.frac, argument.lo, argument.hi)
 
 
-def _notes(function: NeuronFunction) -> list[str]:
+def _notes(function: FixedFunction) -> list[str]:
     return [
         f" *   {a.name}: {a.frac} fractional bits, in [{a.lo}, {a.hi}]" for a in function.arguments
     ]

@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "ska.c"
+#ifdef SKA_FRONT_AXES
+#include "ska_front.c"
+#include "ska_front_part.c"
+#endif
 
 uint32_t ska_library_bytes(void) { return (uint32_t)sizeof(ska_t); }
 

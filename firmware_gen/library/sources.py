@@ -58,4 +58,4 @@ def _general(plan: Plan) -> Plan:
     """Return the plan without the values that do not affect the integers of learning."""
     random = plan.rule_definition.teacher in (SIGNS, CODE) or plan.replay.per_class > 0
     labels = tuple(str(number) for number in range(plan.classes))
-    return replace(plan, labels=labels, seed=plan.seed if random else 0, raw=None)
+    return replace(plan, labels=labels, seed=plan.seed if random else 0, raw=None, front=None)

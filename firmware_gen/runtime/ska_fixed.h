@@ -238,6 +238,36 @@ static inline int32_t ska_float32_integer(uint32_t bits, int16_t point) {
     return (int32_t)ska_saturate_i64(integer, INT32_MIN, INT32_MAX);
 }
 
+/* --- square roots ----------------------------------------------------------------------------- */
+
+/* Returns the largest integer whose square is at most x. Each turn decides one bit of the root. */
+static inline uint32_t ska_square_root_u32(uint32_t x) {
+    uint32_t root = 0;
+    for (uint32_t bit = (uint32_t)1 << 30; bit != 0u; bit >>= 2) {
+        const uint32_t trial = root + bit;
+        root >>= 1;
+        if (x >= trial) {
+            x -= trial;
+            root += bit;
+        }
+    }
+    return root;
+}
+
+/* The same for 64 bits. */
+static inline uint32_t ska_square_root_u64(uint64_t x) {
+    uint64_t root = 0;
+    for (uint64_t bit = (uint64_t)1 << 62; bit != 0u; bit >>= 2) {
+        const uint64_t trial = root + bit;
+        root >>= 1;
+        if (x >= trial) {
+            x -= trial;
+            root += bit;
+        }
+    }
+    return (uint32_t)root;
+}
+
 /* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
 
 /* Narrows a sum to 16 bits: rounds, then saturates. */

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
+RECIPROCAL_BITS = 16  # of the factor that divides by a constant
 
 
 class RangeError(InputError):
@@ -142,6 +143,10 @@ class Ops(Protocol[T]):
 
     def low_bits(self, a: T, shift: int) -> T:
         """Return the remainder a modulo 2**shift of a value known to be >= 0."""
+        ...
+
+    def square_root(self, a: T, lo: int, hi: int) -> T:
+        """Return the largest integer whose square is at most a; a is in [lo, hi], and lo >= 0."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
@@ -274,6 +279,28 @@ class Fixed(Generic[T]):
         )
         low = Fixed(self.ops, self.ops.low_bits(self.data, shift), shift, 0, (1 << shift) - 1)
         return high, low
+
+    def absolute(self) -> Fixed[T]:
+        """Return |x|, as the difference of the parts above and below 0."""
+        above, below = self.saturated(0, max(self.hi, 0)), self.saturated(min(self.lo, 0), 0)
+        return (above - below).bounded(0, max(-self.lo, self.hi))  # one of the two parts is 0
+
+    def square_root(self) -> Fixed[T]:
+        """Return the square root of a value >= 0, rounded down; it has half the fractional bits."""
+        if self.lo < 0 or self.frac % 2:
+            raise ValueError("a root needs a value >= 0 with an even number of fractional bits")
+        lo, hi = math.isqrt(self.lo), math.isqrt(self.hi)
+        root = self.ops.square_root(self.data, self.lo, self.hi)
+        return Fixed(self.ops, root, self.frac // 2, lo, hi)
+
+    def divided(self, divisor: int) -> Fixed[T]:
+        """Return the value times a reciprocal with `RECIPROCAL_BITS` significant bits, exactly.
+
+        The reciprocal of a power of two is exact; that of another divisor >= 1 is rounded.
+        """
+        frac = RECIPROCAL_BITS + divisor.bit_length() - 1
+        factor = ((1 << frac) + divisor // 2) // divisor
+        return self * Fixed(self.ops, self.ops.constant(factor), frac, factor, factor)
 
     def named(self, name: str) -> Fixed[T]:
         """Return the same value with a name, which appears in the generated code."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ska_edge.arithmetic.fixedpoint import Table
 
 
@@ -32,10 +34,31 @@ class IntervalOps:
     def low_bits(self, a: None, shift: int) -> None:
         return None
 
+    def square_root(self, a: None, lo: int, hi: int) -> None:
+        return None
+
     def lookup(self, table: Table, index: None) -> None:
         return None
 
     def name(self, a: None, name: str, comment: str, lo: int, hi: int) -> None:
+        return None
+
+    def axis(self, a: None, index: int) -> None:
+        return None
+
+    def joined(self, parts: Sequence[None]) -> None:
+        return None
+
+    def part(self, a: None, first: int, count: int) -> None:
+        return None
+
+    def total(self, a: None, lo: int, hi: int) -> None:
+        return None
+
+    def least(self, a: None) -> None:
+        return None
+
+    def most(self, a: None) -> None:
         return None
 
     def dot(self, weights: None, inputs: None, lo: int, hi: int) -> None:

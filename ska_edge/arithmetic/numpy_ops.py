@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,13 @@ class NumpyOps:
     def low_bits(self, a: Integers, shift: int) -> Integers:
         return a & ((1 << shift) - 1)
 
+    def square_root(self, a: Integers, lo: int, hi: int) -> Integers:
+        # A float64 has fewer bits than an int64, so the root of the float may be 1 off.
+        near = np.sqrt(a.astype(np.float64)).astype(np.int64)
+        near -= near * near > a
+        root: Integers = near + ((near + 1) * (near + 1) <= a)
+        return root
+
     def lookup(self, table: Table, index: Integers) -> Integers:
         values = self._tables.get(table)
         if values is None:
@@ -72,6 +80,26 @@ class NumpyOps:
 
     def name(self, a: Integers, name: str, comment: str, lo: int, hi: int) -> Integers:
         return self._seen(a, lo, hi)
+
+    def axis(self, a: Integers, index: int) -> Integers:
+        return a[..., index : index + 1]
+
+    def joined(self, parts: Sequence[Integers]) -> Integers:
+        return np.concatenate(parts, axis=-1)
+
+    def part(self, a: Integers, first: int, count: int) -> Integers:
+        return a[:, first : first + count]
+
+    def total(self, a: Integers, lo: int, hi: int) -> Integers:
+        return self._seen(a.sum(axis=1), lo, hi)
+
+    def least(self, a: Integers) -> Integers:
+        least: Integers = a.min(axis=1)
+        return least
+
+    def most(self, a: Integers) -> Integers:
+        most: Integers = a.max(axis=1)
+        return most
 
     def dot(self, weights: Integers, inputs: Integers, lo: int, hi: int) -> Integers:
         if inputs.shape[0] * weights.size >= WORTH_BLAS:

@@ -17,6 +17,7 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.tables.columns import arranged
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes, write_file
+from ska_edge.frontend.front import Front
 from ska_edge.plural import counted
 
 FloatArray = NDArray[np.float64]
@@ -48,7 +49,8 @@ class Dataset:
     ``default_split`` is the kind of the split of built-in data.
 
     If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
-    int64 (n,), the first sample of each window; windows of two recordings are far apart.
+    int64 (n,), the first sample of each window; windows of two recordings are far apart. If
+    ``front`` computes the features, ``windows`` are the samples, int16 (n, length, axes).
     """
 
     name: str
@@ -70,6 +72,8 @@ class Dataset:
     targets: FloatArray | None = None
     layout: Layout | None = None
     starts: IntArray | None = None
+    front: Front | None = None
+    windows: NDArray[np.int16] | None = None
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""
@@ -175,6 +179,7 @@ class Dataset:
             tested=None if self.tested is None else self.tested[chosen],
             targets=None if self.targets is None else self.targets[chosen],
             starts=None if self.starts is None else self.starts[chosen],
+            windows=None if self.windows is None else self.windows[chosen],
             places=places[chosen],
         )
 

@@ -31,8 +31,9 @@ from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.recordings.window_rows import windowed
 from ska_edge.data.several import files_of, has_files, load_several
-from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
+from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
 from ska_edge.data.tables.doubts import doubts_about
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.table import Table
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError, OptionError
@@ -79,7 +80,7 @@ def load(
     layout = None if model is None else model.layout
     if columns.recorded is not None or reads_windows(source, model):
         check_recorded(source, columns, model)
-        return windowed(source, columns, max_memory, layout)
+        return windowed(source, columns, max_memory, layout, None if model is None else model.front)
     if isinstance(source, str) and source in builtin_names():
         _refuse_columns(source, columns)
         _refuse_targets(source, columns, model)

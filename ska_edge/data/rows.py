@@ -17,10 +17,10 @@ from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_feat
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.load import check_recorded, load, reads_windows
 from ska_edge.data.memory import MAX_MEMORY, check_memory
-from ska_edge.data.recordings.layout import Layout
-from ska_edge.data.recordings.window_rows import described, load_windows, rows_of
+from ska_edge.data.recordings.window_rows import described, front_of, load_windows, rows_of
 from ska_edge.data.several import check_named, files_found, folder_of, joined_origin, name_of
-from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs, arranged
+from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, arranged
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
 from ska_edge.plural import counted
@@ -87,7 +87,7 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
     if columns.recorded is not None:
         check_recorded(source, columns, model)
     if reads_windows(source, model):
-        return _windows(source, model.layout, columns, max_memory)
+        return _windows(source, model, columns, max_memory)
     if isinstance(source, str) and source in builtin_names():
         return _labeled(load(source, columns, max_memory), model)
     path = Path(source)
@@ -128,12 +128,14 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
 
 
 def _windows(
-    source: str | os.PathLike[str], layout: Layout | None, columns: Columns, max_memory: int
+    source: str | os.PathLike[str], model: Inputs, columns: Columns, max_memory: int
 ) -> Rows:
     """Cut recordings with or without labels as a model takes them."""
-    windows, made, found = load_windows(source, columns, max_memory, layout, labeled=False)
+    windows, made, found = load_windows(source, columns, max_memory, model.layout, labeled=False)
     truth = windows.y if any(windows.y) else None
-    return Rows(name_of(source), rows_of(windows), truth, described(windows, made, found))
+    front = front_of(columns.recorded, made, model.layout is not None, model.front)
+    x, names = rows_of(windows, front)
+    return Rows(name_of(source), x, truth, described(windows, made, found), names)
 
 
 def _labeled(dataset: Dataset, model: Inputs) -> Rows:

@@ -72,6 +72,7 @@ def load_data(
     sample_rate: float | None = None,
     resample: float | None = None,
     lsb: float | Sequence[float] = (),
+    frontend: str | None = None,
 ) -> Dataset:
     """Load and check labeled data, from any source that `ska_edge.train` accepts.
 
@@ -103,6 +104,8 @@ def load_data(
         resample: the rate in Hz to which the samples are interpolated; by default they are not.
         lsb: for samples that are not integers, the value of one step of the sensor, for all axes or
             for each.
+        frontend: the front end that computes features of each window in integers, as a device does,
+            such as "statistics"; by default the samples themselves are the features.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
@@ -139,6 +142,7 @@ def load_data(
             Recorded.of(
                 *(window, hop, label_from, group_from),
                 *(time_column, sample_rate, resample, lsb),
+                frontend=frontend,
             ),
         )
         return load(data, columns, max_memory)

@@ -25,7 +25,7 @@ from ska_edge.data.load import load
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.source import Source, load_data, takes_one
-from ska_edge.data.tables.columns import Inputs
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError, OptionError, require_flag
 from ska_edge.files import npz_bytes, path_of, write_file
@@ -109,7 +109,13 @@ class Model:
     def takes(self) -> Inputs:
         """The number and the names of the inputs, to read data for this model."""
         targets = self.plan.labels if self.plan.regression else ()
-        return Inputs(self.plan.inputs, self.features, targets=targets, layout=self.layout)
+        return Inputs(
+            self.plan.inputs,
+            self.features,
+            targets=targets,
+            layout=self.layout,
+            front=self.plan.front,
+        )
 
     @property
     def layout(self) -> Layout | None:

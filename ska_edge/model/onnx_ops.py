@@ -1,13 +1,15 @@
 """Runs `Fixed` on the edges of an ONNX graph, with operators that are exact in every runtime.
 
 `Fixed` uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and
-Mod, on integers. The quantized operators of ONNX would round ties differently, or differ between
-processors. Only `quantized` takes real numbers, in float64; its operators are exact, or rounded as
-IEEE 754 says. The graph uses opset 13 and IR version 8.
+Mod, and over windows Concat, Slice, ReduceSum, ReduceMin and ReduceMax, on integers. The quantized
+operators of ONNX would round ties differently, or differ between processors. Only `quantized` and
+`square_root` use real numbers, in float64; their operators are exact, or rounded as IEEE 754 says.
+The graph uses opset 13 and IR version 8.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -112,6 +114,16 @@ class OnnxOps:
     def low_bits(self, a: str, shift: int) -> str:
         return self.node("Mod", a, self._scalar(1 << shift))
 
+    def square_root(self, a: str, lo: int, hi: int) -> str:
+        # A float64 has fewer bits than an int64, so the root of the float may be 1 off.
+        real = self.node("Sqrt", self.cast(a, TensorProto.DOUBLE))
+        near = self.cast(self.node("Floor", real), TensorProto.INT64)
+        above = self.cast(self.node("Greater", self.node("Mul", near, near), a), TensorProto.INT64)
+        near = self.node("Sub", near, above)
+        after = self.node("Add", near, self._scalar(1))
+        beyond = self.node("Greater", self.node("Mul", after, after), a)
+        return self.node("Where", beyond, near, after)
+
     def lookup(self, table: Table, index: str) -> str:
         key = (table.name, 0)
         if key not in self._known:
@@ -121,6 +133,32 @@ class OnnxOps:
 
     def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
         return a
+
+    def axis(self, a: str, index: int) -> str:
+        return self.node("Gather", a, self._vector(index), axis=2)
+
+    def joined(self, parts: Sequence[str]) -> str:
+        return self.node("Concat", *parts, axis=-1)
+
+    def part(self, a: str, first: int, count: int) -> str:
+        ends = self._vector(first), self._vector(first + count)
+        return self.node("Slice", a, *ends, self._vector(1))
+
+    def total(self, a: str, lo: int, hi: int) -> str:
+        return self.node("ReduceSum", a, self._vector(1), keepdims=0)
+
+    def least(self, a: str) -> str:
+        return self.node("ReduceMin", a, axes=[1], keepdims=0)
+
+    def most(self, a: str) -> str:
+        return self.node("ReduceMax", a, axes=[1], keepdims=0)
+
+    def _vector(self, value: int) -> str:
+        """Return a stored vector of one int64."""
+        key = ("v", value)
+        if key not in self._known:
+            self._known[key] = self.initializer(f"vector_{value}", np.array([value]))
+        return self._known[key]
 
     def dot(self, weights: str, inputs: str, lo: int, hi: int) -> str:
         # Use int32 if the interval allows it, because small runtimes multiply int32 fastest.

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ska_edge.data.tables.columns import Inputs
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError
 from ska_edge.files import path_of, refusal

@@ -15,6 +15,8 @@ import cattrs
 from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, QFormat, Rate
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
+from ska_edge.frontend.front import Front
+from ska_edge.frontend.frontends import check_front, feature_count
 from ska_edge.plan.formats import (
     COARSEST_KNOWLEDGE,
     FINEST_KNOWLEDGE,
@@ -107,6 +109,8 @@ def check_plan(plan: Plan) -> None:
     _check_labels(plan)
     if plan.raw is not None:
         _check_raw(plan, plan.raw)
+    if plan.front is not None:
+        _check_front(plan, plan.front)
     for index, layer in enumerate(plan.layers):
         for matrix in layer.matrices:
             _check_matrix(plan, index, matrix)
@@ -271,6 +275,18 @@ def _check_raw(plan: Plan, raw: RawInput) -> None:
         and max(map(abs, points)) <= LARGEST_POINT
     ):
         raise InputError("the integers that standardize raw features are out of range")
+
+
+def _check_front(plan: Plan, front: Front) -> None:
+    """Check that the features of a front end are the raw features of the network."""
+    check_front(front)
+    if feature_count(front) != plan.inputs:
+        raise InputError(
+            f"the front end {front.kind} has {feature_count(front)} features, but the network has"
+            f" {plan.inputs} inputs"
+        )
+    if plan.raw is None or plan.raw_float:
+        raise InputError("the plan has a front end, but does not standardize its integers")
 
 
 def _prove_functions(plan: Plan) -> None:

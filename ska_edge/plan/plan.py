@@ -16,13 +16,16 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
+from ska_edge.arithmetic.function import FixedFunction
+from ska_edge.frontend.front import Front
+from ska_edge.frontend.frontends import front_functions
 from ska_edge.plan.decay import Decay
 from ska_edge.plan.layer import LayerPlan, Matrix, Tensor
 from ska_edge.plan.margin import margin_integer, real_margin
 from ska_edge.plan.replay import FIFO, MOST_SEEN, Replay
 from ska_edge.plan.spare import NAME_BYTES
 from ska_edge.plan.state_field import StateField
-from ska_edge.rules.functions import NeuronFunction, NormalizedStep, neuron_functions
+from ska_edge.rules.functions import NormalizedStep, neuron_functions
 from ska_edge.rules.neuron import VARIANCE, NeuronFormats, RawInput, mean_format, step_limits
 from ska_edge.rules.rule import RULES, SIGMOID, Rule
 
@@ -50,6 +53,7 @@ class Plan:
         seed: seed of all random numbers during learning (signs, codes, replays).
         raw: how a device converts raw features to inputs; None if only a host does.
         table: the decision table's integers.
+        front: how a device computes raw features from windows of samples; None if it gets features.
         margin: in the format of the shift: a sample changes nothing if the absolute values of all
             its output errors are below it; 0 if every sample learns.
         activation: that of the hidden layers, in `ACTIVATIONS`.
@@ -80,6 +84,7 @@ class Plan:
     seed: int
     raw: RawInput | None
     table: tuple[int, ...]
+    front: Front | None = None
     margin: int = 0
     activation: str = SIGMOID
     least_confidence: int = 0
@@ -140,9 +145,9 @@ class Plan:
         """Whether a device standardizes raw features in float32."""
         return self.raw is not None and self.raw.points is not None
 
-    def neuron_functions(self) -> tuple[NeuronFunction, ...]:
-        """Every per-neuron function that this plan needs, in order of use."""
-        return neuron_functions(
+    def neuron_functions(self) -> tuple[FixedFunction, ...]:
+        """Every function of the front end and of a neuron that this plan needs, in order of use."""
+        return front_functions(self.front) + neuron_functions(
             self.rule_definition,
             self.formats,
             self.decision_table,

@@ -8,6 +8,7 @@ from typing import ParamSpec
 
 from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.errors import InputError
+from ska_edge.frontend.front import Front
 from ska_edge.plan.check import check_plan
 from ska_edge.plan.decay import Decay
 from ska_edge.plan.formats import activation_format, layer_plans, neuron_formats
@@ -43,7 +44,7 @@ class Draft:
             of SIGMOID is always the precision's.
         labels: class names; "0", "1", ... by default.
         output_only: whether only the output layer learns.
-        replay, seed, raw: see `Plan`.
+        replay, seed, raw, front: see `Plan`.
         margin: a real number, see `Plan`.
         hidden_halvings: how many times the rate of the hidden layers is halved.
         activation: that of the hidden layers, in `ACTIVATIONS`.
@@ -67,6 +68,7 @@ class Draft:
     replay: Replay = Replay()
     seed: int = 0
     raw: RawInput | None = None
+    front: Front | None = None
     margin: float = 0.0
     hidden_halvings: int = 0
     activation: str = SIGMOID
@@ -85,6 +87,7 @@ class Draft:
             weight_formats=formats,
             knowledge_format=plan.formats.knowledge,
             activation_format=plan.formats.activation,
+            front=plan.front,
             output=plan.output,
             raw=plan.raw,
         )
@@ -124,6 +127,7 @@ class Draft:
             replay=self.replay,
             seed=self.seed,
             raw=self.raw,
+            front=self.front,
             table=decision_table(profile.decision, profile.table_limit),
             margin=margin_integer(self.margin, profile.shift),
             activation=self.activation,

@@ -6,11 +6,10 @@ The C generator traces every body into a C function. Tests run each body on ever
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Rate, Table
+from ska_edge.arithmetic.fixedpoint import QFormat, Rate, Table
+from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.rules.metric_sums import METRIC_TERMS, METRIC_WEIGHT_BITS, metric_term
 from ska_edge.rules.neuron import (
     RAW,
@@ -42,31 +41,6 @@ from ska_edge.rules.rule import CODE, PAST, READOUT, Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """An argument of a `NeuronFunction`: its name, its fraction and its range of integers."""
-
-    name: str
-    frac: int
-    lo: int
-    hi: int
-
-    @classmethod
-    def of(cls, name: str, format: QFormat) -> Argument:
-        """Return an argument that is stored in `format`."""
-        return cls(name, format.frac, format.minimum, format.maximum)
-
-
-@dataclass(frozen=True, slots=True)
-class NeuronFunction:
-    """One function of one neuron: its name, a summary, its arguments, and its body on `Fixed`."""
-
-    name: str
-    summary: str
-    arguments: tuple[Argument, ...]
-    body: Callable[..., Fixed[Any]]
-
-
-@dataclass(frozen=True, slots=True)
 class NormalizedStep:
     """The numbers of a normalized step, which is divided by the power of two nearest to |x|^2/d.
 
@@ -91,7 +65,7 @@ def neuron_functions(
     output: QFormat | None = None,
     normalized: NormalizedStep | None = None,
     running: bool = False,
-) -> tuple[NeuronFunction, ...]:
+) -> tuple[FixedFunction, ...]:
     """Return every per-neuron function that a plan with this rule needs, in order of use.
 
     `output` is the format of a regression's values; None if the outputs are decisions. `running`
@@ -105,7 +79,7 @@ def neuron_functions(
     mantissa = Argument("mantissa", Rate.MANTISSA_FRAC, half + 1, 2 * half)
     # The fraction differs between layers; these functions use only the width.
     weight = Argument.of("weight", QFormat(formats.weight_bits, 0))
-    made_of = NeuronFunction
+    made_of = FixedFunction
 
     functions = [] if raw is None else _raw_functions(raw, input_format)
     if running:
@@ -158,7 +132,7 @@ def neuron_functions(
     return tuple(functions)
 
 
-def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]:
+def _raw_functions(raw: RawInput, input_format: QFormat) -> list[FixedFunction]:
     """Return the functions of a raw feature, for features of at most 16 bits and of 32 bits.
 
     A float32 becomes an integer of 32 bits.
@@ -166,7 +140,7 @@ def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]
     multiplier = Argument("multiplier", raw.frac, 0, max(raw.multipliers))
     offset = Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets))
     return [
-        NeuronFunction(
+        FixedFunction(
             name,
             summary,
             (Argument.of("raw", format), multiplier, offset),
@@ -180,19 +154,19 @@ def _raw_functions(raw: RawInput, input_format: QFormat) -> list[NeuronFunction]
     ]
 
 
-def _running_functions(input_format: QFormat) -> list[NeuronFunction]:
+def _running_functions(input_format: QFormat) -> list[FixedFunction]:
     """Return the functions of an input with a running mean and variance."""
     x, variance = Argument.of("input", input_format), Argument.of("variance", VARIANCE)
     mean = Argument.of("mean", mean_format(input_format))
     return [
-        NeuronFunction(
+        FixedFunction(
             "normalized_input",
             "(x - mean) / sqrt(variance), with a power of two for the root",
             (x, mean, variance),
             lambda x, m, v: normalized_input(x, m, v, input_format),
         ),
-        NeuronFunction("moved_mean", "the running mean after an input", (x, mean), moved_mean),
-        NeuronFunction(
+        FixedFunction("moved_mean", "the running mean after an input", (x, mean), moved_mean),
+        FixedFunction(
             "moved_variance",
             "the running variance minus 1 after an input",
             (x, mean, variance),
@@ -201,17 +175,17 @@ def _running_functions(input_format: QFormat) -> list[NeuronFunction]:
     ]
 
 
-def _activation(rule: Rule, formats: NeuronFormats) -> NeuronFunction:
+def _activation(rule: Rule, formats: NeuronFormats) -> FixedFunction:
     """Return the function of a hidden neuron's activation, from its knowledge or its decision."""
     if rule.relu:
-        return NeuronFunction(
+        return FixedFunction(
             "activation",
             "a = max(0, z), the next layer's input",
             (Argument.of("knowledge", formats.knowledge),),
             lambda z: relu_activation(z, formats.activation),
         )
     value, body = ("2D - 1", signed_activation) if rule.signed else ("D", plain_activation)
-    return NeuronFunction(
+    return FixedFunction(
         "activation",
         f"a = {value}, the next layer's input",
         (Argument("decision", formats.decision.frac, 0, formats.decision.maximum),),
@@ -219,21 +193,21 @@ def _activation(rule: Rule, formats: NeuronFormats) -> NeuronFunction:
     )
 
 
-def _output_functions(formats: NeuronFormats, output: QFormat | None) -> list[NeuronFunction]:
+def _output_functions(formats: NeuronFormats, output: QFormat | None) -> list[FixedFunction]:
     """Return the functions of an output with labels, or of an output with targets."""
     if output is None:
         d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
         target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
-        return [NeuronFunction("output_shift", "Y - D", (target, d), output_shift)]
+        return [FixedFunction("output_shift", "Y - D", (target, d), output_shift)]
     value, target = Argument.of("value", output), Argument.of("target", output)
     return [
-        NeuronFunction(
+        FixedFunction(
             "output_value",
             "the output of a regression: z in the format of the targets",
             (Argument.of("knowledge", formats.knowledge),),
             lambda z: output_value(z, output),
         ),
-        NeuronFunction(
+        FixedFunction(
             "output_shift",
             "target - value, saturated",
             (target, value),
@@ -242,8 +216,8 @@ def _output_functions(formats: NeuronFormats, output: QFormat | None) -> list[Ne
     ]
 
 
-def _halvings_function(step: NormalizedStep) -> NeuronFunction:
-    return NeuronFunction(
+def _halvings_function(step: NormalizedStep) -> FixedFunction:
+    return FixedFunction(
         "halvings",
         "how many times the rate is halved for an input with this sum of squares",
         (Argument("square", 0, 0, step.largest), Argument("halvings", 0, 0, step.most)),
@@ -251,17 +225,17 @@ def _halvings_function(step: NormalizedStep) -> NeuronFunction:
     )
 
 
-def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[NeuronFunction]:
+def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[FixedFunction]:
     """Return the functions of a hidden layer's shift, which depend on the rule's teacher."""
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
     if rule.teacher == PAST:
         previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)
-        return [NeuronFunction("shift", "D_k - D_{k-1}", (d, previous), published_shift)]
+        return [FixedFunction("shift", "D_k - D_{k-1}", (d, previous), published_shift)]
     if rule.teacher == CODE:
         present = Argument("present", 0, 0, 1)
         target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
         return [
-            NeuronFunction(
+            FixedFunction(
                 "hidden_shift",
                 "target of the code - D, if there is a code",
                 (present, target, d),
@@ -270,14 +244,14 @@ def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[Neu
         ]
     projection = Argument.of("projection", formats.projection)
     if rule.relu:
-        hidden_shift = NeuronFunction(
+        hidden_shift = FixedFunction(
             "hidden_shift",
             f"2^{gain} times the projected error if z > 0, otherwise 0",
             (projection, Argument.of("knowledge", formats.knowledge)),
             lambda p, z: relu_shift(p, z, gain, formats.shift),
         )
     else:
-        hidden_shift = NeuronFunction(
+        hidden_shift = FixedFunction(
             "hidden_shift",
             f"2^{gain} D' times the projected error",
             (projection, d),
@@ -285,7 +259,7 @@ def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[Neu
         )
     functions = [hidden_shift]
     if rule.teacher == READOUT:
-        error = NeuronFunction(
+        error = FixedFunction(
             "error",
             "an output shift, narrowed to pass back through the readout",
             (Argument.of("shift", formats.shift),),

@@ -76,6 +76,7 @@ def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, .
         output=None if dataset.targets is None else UNCALIBRATED,
         spares=options.spare_classes or 0,
         normalized=bool(options.normalized_step),
+        front=dataset.front,
     )
 
 
@@ -103,6 +104,8 @@ def with_input(draft: Draft, dataset: Dataset, options: Options) -> tuple[Draft,
     scaled = (scaling.apply(x[block]) for block in row_blocks(len(x)))
     format = input_format(scaled, PRECISIONS[draft.precision].activation.bits)
     scaling = scaling.within(format)
+    if options.raw == RAW_FLOAT and dataset.front is not None:
+        raise OptionError("{frontend} gives integers as features; leave {raw} out")
     if options.raw == RAW_FLOAT:
         raw: RawInput | None = raw_float_input(
             scaling.mean, scaling.scale, format, dataset.features

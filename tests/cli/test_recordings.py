@@ -38,6 +38,49 @@ def test_a_model_of_windows_needs_no_options_later(ska_edge: Run, folder: Path) 
     assert proven.document()["equal"] is True
 
 
+FRONT = ("--window", "1s", "--hop", "25", "--frontend", "statistics")
+
+
+def test_a_model_computes_the_features_of_its_front_end(ska_edge: Run, folder: Path) -> None:
+    trained = ska_edge("train", folder, *FRONT, *TRAIN)
+    assert trained.code == 0, trained.err
+    accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
+    assert accuracy["test"] > 0.9
+    inspected = ska_edge("inspect", "m.ska", "--json").document()
+    assert inspected["sizes"] == [10, 8, 3] and inspected["features"][1] == "mean ay"
+    front = inspected["front"]
+    assert (front["length"], front["hop"], front["parts"], front["ram"]) == (50, 25, 2, 96)
+    assert "front end statistics: windows of 50 samples" in ska_edge("inspect", "m.ska").out
+    rows = ska_edge("predict", "m.ska", folder / "a-run.csv").out.splitlines()
+    assert len(rows) == 1 + 7 and all(row.endswith(",run") for row in rows[1:])
+    proven = ska_edge("verify", "m.ska", folder, "--board", "host", "--samples", "9", "--json")
+    assert proven.document()["equal"] is True
+    again = ska_edge("train", folder, "--from", "m.ska", "--epochs", "1", "-o", "n.ska")
+    assert again.code == 0, again.err
+    assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front
+
+
+def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
+    ska_edge: Run, folder: Path
+) -> None:
+    wide = folder.parent / "wide"
+    wide.mkdir()
+    for path in folder.iterdir():
+        (wide / path.name).write_text(path.read_text().replace(",run,", "0000,run,"))
+    assert ska_edge("train", folder, "--window", "50", *TRAIN).code == 0
+    for arguments, sentence in (
+        (("train", folder, *FRONT[-2:], *TRAIN), "give a --window, such as 100 or 2s"),
+        (("train", "iris", *FRONT, "-o", "n.ska"), "leave --window out"),
+        (("train", wide, *FRONT, *TRAIN), "--frontend takes samples of 16 bits"),
+        (("train", folder, *FRONT, "--raw", "float32", *TRAIN), "leave --raw out"),
+        (("train", folder, "--window", "50", "--hop", "3", *FRONT[-2:], *TRAIN), "has 50 parts"),
+        (("eval", "m.ska", folder, *FRONT[-2:]), "leave --frontend out"),
+    ):
+        refused = ska_edge(*arguments)
+        assert refused.code == 2 and sentence in refused.err
+        assert len(refused.err.splitlines()) == 1
+
+
 def test_a_recording_without_a_label_is_classified(ska_edge: Run, folder: Path) -> None:
     assert ska_edge("train", folder, "--window", "50", *TRAIN).code == 0
     lines = recording("run", "z").splitlines()

@@ -20,6 +20,8 @@ from ska_edge.cli.screen.memory import (
 )
 from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION
+from ska_edge.frontend.front import FEATURE, SAMPLE, Front
+from ska_edge.frontend.frontends import feature_count, front_bytes
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.network.state import State
@@ -68,6 +70,26 @@ def _raw(plan: Plan) -> str | None:
     return None if plan.raw is None else RAW_FLOAT if plan.raw_float else RAW_INTEGER
 
 
+def _front_sentence(front: Front) -> str:
+    return (
+        f"front end {front.kind}: windows of {counted(front.length, 'sample')} of"
+        f" {front.axes} axes, hop {front.hop}, in {counted(front.parts, 'part')};"
+        f" {counted(feature_count(front), 'feature')} in {FEATURE.name}, and"
+        f" {front_bytes(front):,} bytes of RAM for the parts"
+    )
+
+
+def _front_document(front: Front) -> dict[str, Any]:
+    return {
+        **asdict(front),
+        "parts": front.parts,
+        "sample": SAMPLE.name,
+        "feature": FEATURE.name,
+        "features": feature_count(front),
+        "ram": front_bytes(front),
+    }
+
+
 @click.command(cls=ExplainedModel, epilog="Example:  ska-edge inspect digits.ska")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
@@ -107,6 +129,8 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
         f" {plan.layers[0].input.name}, see --json for mean and scale"
         + (f"; a device computes it from raw features ({flag('raw')} {raw})" if raw else "")
     )
+    if plan.front is not None:
+        out.line(_front_sentence(plan.front))
     out.document(
         {
             "sizes": list(plan.sizes),
@@ -139,6 +163,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
             "labels": list(loaded.labels),
             "spare_classes": plan.classes - len(loaded.labels),
             "raw": raw,
+            "front": None if plan.front is None else _front_document(plan.front),
             "scaling": loaded.scaling.as_dict(),
             "units": None if loaded.units is None else loaded.units.as_dict(),
             "features": loaded.features,

@@ -23,6 +23,7 @@ from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import PLACES, Recorded
 from ska_edge.data.targets import REGRESSION
+from ska_edge.frontend.frontends import FRONTENDS
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import cuts_windows
@@ -200,6 +201,12 @@ _recorded = (
         help="For recordings that are no integers: the value of one step of the sensor, one for all"
         " axes or one for each.",
     ),
+    click.option(
+        "--frontend",
+        type=Word(tuple(FRONTENDS)),
+        help="For recordings: what computes features of each window, on the device as here"
+        " [default: the samples are the features].",
+    ),
 )
 _memory = click.option(
     "--max-memory",
@@ -213,7 +220,7 @@ _memory = click.option(
 
 RECORDED = (
     *("window", "hop", "label_from", "group_from"),
-    *("time_column", "sample_rate", "resample", "lsb"),
+    *("time_column", "sample_rate", "resample", "lsb", "frontend"),
 )
 """The names of the options of recordings, as `Recorded.of` takes them."""
 

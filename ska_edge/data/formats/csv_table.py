@@ -25,7 +25,8 @@ from ska_edge.data.formats.dialect import (
     read_dialect,
 )
 from ska_edge.data.memory import FEATURE, MAX_MEMORY, check_memory
-from ska_edge.data.tables.columns import ALL_COLUMNS, Choice, Columns, Header, Inputs, choose
+from ska_edge.data.tables.columns import ALL_COLUMNS, Choice, Columns, Header, choose
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.number import LARGEST_INPUT, input_of, is_finite, is_number, too_large
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ska_edge.data.formats.dialect import SAMPLE_LINES
 from ska_edge.data.memory import FEATURE, check_memory
-from ska_edge.data.tables.columns import Columns, Header, Inputs, choose
+from ska_edge.data.tables.columns import Columns, Header, choose
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.number import LARGEST_INPUT, too_large
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError

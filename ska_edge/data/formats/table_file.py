@@ -11,7 +11,8 @@ from ska_edge.data.formats.csv_table import TEXT_TABLES, read_csv
 from ska_edge.data.formats.frame import Frame, frame_table
 from ska_edge.data.formats.series import read_series
 from ska_edge.data.memory import MAX_MEMORY, check_memory
-from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, Inputs
+from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
 

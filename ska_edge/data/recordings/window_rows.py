@@ -21,6 +21,8 @@ from ska_edge.data.several import name_of
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import Recorded
 from ska_edge.errors import InputError, OptionError
+from ska_edge.frontend.front import Front
+from ska_edge.frontend.frontends import feature_names, features_of, front_for
 from ska_edge.plural import counted
 
 
@@ -70,10 +72,14 @@ def windowed(
     columns: Columns,
     max_memory: int = MAX_MEMORY,
     layout: Layout | None = None,
+    front: Front | None = None,
 ) -> Dataset:
-    """Load recordings as labeled data: each window with a label is a row, sample after sample.
+    """Load recordings as labeled data: each window with a label is a row.
 
-    Raises InputError as `load_windows` does, and for recordings without labels.
+    A row has the samples, one after the other; with a front end, it has the features. `layout` and
+    `front` are those of a model.
+
+    Raises InputError as `load_windows` and `front_of` do, and for recordings without labels.
     """
     if columns.targets is not None:
         raise InputError(f"{source} has recordings, and a regression learns rows; give rows")
@@ -86,12 +92,15 @@ def windowed(
     numbers = {label: number for number, label in enumerate(labels)}
     group, group_names = _groups(np.array(windows.groups)[known])
     several = len(windows.names) > 1
+    front = front_of(columns.recorded, made, layout is not None, front)
+    x, names = rows_of(windows, front)
     return Dataset(
         name_of(source),
-        rows_of(windows)[known],
+        x[known],
         np.array([numbers[text] for text in texts.tolist()], dtype=np.int64),
         labels,
         group,
+        features=names,
         group_names=group_names,
         origin=described(windows, made, found),
         doubts=tuple(text for each in found.recordings for text in overview(each).odd),
@@ -99,7 +108,30 @@ def windowed(
         file_names=windows.names if several else (),
         layout=made,
         starts=_apart(windows, made)[known],
+        front=front,
+        windows=None if front is None else windows.x[known],
     )
+
+
+def front_of(
+    recorded: Recorded | None, layout: Layout, trained: bool, known: Front | None
+) -> Front | None:
+    """Return the front end for windows of a layout; None if their samples are the inputs.
+
+    It is `known`, that of a model, if the windows are for a `trained` model; otherwise that for
+    which `recorded` asks.
+
+    Raises OptionError if a model has another one, and InputError for windows that suit none.
+    """
+    asked = None if recorded is None else recorded.frontend
+    if trained:
+        if asked is not None and (known is None or known.kind != asked):
+            raise OptionError(
+                "the model has learned {what}; leave {frontend} out",
+                what="samples of windows" if known is None else f"features of {known.kind}",
+            )
+        return known
+    return None if asked is None else front_for(asked, layout.length, layout.hop, layout.axes)
 
 
 def described(windows: Windows, layout: Layout, found: Recordings) -> str:
@@ -116,11 +148,27 @@ def described(windows: Windows, layout: Layout, found: Recordings) -> str:
     return "; ".join(filter(None, parts))
 
 
-def rows_of(windows: Windows) -> NDArray[np.float64]:
-    """Return each window as a row, (windows, length * axes): int16 if it fits, else float64."""
-    rows = windows.x.reshape(len(windows.x), -1)
-    small: NDArray[np.float64] = rows if rows.dtype == np.int16 else rows.astype(np.float64)
-    return small
+def rows_of(
+    windows: Windows, front: Front | None
+) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
+    """Return each window as a row, and the names of its columns if they are features.
+
+    Without a front end, a row has length * axes numbers: int16 if they fit, otherwise float64.
+
+    Raises OptionError for samples of more than 16 bits, which no front end takes.
+    """
+    if front is None:
+        rows = windows.x.reshape(len(windows.x), -1)
+        return (rows if rows.dtype == np.int16 else rows.astype(np.float64)), None
+    if windows.x.dtype != np.int16:
+        largest = int(np.abs(windows.x.astype(np.int64)).max())
+        raise OptionError(
+            "a sample is {largest}, but {frontend} takes samples of 16 bits; divide them by a"
+            " larger step with {lsb}",
+            largest=largest,
+        )
+    features = features_of(front, windows.x).astype(np.float64)
+    return features, feature_names(front, windows.axes)
 
 
 def _apart(windows: Windows, layout: Layout) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.data.recordings.layout import Layout
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.recorded import Recorded, features_of
 from ska_edge.errors import InputError
 from ska_edge.plural import counted, listed
@@ -53,22 +53,6 @@ class Columns:
 
 
 ALL_COLUMNS = Columns()
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """The inputs of a model for which data are read: their number, and their names if known.
-
-    `labeled` tells whether the data need labels. `targets` are the names of a regression's targets;
-    they are empty for a model of classes. `layout` says how its inputs are windows of recordings;
-    it is None for a model of rows.
-    """
-
-    count: int
-    names: tuple[str, ...] | None = None
-    labeled: bool = True
-    targets: tuple[str, ...] = ()
-    layout: Layout | None = None
 
 
 @dataclass(frozen=True, slots=True)

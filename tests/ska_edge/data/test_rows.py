@@ -10,7 +10,8 @@ import pytest
 
 from ska_edge.data.load import load
 from ska_edge.data.rows import load_rows
-from ska_edge.data.tables.columns import Columns, Inputs
+from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.errors import InputError
 
 

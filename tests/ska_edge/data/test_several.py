@@ -15,7 +15,8 @@ from ska_edge.data.load import load
 from ska_edge.data.several import name_of
 from ska_edge.data.source import load_data
 from ska_edge.data.split.division import divide
-from ska_edge.data.tables.columns import Columns, Inputs
+from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.errors import InputError
 
 MONDAY = "a,b,who,label\n1,2,eva,rest\n3,4,tom,wave\n"

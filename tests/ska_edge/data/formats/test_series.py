@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ska_edge.data.formats.table_file import read_table
-from ska_edge.data.tables.columns import Inputs
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.errors import InputError
 
 HEAD = "# about\n@problemName p\n@timeStamps false\n@classLabel true a b\n@data\n"

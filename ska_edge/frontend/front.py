@@ -1,0 +1,84 @@
+"""Defines what a front end is, and the windows that it works on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
+from ska_edge.arithmetic.function import FixedFunction
+from ska_edge.arithmetic.window import WindowOps
+
+SAMPLE = QFormat(16, 0)
+"""The format of a value of a sample: an integer, as the sensor gave it."""
+FEATURE = QFormat(32, 4)
+"""The format of a feature; its unit is that of a sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A front end in a plan: which one it is, and how it cuts the samples of a sensor into windows.
+
+    A window has `length` samples, and the next one begins `hop` samples later. A device sums up
+    parts of windows, so it sees every sample once; a window is a number of such parts, and so is
+    the hop.
+
+    Attributes:
+        kind: name of the front end in `FRONTENDS`.
+        length, hop: numbers of samples.
+        axes: the number of values of a sample, in `SAMPLE` format.
+        vectors: three axes each, x, y and z, whose magnitude is one more axis.
+    """
+
+    kind: str
+    length: int
+    hop: int
+    axes: int
+    vectors: tuple[tuple[int, int, int], ...] = ()
+
+    @property
+    def part(self) -> int:
+        """Samples of a part: the largest number that divides both window and hop."""
+        return math.gcd(self.length, self.hop)
+
+    @property
+    def parts(self) -> int:
+        """Parts of a window."""
+        return self.length // self.part
+
+    @property
+    def width(self) -> int:
+        """Number of axes, with the magnitudes."""
+        return self.axes + len(self.vectors)
+
+
+class Frontend(Protocol):
+    """One kind of front end, on `Fixed`; C has its loops in `runtime/front/ska_front_KIND.h`."""
+
+    @property
+    def summary(self) -> str:
+        """What the features are, in a few words."""
+        ...
+
+    def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the features; `axes` are the names of the axes."""
+        ...
+
+    def features(self, front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
+        """Return the features (windows, features) in `FEATURE` format.
+
+        `samples` are (windows, length, axes) in `SAMPLE` format.
+        """
+        ...
+
+    def part_bytes(self, front: Front) -> int:
+        """Return the bytes of `ska_front_part_t` in C."""
+        ...
+
+    def functions(self, front: Front) -> tuple[FixedFunction, ...]:
+        """Return the functions of single numbers that the loops in C use; a name begins with
+        `front_`.
+        """
+        ...

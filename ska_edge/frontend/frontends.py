@@ -1,0 +1,116 @@
+"""Lists the front ends, makes and checks the windows of one, and computes features on the host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.arithmetic.fixedpoint import Fixed, RangeError
+from ska_edge.arithmetic.function import FixedFunction
+from ska_edge.arithmetic.interval_ops import IntervalOps
+from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
+from ska_edge.errors import InputError
+from ska_edge.frontend.front import SAMPLE, Front, Frontend
+from ska_edge.frontend.statistics import Statistics
+
+FRONTENDS: Mapping[str, Frontend] = {"statistics": Statistics()}
+
+LONGEST = 8192  # samples of a window, so that sums of samples fit into 32 bits
+MOST_PARTS = 16  # of a window; a device stores the sums of each
+MOST_AXES = 64
+BLOCK = 256  # windows whose features are computed at once
+_TRIPLE = re.compile(r"(.*?)([xyz])([^xyz]*)", re.IGNORECASE)
+
+
+def front_for(kind: str, length: int, hop: int, axes: Sequence[str]) -> Front:
+    """Return a front end for windows of recordings with these axes.
+
+    Three axes whose names differ only in an x, y and z, such as ax, ay and az, are a vector.
+
+    Raises InputError for an unknown kind, and for windows that a device cannot have.
+    """
+    front = Front(kind, length, hop, len(axes), vectors_of(axes))
+    check_front(front)
+    return front
+
+
+def vectors_of(axes: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
+    """Return the axes x, y and z of each vector, in the order of its first axis."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for index, name in enumerate(axes):
+        parts = _TRIPLE.fullmatch(name.strip().lower())
+        if parts is not None:
+            found.setdefault((parts[1], parts[3]), {})[parts[2]] = index
+    return tuple((f["x"], f["y"], f["z"]) for f in found.values() if len(f) == 3)
+
+
+def check_front(front: Front) -> None:
+    """Raise InputError unless a device can have this front end."""
+    if front.kind not in FRONTENDS:
+        raise InputError(f"no front end {front.kind!r:.40}; there are {', '.join(FRONTENDS)}")
+    if not 2 <= front.length <= LONGEST:
+        raise InputError(
+            f"a window of {front.length} samples suits no front end; it has 2 to {LONGEST}"
+        )
+    if not 1 <= front.hop <= 8 * LONGEST:
+        raise InputError(f"a hop of {front.hop} samples suits no front end")
+    if front.parts > MOST_PARTS:
+        raise InputError(
+            f"a window of {front.length} samples with hop {front.hop} has {front.parts} parts of"
+            f" {front.part}, and a device stores at most {MOST_PARTS}; take numbers with a larger"
+            " common divisor, such as a hop of half the window"
+        )
+    if not 1 <= front.axes <= MOST_AXES or len(front.vectors) > MOST_AXES:
+        raise InputError(
+            f"a sample of {front.axes} axes suits no front end; it has 1 to {MOST_AXES}"
+        )
+    if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
+        raise InputError("a vector of the front end has an axis that no sample has")
+    _prove(front)
+
+
+def _prove(front: Front) -> None:
+    """Compute only intervals; raise InputError for a value that exceeds 64 bits."""
+    ops = IntervalOps()
+    try:
+        FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, None, SAMPLE))
+    except RangeError as error:
+        raise InputError(
+            f"a window of {front.length} samples is too long for {front.kind}: {error}"
+        ) from error
+
+
+def features_of(front: Front, windows: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the features of windows (n, length, axes) as a device computes them, (n, features).
+
+    They are integers in `FEATURE` format. The samples must be in `SAMPLE` format.
+    """
+    ops, kind = NumpyOps(check=False), FRONTENDS[front.kind]
+    blocks = [
+        kind.features(front, ops, stored(ops, windows[first : first + BLOCK], SAMPLE)).data
+        for first in range(0, len(windows), BLOCK)
+    ]
+    return np.concatenate([np.empty((0, feature_count(front)), dtype=np.int64), *blocks])
+
+
+def feature_names(front: Front, axes: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the features."""
+    return FRONTENDS[front.kind].names(front, axes)
+
+
+def feature_count(front: Front) -> int:
+    """Return the number of features."""
+    return len(feature_names(front, [""] * front.axes))
+
+
+def front_bytes(front: Front) -> int:
+    """Return the bytes of RAM of all parts of a window; a device has up to 8 bytes beside them."""
+    return front.parts * FRONTENDS[front.kind].part_bytes(front)
+
+
+def front_functions(front: Front | None) -> tuple[FixedFunction, ...]:
+    """Return the functions of single numbers that a front end's loops in C use."""
+    return () if front is None else FRONTENDS[front.kind].functions(front)
