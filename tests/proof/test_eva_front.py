@@ -1,0 +1,62 @@
+"""Frama-C Eva proves that a front end has no overflow, access out of bounds or lost bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.project import write_project
+from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.frontend.frontends import front_for
+from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.neuron import RawInput
+from tests.proof.test_eva import MACHINES, Verdict, eva, public_functions
+
+DRIVER = Path(__file__).parent / "eva_front.c"
+# The axes have a vector, and a window has two parts. Eva follows each iteration of a loop, so the
+# window is short; the intervals of longer windows are proven when a plan is made.
+PLAN = make_plan(
+    (20, 2),
+    input_format=QFormat(8, 4),
+    raw=RawInput((5, 70_000) * 10, (-9, 2**40) * 10, 11),
+    front=front_for("statistics", 4, 2, ("ax", "ay", "az")),
+)
+PLANTS = {
+    "a part beyond the ring": (
+        "< SKA_FRONT_PARTS ? front->next",
+        "<= SKA_FRONT_PARTS ? front->next",
+    ),
+    "features that are not computed": ("    ska_front_features(front, features);\n", ""),
+}
+
+
+def sources(folder: Path) -> Path:
+    parameters = np.zeros(PLAN.parameter_count, dtype=np.int64)
+    write_project(PLAN, parameters, "host", folder)
+    return folder / "src"
+
+
+def analyzed(folder: Path, machine: str) -> Verdict:
+    return eva(folder, machine, "-I.", "ska.c", "ska_front.c", "ska_front_part.c", str(DRIVER))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_nothing_overflows_or_leaves_its_object(machine: str, tmp_path: Path) -> None:
+    folder = sources(tmp_path / "p")
+    verdict = analyzed(folder, machine)
+    assert verdict.alarms == 0, verdict.alarm_kinds
+    assert verdict.checks == {"valid": 1, "unknown": 0, "invalid": 0}
+    headers = (folder / "ska_front.h").read_text() + (folder / "ska_front_part.h").read_text()
+    assert set(public_functions(headers)) <= set(verdict.reached)
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_defect_is_found(name: str, tmp_path: Path) -> None:
+    folder = sources(tmp_path / "p")
+    old, new = PLANTS[name]
+    text = (folder / "ska_front.c").read_text()
+    assert text.count(old) == 1
+    (folder / "ska_front.c").write_text(text.replace(old, new))
+    assert analyzed(folder, "x86_32").alarms
