@@ -12,11 +12,9 @@ from typing import Any
 
 import cattrs
 
-from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT64_MAX, Fixed, QFormat, Rate
+from ska_edge.arithmetic.fixedpoint import INT64_MAX, Fixed, QFormat, Rate
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.errors import InputError
-from ska_edge.frontend.front import Front
-from ska_edge.frontend.frontends import check_front, feature_count
 from ska_edge.plan.formats import (
     COARSEST_KNOWLEDGE,
     FINEST_KNOWLEDGE,
@@ -24,6 +22,7 @@ from ska_edge.plan.formats import (
     layer_plans,
     neuron_formats,
 )
+from ska_edge.plan.input_check import check_features, check_raw
 from ska_edge.plan.layer import Matrix
 from ska_edge.plan.margin import largest_margin
 from ska_edge.plan.plan import LONGEST_SHIFT, SCHEMA, Plan
@@ -32,7 +31,7 @@ from ska_edge.plan.range_proof import range_proof
 from ska_edge.plan.replay import BUFFERS, Replay
 from ska_edge.plan.spare import spare_labels
 from ska_edge.rules.confidence import UNKNOWN_NAMES
-from ska_edge.rules.neuron import RAW, RawInput, decision_table
+from ska_edge.rules.neuron import RAW, decision_table
 from ska_edge.rules.rule import ACTIVATIONS, READOUT, RELU, RULES, SIGNS
 
 LARGEST_COUNT = 65535  # C counts inputs, samples of a batch and steps in 16 bits
@@ -47,12 +46,6 @@ MOST_SPARES = 64  # a limit for the number of spare outputs, because each one ta
 MOST_CELLS = 2**27  # a state has at most this many integers; the host stores each in 8 bytes
 LONGEST_LABEL = 255  # characters of a class name
 NARROW_WEIGHT_BITS = 16
-LARGEST_OFFSET = 2**46  # largest offset: a 16-bit mean times a 31-bit multiplier
-# A feature in float32 is an integer of 32 bits. With these bounds, all sums are below 2^62, which
-# the operators of ONNX need.
-LARGEST_FLOAT_OFFSET = 2**60
-LARGEST_FLOAT_MULTIPLIER = 2**30
-LARGEST_POINT = 200  # float32 has numbers from 2^-149 to 2^128
 FARTHEST_RATE = 1100  # largest shift of a rate; no float64 needs more
 
 
@@ -108,9 +101,9 @@ def check_plan(plan: Plan) -> None:
     _check_learning(plan)
     _check_labels(plan)
     if plan.raw is not None:
-        _check_raw(plan, plan.raw)
+        check_raw(plan, plan.raw)
     if plan.front is not None:
-        _check_front(plan, plan.front)
+        check_features(plan, plan.front)
     for index, layer in enumerate(plan.layers):
         for matrix in layer.matrices:
             _check_matrix(plan, index, matrix)
@@ -258,35 +251,6 @@ def _check_labels(plan: Plan) -> None:
             )
         if any(0xD800 <= ord(character) <= 0xDFFF for character in label):
             raise InputError(f"the label {label!a} is no text: half a character is in it")
-
-
-def _check_raw(plan: Plan, raw: RawInput) -> None:
-    """Check the integers that standardize raw features."""
-    points = raw.points if raw.points is not None else (0,) * plan.inputs
-    multiplier, offset = INT32_MAX, LARGEST_OFFSET
-    if raw.points is not None:
-        multiplier, offset = LARGEST_FLOAT_MULTIPLIER, LARGEST_FLOAT_OFFSET
-    if not (
-        len(raw.multipliers) == len(raw.offsets) == len(points) == plan.inputs
-        and 1 <= raw.frac <= LONGEST_SHIFT
-        and min(raw.multipliers) >= 0
-        and max(raw.multipliers) <= multiplier
-        and max(map(abs, raw.offsets)) <= offset
-        and max(map(abs, points)) <= LARGEST_POINT
-    ):
-        raise InputError("the integers that standardize raw features are out of range")
-
-
-def _check_front(plan: Plan, front: Front) -> None:
-    """Check that the features of a front end are the raw features of the network."""
-    check_front(front)
-    if feature_count(front) != plan.inputs:
-        raise InputError(
-            f"the front end {front.kind} has {feature_count(front)} features, but the network has"
-            f" {plan.inputs} inputs"
-        )
-    if plan.raw is None or plan.raw_float:
-        raise InputError("the plan has a front end, but does not standardize its integers")
 
 
 def _prove_functions(plan: Plan) -> None:

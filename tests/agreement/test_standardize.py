@@ -18,7 +18,7 @@ from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.model.scaling import standardize
-from ska_edge.plan.check import LARGEST_OFFSET
+from ska_edge.plan.input_check import LARGEST_OFFSET
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput

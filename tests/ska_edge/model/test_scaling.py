@@ -13,7 +13,7 @@ from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling, standardize
 from ska_edge.network.state import State
-from ska_edge.plan.check import LARGEST_OFFSET
+from ska_edge.plan.input_check import LARGEST_OFFSET
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RAW, WIDE_RAW, RawInput, standardized
 from ska_edge.training.calibration import raw_input

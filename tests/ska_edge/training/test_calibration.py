@@ -13,7 +13,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat, Rate
 from ska_edge.data.load import load
 from ska_edge.errors import InputError
 from ska_edge.model.scaling import Scaling, standardize
-from ska_edge.plan.check import LARGEST_OFFSET
+from ska_edge.plan.input_check import LARGEST_OFFSET
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import Parameters
