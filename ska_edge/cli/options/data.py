@@ -28,6 +28,7 @@ from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import cuts_windows
 from ska_edge.monitor.teach import with_new_classes
+from ska_edge.plural import listed
 
 
 @dataclass(frozen=True)
@@ -204,8 +205,9 @@ _recorded = (
     click.option(
         "--frontend",
         type=Word(tuple(FRONTENDS)),
-        help="For recordings: what computes features of each window, on the device as here"
-        " [default: the samples are the features].",
+        metavar="NAME",
+        help="For recordings: what computes features of each window, on the device as here:"
+        f" {listed(tuple(FRONTENDS))} [default: the samples are the features].",
     ),
 )
 _memory = click.option(
