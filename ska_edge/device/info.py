@@ -22,7 +22,7 @@ class DeviceInfo:
         state_bytes: size of the state.
         inputs, classes, layers: dimensions of the plan.
         input_width: bytes of one element of an input.
-        halvings: how many times the plan's rate is halved.
+        halvings: how many times a host has halved the rate; the plan's decay comes on top.
         credit: requests that may be in flight at once.
         capabilities: functions of the firmware, as bits; see `protocol.Capability`.
         saves: number of saves made; if 0, a restart loses what was learned.

@@ -99,7 +99,7 @@ def test_mixed_rows_and_a_replay_buffer_keep_what_it_knows(ska_edge: Run, device
     assert rebuild(Path("steps.jsonl"), model).state.to_bytes() == board.network.to_bytes()
 
 
-@pytest.mark.parametrize("options", [{}, {"normalized_step": True}])
+@pytest.mark.parametrize("options", [{}, {"running_normalization": True}])
 def test_a_sensor_that_drifts_is_reported(
     ska_edge: Run, device: Device, options: dict[str, bool]
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_sensor_that_drifts_is_reported(
     warnings = {each["sign"]: each["text"] for each in outcome.document()["warnings"]}
     text = warnings["inputs out of range"]
     assert " of the inputs are at a limit of their format; if the sensor drifts, " in text
-    assert ("--normalized-step" in text) == (not options)
+    assert ("--running-normalization" in text) == (not options)
     assert outcome.err.count("warning: inputs out of range: in the last ") == 1
 
 

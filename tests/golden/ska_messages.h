@@ -390,7 +390,7 @@ static inline bool ska_message_infer_unpack(const uint8_t *payload, uint16_t len
 
 /* SET_RATE: change the learning rate */
 typedef struct {
-    /* how many times the plan's rate is halved */
+    /* how many times a host has halved the rate */
     uint8_t halvings;
     /* identifies the state's history; 0 after a start, RESET or PUSH */
     uint32_t token;
@@ -571,7 +571,7 @@ typedef struct {
     uint16_t classes;
     /* number of layers */
     uint8_t layers;
-    /* how many times the plan's rate is halved */
+    /* how many times a host has halved the rate */
     uint8_t halvings;
     /* requests that may be in flight at once */
     uint8_t credit;

@@ -78,8 +78,8 @@ class DataCache:
         self._lines.add(line)
 
     def erase(self, offset: int, size: int) -> None:
-        """Note an erase."""
-        lines = range(offset // self.LINE, (offset + size) // self.LINE)
+        """Note an erase, or a program, of all lines that have some of these bytes."""
+        lines = range(offset // self.LINE, (offset + size - 1) // self.LINE + 1)
         self._stale |= self._lines.intersection(lines)
 
 

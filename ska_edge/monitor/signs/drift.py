@@ -25,7 +25,7 @@ THIRD = 3
 SURE = 4.0
 
 NEW_ROWS = "if the sensor drifts, train the model anew with new rows"
-GUARD = f"{NEW_ROWS}, or with {{normalized_step}}, with which a device learns from such rows"
+GUARD = f"{NEW_ROWS}, or with {{running_normalization}}, with which a device follows the sensor"
 
 
 class Drift:
@@ -43,7 +43,7 @@ class Drift:
         names, format = plan.labels, plan.layers[0].input
         self._ends = (format.minimum, format.maximum)
         self.names, self._labeled = names, plan.rule_definition.supervised
-        self.advice = GUARD if self._labeled and not plan.normalized else NEW_ROWS
+        self.advice = GUARD if self._labeled and not plan.running_normalization else NEW_ROWS
         self._limits = deque[int](maxlen=WINDOW)  # how many inputs of each row are at a limit
         self._inputs = 0  # inputs per row
         self._last = [deque[bool](maxlen=LAST) for _ in names]

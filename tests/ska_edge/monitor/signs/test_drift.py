@@ -86,7 +86,7 @@ def test_a_large_fall_is_found_soon(before: float, after: float) -> None:
 
 def test_the_advice_names_a_guard_that_the_plan_lacks_and_can_have() -> None:
     assert drift().advice == GUARD
-    assert Drift(make_plan((4, 2), normalized=True)).advice == NEW_ROWS
+    assert Drift(make_plan((4, 2), running_normalization=True)).advice == NEW_ROWS
     unlabeled = Drift(make_plan((4, 2), rule="published"))
     assert unlabeled.advice == NEW_ROWS
     assert feed(unlabeled, 0, 1.0, 100) + feed(unlabeled, 0, 0.0, 100) == []
