@@ -31,6 +31,7 @@ LABELS = ["--label-column", "label", "--max-memory", "1"]
 DIALECT = ["--separator", "comma", "--decimal", "point"]
 COLUMNS = [*DIALECT, "--features", "3,4,5,6", "--group-column", "who", "--drop", "t"]
 PORT = ["--json", "--baud", "9600", "--dtr", "off", "--rts", "keep"]
+RECORD = ["record", "-o", "new", "--countdown", "0", "--patience", "1"]
 COMMANDS = [
     ["monitor"],
     ["monitor", *PORT],
@@ -68,6 +69,8 @@ COMMANDS = [
     ["push", "m.ska"],
     ["push", "m.ska", "--fresh"],
     ["push", "m.ska", *KEY, *PORT],
+    [*RECORD, "--seconds", "1"],
+    [*RECORD, "--label", "walk", "--group", "a", "--samples", "2", "--axes", "x,y", *PORT],
     ["save"],
     ["save", *KEY, *PORT],
 ]

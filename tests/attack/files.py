@@ -209,6 +209,8 @@ MODEL: list[Reader] = [
     ["teach", "{}", "calm", "--port", "{port}"],
     ["verify", "{}", "rows.csv", "--samples", "2", "--port", "{port}"],
     ["monitor", "{}", "rows.csv", "--samples", "2", "--patience", "0", "--port", "{port}"],
+    ["report", "{}", "-o", "new.html"],
+    ["report", "steps.jsonl", "--model", "{}", "-o", "new.html"],
 ]
 DATA: list[Reader] = [
     ["data", "{}", "-o", "new.npz"],
@@ -238,7 +240,10 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
             ["train", "rows.csv", "--from", "{}", "-o", "new.ska", "--epochs", "1"],
         ],
     ),
-    "rows.csv": ([any_number, any_number, any_bytes], DATA),
+    "rows.csv": (
+        [any_number, any_number, any_bytes],
+        [*DATA, ["report", "m.ska", "{}", "-o", "new.html"]],
+    ),
     "rows.arff": ([any_number, any_number, any_bytes], DATA),
     "rows.ts": ([any_number, any_number, any_bytes], DATA),
     "rows.parquet": ([any_bytes], DATA),
@@ -250,7 +255,11 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
     ),
     "steps.jsonl": (
         [any_value, any_value, any_number, any_bytes],
-        [["replay", "{}", "m.ska"], ["replay", "{}", "m.ska", "-o", "new.ska", "--at", "3"]],
+        [
+            ["replay", "{}", "m.ska"],
+            ["replay", "{}", "m.ska", "-o", "new.ska", "--at", "3"],
+            ["report", "{}", "--model", "m.ska", "-o", "new.html"],
+        ],
     ),
     "weights.npz": (
         [any_array, any_bytes],

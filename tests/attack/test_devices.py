@@ -30,7 +30,9 @@ def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
     """Each command accepts a device without altered answers, so a refusal comes from an altered
     answer.
     """
-    codes = {"verify": 1}  # it fails, because the simulated device sends made-up metrics
+    # `verify` fails, because the simulated device sends made-up metrics. `record` refuses a device
+    # that sends frames.
+    codes = {"verify": 1, "record": 3}
     attempt, found = devices.attempt(place, [*line, "--port", "{port}"], Random(0), 0.0)
     expected = codes.get(line[0], 0)
     if "steps.jsonl" in line and "--overwrite" not in line:

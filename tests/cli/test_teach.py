@@ -201,7 +201,7 @@ def test_a_class_is_forgotten(ska_edge: Run, two: Path, device: TrainerDevice, r
     ("name", "sentence"),
     [
         ("a name of 17 bytes", "at most 16"),
-        ("", "is empty"),
+        ("", "cannot be used; give printable characters"),
         ("unknown", "is the name that samples of no known class get; choose another name"),
         ("fist", "the model has used its 2 spare classes"),
     ],
