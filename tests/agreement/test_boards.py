@@ -70,7 +70,7 @@ class Limits:
 
 
 LIMITS = {  # each key is the least RAM of a board, in bytes
-    2 * 1024: Limits((1, 5, 16), width=8, depth=2, classes=4),
+    2 * 1024: Limits((1, 5, 12), width=8, depth=2, classes=4),
     8 * 1024: Limits((1, 5, 17, 64), width=12, depth=3, classes=10),
     16 * 1024: Limits((1, 5, 17, 64), width=16, depth=3, classes=12),
     128 * 1024: Limits((1, 5, 17, 64, 700), width=64, depth=3, classes=12),

@@ -140,7 +140,12 @@ LOOKING = {"--port", "--baud", "--dtr", "--rts", "--json"}
 
 
 def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
-    words = {"order": "shuffled", "label_from": "column", "group_from": "file"}
+    words = {
+        "order": "shuffled",
+        "label_from": "column",
+        "group_from": "file",
+        "frontend": "statistics",
+    }
     tried = set()
     for option in main.commands["monitor"].params:
         if not isinstance(option, click.Option) or option.opts[0] in LOOKING:

@@ -106,6 +106,8 @@ def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeyp
         "boards": (),
         "doctor": (),
         "ports": (),
+        "record": ("--port", "none", "-o", "r"),
+        "report": ("none", "-o", "p.html"),
         "save": ("--port", "none"),
         "monitor": ("--port", "none"),
         "data": ("none",),
