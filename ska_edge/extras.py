@@ -55,7 +55,10 @@ def _installed(package: str) -> bool:
 
 
 def package(name: str, extra: str, user: str) -> ModuleType:
-    """Import a package of an extra; raise ToolError, which names its `user`, if it is missing."""
+    """Import a package of an extra.
+
+    Raises ToolError if the package is missing; the error names `user`, which needs the package.
+    """
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -84,9 +84,10 @@ void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUT
 #endif
 
 #if SKA_RAW_FLOAT
-/* Standardizes raw features from a sensor's driver, IEEE-754 binary32 numbers, to an input; it
- * reads their bits as integers, without float arithmetic. An infinite feature becomes the smallest
- * or largest input, as any other large feature does. NaN becomes 0, the mean of the training data.
+/* Standardizes raw features from a sensor's driver, which are IEEE-754 binary32 numbers, to an
+ * input. It reads their bits as integers, and uses no float arithmetic. An infinite feature becomes
+ * the smallest or largest input, as any other large feature does. NaN becomes 0, the mean of the
+ * training data.
  */
 void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif

@@ -351,9 +351,9 @@ static inline int32_t ska_most_change(int_fast16_t step, int8_t shift, uint8_t b
     return ska_change_i32(size * ((int32_t)1 << (bits - 1)), shift);
 }
 
-/* Returns the smallest step that can change a weight. The product of a step and an input of `bits`
- * bits rounds to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0 never changes
- * a weight. A result that does not fit 16 bits becomes the largest value. */
+/* Returns the smallest size of a step that can change a weight. The product of a step and an input
+ * of `bits` bits rounds to 0 while |step| 2^(bits-1) is less than half of 2^shift. A step of 0
+ * never changes a weight. A result that does not fit 16 bits becomes the largest value. */
 static inline int_fast16_t ska_least_step(int8_t shift, uint8_t bits) {
     const int8_t exponent = (int8_t)(shift - (int8_t)bits);
     return (int_fast16_t)(exponent <= 0 ? 1 : (exponent < 15 ? 1L << exponent : INT16_MAX));

@@ -36,7 +36,8 @@ typedef enum {
 
 ska_turn_t ska_session_turn(const ska_session_t *session, const ska_frame_t *frame);
 
-/* Makes a new request the last one. Its outcome goes to `last`; then call ska_session_note. */
+/* Records a request as the last one of the session. Its outcome goes to `last`; then call
+ * ska_session_note. */
 void ska_session_begin(ska_session_t *session, const ska_frame_t *frame);
 
 /* Notes the last outcome if it is the first error. */

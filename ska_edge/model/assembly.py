@@ -92,7 +92,7 @@ def _scaling(
         and np.isfinite(scale).all()
         and limit > 0
     ):
-        raise InputError("a number of the scaling is out of range")
+        raise InputError(f"a number in the scaling of the {noun}s is out of range")
     return Scaling(mean, scale, limit)
 
 

@@ -113,8 +113,8 @@ class SessionStart:
 class RowNotice:
     """A row that is about to be sent; later lines show whether the device learned it.
 
-    If a monitor is killed while rows are in flight, these lines identify the rows that the device
-    has learned by then.
+    If a monitor is killed while rows are in flight, these lines and the device's sample count tell
+    later which of these rows the device has learned.
 
     Attributes:
         sample: the device's sample count after this row.

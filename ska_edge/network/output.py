@@ -1,4 +1,6 @@
-"""Computes what the output layer answers, decisions or values of a regression, and its errors.
+"""Computes the answers of the output layer, and its errors.
+
+The answers are decisions, or the values of a regression.
 
 The truth about a row is its class index, or its targets as integers in the plan's `output` format.
 So the truth about n rows is an array (n,), or (n, classes) for a regression.

@@ -283,7 +283,7 @@ class FixedTrainer:
     ) -> Values:
         """Return the shift of a hidden layer, (batch, width); update the layer's own readout.
 
-        `learns`, (batch, 1), tells which samples learn.
+        `learns`, (batch, 1), tells which samples are learned.
         """
         _, decided, signal = passed
         if layer < self.plan.first_learned or not learns.any():

@@ -100,7 +100,9 @@ class Matrix:
     counts: tuple[tuple[int, ...], ...]
 
     def table(self) -> Table:
-        """Return the counts; of a large matrix, only those of confusions."""
+        """Return the counts. Of a large matrix, return only the confusions that occurred, the most
+        frequent first.
+        """
         if len(self.labels) <= WIDEST:
             whole = [[n, *c] for n, c in zip(self.labels, self.counts, strict=True)]
             return Table.of("", ["truth", *self.labels], whole)

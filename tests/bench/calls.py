@@ -104,7 +104,7 @@ class CountingLog(LogSink):
 
 
 def walk() -> Walk:
-    """Count the calls of consecutive rows in the middle of a stream with a log."""
+    """Count the function calls for consecutive rows in the middle of a stream with a log."""
     rows = WARM + COUNTED + 5
     inputs = np.arange(rows * INPUTS).reshape(rows, INPUTS) % 100
     job = Job(plan=PLAN, baud=115200, patience=0, halvings=None, save=False, save_every=None)

@@ -6,7 +6,7 @@
 #include "ska_board.h"
 #include "ska_frame.h"
 
-#if defined(SKA_MODEL_SYMBOL) /* ska.c defines it, but this program has no network */
+#if defined(SKA_MODEL_SYMBOL) /* ska.c would define this symbol */
 __asm__(".globl " SKA_MODEL_SYMBOL "\n.set " SKA_MODEL_SYMBOL ", 1");
 #endif
 

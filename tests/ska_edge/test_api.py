@@ -1,4 +1,4 @@
-"""`import ska_edge` has the documented names, is cheap, and its docstring's example runs."""
+"""`ska_edge` has the documented names, its import is cheap, and the example in it runs."""
 
 from __future__ import annotations
 

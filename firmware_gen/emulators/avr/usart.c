@@ -29,7 +29,7 @@
 
 #define FORMAT_8N1 0x06u
 
-#define BITS_A_BYTE 10u /* with the start and stop bits; libsimavr counts a parity bit, too */
+#define BITS_A_BYTE 10u /* with the start and stop bits, but no parity bit, unlike in libsimavr */
 
 #define HELD 3u /* bytes: two in the buffer, and one in the shift register */
 

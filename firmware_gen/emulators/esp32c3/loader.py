@@ -49,7 +49,7 @@ def load(path: Path) -> Loaded:
     _, count, _, _, entry = HEAD.unpack_from(flash)
     _, _, chip, *_, hashed = EXTENDED_HEAD.unpack_from(flash, HEAD.size)
     if chip != CHIP:
-        raise _refused(path, f"it is for chip {chip}, but an ESP32-C3 has the number {CHIP}")
+        raise _refused(path, f"it is for chip number {chip}, but the ESP32-C3 has number {CHIP}")
     at, checksum = HEAD.size + EXTENDED_HEAD.size, CHECKSUM
     segments = []
     for _ in range(count):

@@ -262,7 +262,7 @@ def _report(
     listener: Listener,
     error: SkaError | None,
 ) -> None:
-    """Print what was recorded, and the document of `--json`."""
+    """End the recording; print what was recorded, or the document of `--json`."""
     session.close()
     rows = listener.rows
     if rows.bad:

@@ -54,8 +54,8 @@ def features(cut: FloatArray) -> FloatArray:
 
     Every channel has the mean, standard deviation, lowest and highest value, quartiles (the 51st
     and 150th of the sorted 200 values), the fraction of steps that cross the mean, the standard
-    deviation of the slope in units per second, and the root mean square in each band. Then comes
-    the correlation of each pair of channels, 0 if a channel is constant.
+    deviation of the slope in units per second, and the root mean square in each band. The
+    correlation of each pair of channels follows; it is 0 if a channel is constant.
     """
     mean = cut.mean(axis=1)
     centered = cut - mean[:, np.newaxis]

@@ -26,8 +26,9 @@ def label_of(path: Path, label_from: str) -> str:
 
 
 def group_of(path: Path, group_from: str, label_from: str) -> str:
-    """Return the group of a recording: its file, or its folder; if this has the label, the folder
-    above.
+    """Return the name of a recording's group, which is that of its file or of its folder.
+
+    If the name of the folder is the label, the group has the name of the folder above.
 
     Raises OptionError if there is no such folder.
     """

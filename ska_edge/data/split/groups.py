@@ -33,8 +33,8 @@ def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
     """Return the groups to hold out, at most `count`, drawn at random.
 
     Each class keeps rows to learn if possible, so fewer groups may be held out. Of `DRAWS` draws,
-    the one in which most classes have rows in the held-out groups is taken. If no group leaves rows
-    of every class, `count` groups are held out.
+    the one in which most classes have rows in the held-out groups is taken. If no class
+    would keep its rows whatever group is held out, `count` groups are drawn without this condition.
     """
     groups, table = contents(y, group)
     if not divisible(y, group):

@@ -15,7 +15,7 @@ from ska_edge.monitor import fleet
 def test_ctrl_c_while_threads_are_started_waits_for_them(
     interrupted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thread can run before its `start` has returned in the interrupted thread."""
+    """Ctrl-C can interrupt `start` after the new thread has begun to run."""
     stop, waited_for = threading.Event(), threading.Event()
     ended: list[str] = []
 

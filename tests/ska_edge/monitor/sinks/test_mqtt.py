@@ -86,7 +86,7 @@ class Subscriber:
 
 @contextmanager
 def subscribed(port: int) -> Iterator[Subscriber]:
-    """Subscribe to everything that devices publish; wait until the broker is there."""
+    """Subscribe to everything that devices publish, and wait until the broker confirms it."""
     from paho.mqtt import client as paho
     from paho.mqtt.enums import CallbackAPIVersion
 
