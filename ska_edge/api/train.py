@@ -126,8 +126,8 @@ def train(
         group: learn only from the rows of this group, by its name or number. Default: all groups.
         per_class: learn from this many rows of each class; all others are test rows. Default: all
             that are not held out.
-        prequential: learn this many rows as usual; then every other row once, in the order of the
-            data, and test it before it is learned. Default: all rows as usual.
+        prequential: learn this many rows as usual; then test and learn each of the other rows once,
+            in the order of the data. Default: all rows as usual.
         untrained: keep the initial weights, for a device that learns from nothing; the training
             only chooses the rate and the formats.
         start: model file, or its integer ONNX file, to continue from; or the ONNX file of a network

@@ -255,7 +255,7 @@ def _tested(parts: Sequence[Dataset]) -> NDArray[np.bool_] | None:
 
 
 def joined_origin(name: str, paths: Sequence[Path], origin: str, dialects: Sequence[str]) -> str:
-    """Return one line about files: how the first one is read, and how each is written if unusual.
+    """Return one line: how the first file is read, and the dialects of the files if unusual.
 
     `origin` is the line about the first file, and `dialects` has the dialect of each file.
     """

@@ -168,7 +168,9 @@ class Session(Closable):
 
     @property
     def info(self) -> DeviceInfo:
-        """The device's last report, with the current progress; opens a session if there is none.
+        """The device's last report, with the current progress.
+
+        If there is no report yet, this opens a session.
 
         Raises DeviceError as `hello` does.
         """

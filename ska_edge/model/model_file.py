@@ -285,7 +285,7 @@ class Model:
         return np.concatenate([np.empty((0, self.plan.classes), dtype=np.int64), *found])
 
     def predict(self, x: ArrayLike) -> NDArray[Any]:
-        """Return the class of each row, (rows,), one of `classes` or unknown, exactly as a device.
+        """Return the class of each row, (rows,), exactly as a device decides it.
 
         If the model has a limit (`reject`), a row with a smaller confidence is unknown: "unknown",
         or -1 if all classes are integers. A regression returns its values in the unit of the

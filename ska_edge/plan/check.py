@@ -240,7 +240,9 @@ def _check_labels(plan: Plan) -> None:
     if plan.labels[plan.named :] != spare_labels(plan.spares):
         raise InputError("the labels of the spare outputs are wrong")
     if len(set(plan.labels)) != len(plan.labels):
-        raise InputError(f"two {'targets' if plan.regression else 'classes'} have the same label")
+        (twice, *_) = (label for label in plan.labels if plan.labels.count(label) > 1)
+        noun = "targets" if plan.regression else "classes"
+        raise InputError(f"two {noun} have the same label, {twice!a:.40}")
     if plan.least_confidence:
         check_rejecting(plan.labels)
     for label in plan.labels:

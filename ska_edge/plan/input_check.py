@@ -10,8 +10,8 @@ from ska_edge.plan.plan import LONGEST_SHIFT, Plan
 from ska_edge.rules.neuron import RawInput
 
 LARGEST_OFFSET = 2**46  # largest offset: a 16-bit mean times a 31-bit multiplier
-# A feature in float32 is an integer of 32 bits. With these bounds, all sums are below 2^62, which
-# the operators of ONNX need.
+# A feature in float32 is an integer of 32 bits. The operators of ONNX need sums below 2^62; these
+# bounds ensure that.
 LARGEST_FLOAT_OFFSET = 2**60
 LARGEST_FLOAT_MULTIPLIER = 2**30
 LARGEST_POINT = 200  # float32 has numbers from 2^-149 to 2^128

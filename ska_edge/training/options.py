@@ -386,8 +386,8 @@ class Options:
         divides=True,
     )
     prequential: int | None = option(
-        help="Learn this many rows as usual; then every other row once, in the order of the data,"
-        " and test it before it is learned.",
+        help="Learn this many rows as usual; then test and learn each of the other rows once, in"
+        " the order of the data.",
         kind=Kind.COUNT,
         least=1,
         unit="rows",

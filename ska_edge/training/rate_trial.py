@@ -32,9 +32,10 @@ Tried = dict[float, float]
 def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
     """Return options whose rate is a number, and the rates that were tried.
 
-    If the rate is "auto", it becomes the best one; of equally good rates, the largest one. The
-    default rate is replaced in the same way, but not for a regression, if it may be tried, if there
-    are `LEAST_ROWS` to learn, and if rows can be held out of them. Otherwise nothing is tried.
+    If the rate is "auto", it becomes the best one; of equally good rates, the largest one. A
+    default rate is replaced in the same way if all of this is true: the data have classes, the
+    options allow trials (`may_try`), there are at least `LEAST_ROWS` rows to learn, and some of
+    them can be held out. Otherwise nothing is tried.
     Raises InputError for options or data that cannot work.
     """
     if options.rate != AUTO and (not options.may_try or dataset.targets is not None):

@@ -27,7 +27,7 @@ from tests.firmware_gen.runtime.piped_firmware import (
 
 CORES = {"ppc": "powerpc-linux-gnu-gcc", "s390x": "s390x-linux-gnu-gcc"}
 FLAGS = ("-O2", "-static", "-Wall", "-Wextra", "-Werror")
-SAMPLES = 14  # not a multiple of the batch, so the last batch is partial
+SAMPLES = 14  # no multiple of a batch above 1, so the last batch is partial
 EVERYTHING = Want.CRC | Want.METRICS
 
 

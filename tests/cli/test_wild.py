@@ -200,8 +200,8 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
     (
         "unequal.ts",
         "data FILE",
-        "ska-edge: unequal.ts: line 8 has a series of the length 2, but a network needs series of"
-        " the same length, 3; cut or pad them",
+        "ska-edge: unequal.ts: line 8 has a series of length 2, but the first one has length"
+        " 3, and a network needs one length; cut or pad them",
     ),
     # npz files of other programs
     ("keras.npz", "data FILE", "keras.npz: rows to learn and test rows as the file has them"),

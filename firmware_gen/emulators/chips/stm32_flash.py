@@ -86,8 +86,8 @@ class DataCache:
 class Flash(ABC):
     """The part of the flash interface that is the same in all families; a family adds its rules.
 
-    `ERASE` and `MASS` are the family's names of the bits 1 and 2 of FLASH_CR, which select the
-    erase of one unit, and of more.
+    `ERASE` is the family's name of bit 1 of FLASH_CR, which erases one unit (a sector or a page).
+    `MASS` is its name of bit 2, which erases more.
     """
 
     ACR: int

@@ -208,7 +208,7 @@ class View:
         self._last_word("stopping between two samples; press Ctrl-C again to stop now")
 
     def stopped(self) -> None:
-        """Print where the devices have stopped after Ctrl-C."""
+        """Print the step at which each device stopped, and its error if it has one."""
         for member in self._members:
             if member.monitor is not None:
                 self._last_word(f"{member.monitor.port}: stopped at step {member.monitor.step}")

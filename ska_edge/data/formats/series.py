@@ -47,10 +47,15 @@ def read_series(path: Path, lines: Iterable[str]) -> Frame:
             raise InputError(f"{path}: line {number} has no series before its label")
         if shape is None:
             shape = found
+        if len(found) != len(shape):
+            raise InputError(
+                f"{path}: line {number} has {counted(len(found), 'channel')}, but the first series"
+                f" has {len(shape)}; give every series the same channels"
+            )
         if found != shape:
             raise InputError(
-                f"{path}: line {number} has a series of the length {_lengths(found)}, but a network"
-                f" needs series of the same length, {_lengths(shape)}; cut or pad them"
+                f"{path}: line {number} has a series of length {_lengths(found)}, but the first one"
+                f" has length {_lengths(shape)}, and a network needs one length; cut or pad them"
             )
         rows.append(np.concatenate(values))
         places.append(number)

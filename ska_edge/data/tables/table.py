@@ -74,7 +74,7 @@ class Table:
 
     @property
     def origin(self) -> str:
-        """One line that says which columns are inputs, and which ones have labels and groups.
+        """One line about the columns of inputs, labels, groups and targets, and an unusual dialect.
 
         It is empty for a file of inputs without a header, if nothing about it is unusual.
         """

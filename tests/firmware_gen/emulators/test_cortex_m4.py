@@ -338,7 +338,7 @@ def test_what_is_no_image_is_refused(content: bytes, board: Board, tmp_path: Pat
     with pytest.raises(InputError, match="cannot be read"):
         Machine(elf, board, Script())
     elf.write_bytes(content)
-    with pytest.raises(InputError, match="no ELF image"):
+    with pytest.raises(InputError, match="not an ELF image"):
         Machine(elf, board, Script())
 
 

@@ -1,4 +1,4 @@
-"""With a normalized step, a sample with large inputs learns at a rate halved several times."""
+"""With a normalized step, large inputs halve the rate of their sample, once or several times."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_a_plan_without_a_regression_keeps_its_digest() -> None:
         ({"rule": "published"}, "rule published learns no numbers"),
         ({"replay": Replay(2, 1)}, "a replay buffer stores samples of each class, and a"),
         ({"output": QFormat(8, 4)}, "the outputs have 8 bits with 4 of fraction"),
-        ({"labels": ("a", "a")}, "two targets have the same label"),
+        ({"labels": ("a", "a")}, "two targets have the same label, 'a'"),
     ],
 )
 def test_a_plan_that_needs_classes_is_refused(options: dict[str, object], said: str) -> None:
