@@ -17,7 +17,7 @@ from ska_edge.errors import InputError
 def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="no ELF image"):
+    with pytest.raises(InputError, match="not an ELF image"):
         measure(elf)
 
 
