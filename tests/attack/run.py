@@ -4,8 +4,8 @@
     python -m tests.attack.run --kills 200
 
 With --kills, the program only kills commands, each in turn. It prints each fault with its kind and
-its seed; without --kills, `--seed` with this seed repeats the fault. The exit code is 1 if there was
-a fault.
+its seed; without --kills, `--seed` with this seed repeats the fault. The exit code is 1 if there
+was a fault.
 """
 
 from __future__ import annotations
