@@ -53,7 +53,7 @@ def check_front(front: Front) -> None:
         raise InputError(f"no front end {front.kind!r:.40}; there are {', '.join(FRONTENDS)}")
     if not 2 <= front.length <= LONGEST:
         raise InputError(
-            f"a window of {front.length} samples suits no front end; it has 2 to {LONGEST}"
+            f"no front end has windows of length {front.length}; it is 2 to {LONGEST} samples"
         )
     if not 1 <= front.hop <= 8 * LONGEST:
         raise InputError(f"a hop of {front.hop} samples suits no front end")

@@ -607,8 +607,10 @@ class Options:
                 "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
                 " out"
             )
-        if bool(self.device_decay) != (self.decay_samples is not None):
-            raise OptionError("give both {device_decay} and {decay_samples}, or neither")
+        if self.device_decay and self.decay_samples is None:
+            raise OptionError("{device_decay} needs {decay_samples}: how many samples to wait")
+        if self.decay_samples is not None and not self.device_decay:
+            raise OptionError("{decay_samples} needs a {device_decay} of at least 1")
         if self.device_decay and self.batch != 1:
             raise OptionError("{device_decay} is for single samples; leave {batch} out")
         if self.prequential and (self.arithmetic == "float" or self.batch != 1):

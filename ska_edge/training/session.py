@@ -31,6 +31,7 @@ from ska_edge.network.measures.diagnosis import Watch
 from ska_edge.network.measures.range_tracker import RangeTracker
 from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.running import normalized_reals
+from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import named_part, parameters_for, read_parameters, tensors_of, twin
 from ska_edge.plan.check import check_plan
@@ -184,8 +185,17 @@ class Session:
 
     def _inputs(self, features: Features) -> Features:
         """Return features (n, d) as the first layer of the float twin gets them."""
-        inputs = self.scaling.apply(features)
-        return inputs if self.base is None else normalized_reals(self.base.state, inputs)
+        inputs, averages = self.scaling.apply(features), self._averages
+        return inputs if averages is None else normalized_reals(averages, inputs)
+
+    @property
+    def _averages(self) -> State | None:
+        """The state whose running averages normalize the rows: that of a continued model that keeps
+        them.
+        """
+        if self.base is None or not self.options.running_normalization:
+            return None
+        return self.base.state
 
     def truth(self, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
         """Return what the float twin learns from some rows of `fit`: labels, or scaled targets."""
@@ -307,8 +317,8 @@ class Session:
             return model
         plan = replace(model.plan, running_normalization=True)
         state = model.state.learned(plan)
-        if self.base is not None:
-            before = self.base.state
+        if self._averages is not None:
+            before = self._averages
             state.mean[:], state.variance[:] = before.mean, before.variance
         return replace(model, plan=plan, state=state)
 
@@ -328,9 +338,9 @@ class Session:
     def _quantized(self, model: Model) -> NDArray[np.integer]:
         """Return the integers of all rows of `fit`, in the type of the plan's input.
 
-        The running averages of a continued model normalize them.
+        The running averages of a continued model normalize them, if it keeps them.
         """
-        before = FixedTrainer(model.state if self.base is None else self.base.state, check=False)
+        before = FixedTrainer(self._averages or model.state, check=False)
         return np.concatenate(
             [
                 narrow(self.plan, before.normalized(model.quantize(self.fit.x[block])))

@@ -24,7 +24,7 @@ from tests.bench.markdown import percent, table
 
 SEEDS = range(5, 10)
 FIRST = 500
-BUILT_IN, KEEL = ("digits",), ("letter", "satimage", "texture")
+BUILT_IN, KEEL = ("digits",), ("letter",)
 # How many times the rate is halved before the device's first row, and while it learns.
 RATES = {
     "constant rate": (0, 0),

@@ -103,7 +103,6 @@ GUARDS: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("frozen", DECAY, FROZEN),
     ("learning", DECAY, 0),
     ("rate / 4", DECAY, 2),
-    ("halved 4 times", {**DECAY, "device_decay": 4, "decay_samples": 1500}, 0),
     ("normalized step", GUARDED, 0),
     ("and a FIFO", {**GUARDED, **LAST_ROWS}, 0),
     ("running normalization", {**DECAY, **RUNNING}, 0),

@@ -75,8 +75,9 @@ def test_a_log_replays_through_the_halvings(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--device-decay", 3), "give both --device-decay and --decay-samples, or neither"),
-        (("--decay-samples", 9), "give both --device-decay and --decay-samples, or neither"),
+        (("--device-decay", 3), "--device-decay needs --decay-samples: how many samples to wait"),
+        (("--decay-samples", 9), "--decay-samples needs a --device-decay of at least 1"),
+        (("--device-decay", 0, "--decay-samples", 9), "needs a --device-decay of at least 1"),
         ((*DECAY, "--batch", 4), "--device-decay is for single samples; leave --batch out"),
         ((*DECAY, "--rule", "published"), "--device-decay is for rules with labels"),
     ],

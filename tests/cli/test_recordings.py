@@ -38,6 +38,13 @@ def test_a_model_of_windows_needs_no_options_later(ska_edge: Run, folder: Path) 
     assert proven.document()["equal"] is True
 
 
+def test_a_stream_of_windows_that_share_samples_is_refused(ska_edge: Run, folder: Path) -> None:
+    stream = ("train", folder, "--window", "1s", "--prequential", "20", "-o", "m.ska")
+    said = ska_edge(*stream, "--hop", "25").refusal(2)
+    assert "windows must not share samples; give --hop at least 50" in said
+    assert ska_edge(*stream, "--hop", "50", "--epochs", "1").code == 0
+
+
 FRONT = ("--window", "1s", "--hop", "25", "--frontend", "statistics")
 
 

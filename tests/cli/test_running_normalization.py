@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.network.state import State
 
 pytest.importorskip("sklearn")
 OPTIONS = ("--hidden", 5, "--epochs", 2)
@@ -53,6 +55,19 @@ def test_a_continued_model_keeps_its_averages(ska_edge, moved: Model) -> None:
     # It was trained on normalized inputs, so integers and float twin both classify with them.
     accuracy = ska_edge("eval", "n.ska", "iris", "--json").document()["accuracy"]
     assert min(accuracy["fixed"]["test"], accuracy["float"]["test"]) > 0.6
+
+
+def test_a_continued_model_without_it_learns_plain_inputs(ska_edge, moved: Model) -> None:
+    train = ("train", "iris", "--epochs", 1, "--json")
+    off = ska_edge(*train, "--from", "moved.ska", "-o", "off.ska", "--no-running-normalization")
+    assert off.document()["changes"] != {}
+    plan = replace(moved.plan, running_normalization=False)
+    state = State(plan, moved.state.parameters, moved.state.step)
+    replace(moved, plan=plan, state=state).save("plain.ska")
+    ska_edge(*train, "--from", "plain.ska", "-o", "n.ska")
+    found, expected = open_model(Path("off.ska")), open_model(Path("n.ska"))
+    assert found.plan == expected.plan
+    np.testing.assert_array_equal(found.state.parameters, expected.state.parameters)
 
 
 @pytest.mark.parametrize("form", ["integer", "float"])

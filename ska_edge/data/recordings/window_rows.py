@@ -161,7 +161,8 @@ def rows_of(
         rows = windows.x.reshape(len(windows.x), -1)
         return (rows if rows.dtype == np.int16 else rows.astype(np.float64)), None
     if windows.x.dtype != np.int16:
-        largest = int(np.abs(windows.x.astype(np.int64)).max())
+        samples = windows.x.astype(np.int64).ravel()
+        largest = int(samples[np.abs(samples).argmax()])
         raise OptionError(
             "a sample is {largest}, but {frontend} takes samples of 16 bits; divide them by a"
             " larger step with {lsb}",

@@ -110,9 +110,16 @@ def divide_few(dataset: Dataset, per_class: int, seed: int) -> Division:
 def divide_stream(dataset: Dataset, count: int) -> Division:
     """Learn the first `count` rows, and hold out all others; both parts keep the order of the data.
 
-    Raises OptionError if no row is left for the second part.
+    Raises OptionError if no row is left for the second part, or if the rows are windows that share
+    samples, because a window would be tested after most of its samples were learned.
     """
     rows = len(dataset.y)
+    if dataset.layout is not None and dataset.layout.overlap:
+        raise OptionError(
+            "{prequential} tests a window before it is learned, so windows must not share samples;"
+            " give {hop} at least {length}",
+            length=dataset.layout.length,
+        )
     if count >= rows:
         raise OptionError(
             "{prequential} is {count}, but '{name}' has only {rows} rows; the rows after the first"
