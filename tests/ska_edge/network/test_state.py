@@ -67,9 +67,10 @@ def test_a_copy_is_independent(state: State) -> None:
 
 
 @given(learned_states())
-def test_what_is_flashed_knows_nothing_but_the_parameters_and_classes(state: State) -> None:
+def test_what_is_flashed_knows_nothing_but_parameters_classes_and_averages(state: State) -> None:
     flashed, fresh = state.flashed(), State(state.plan, state.parameters)
     fresh.names[:] = state.names
+    fresh.mean[:], fresh.variance[:] = state.mean, state.variance
     assert flashed.to_bytes() == fresh.to_bytes()
     assert (flashed.step, flashed.samples, flashed.held, flashed.halvings) == (0, 0, 0, 0)
     assert state.learned().step == state.step
