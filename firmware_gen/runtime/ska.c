@@ -483,13 +483,15 @@ static inline uint8_t halvings_now(const ska_t *ska) {
 
 /* Learns one sample, whose inputs are as the first layer gets them. */
 static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
-#if SKA_RUNNING_NORMALIZATION
-    if (x != ska->signal) /* a new sample is there already */
-#endif
-    {
-        /* The update and the metrics need them later. */
+#if !SKA_RUNNING_NORMALIZATION
+    ska_kernel_copy(ska->signal, x, SKA_INPUTS); /* the update and the metrics need them later */
+#elif SKA_REPLAY_SLOTS > 0
+    if (x != ska->signal) { /* a stored sample; a new one is there already */
         ska_kernel_copy(ska->signal, x, SKA_INPUTS);
     }
+#else
+    (void)x; /* it is ska->signal */
+#endif
     layers_forward(ska, ska->signal);
     output_errors(ska, truth);
 #if SKA_MARGIN > 0
