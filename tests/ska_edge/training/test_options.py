@@ -203,6 +203,7 @@ def test_defaults_are_in_their_place() -> None:
         "start",
         "init",
         "checkpoint",
+        "decay_samples",
         "log",
     }
 
