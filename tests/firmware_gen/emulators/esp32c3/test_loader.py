@@ -53,7 +53,7 @@ def test_a_truncated_image_is_noticed(flash: Path, size: int) -> None:
     ("content", "reason"),
     [
         (bytes(64), "its first byte is not 0xE9"),
-        (esp_image(PARTS, 0, 0), "it is for chip 0, but an ESP32-C3 has the number 5"),
+        (esp_image(PARTS, 0, 0), "it is for chip number 0, but the ESP32-C3 has number 5"),
         (IMAGE[:40], "it ends inside a segment"),
         (IMAGE[:-1] + b"\0", "its SHA-256 is wrong"),
     ],
