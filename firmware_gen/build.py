@@ -76,8 +76,8 @@ def build(
     without a known bound is accepted and reported as None.
 
     Raises:
-        InputError: the folder is not a project, the board has no such toolchain, or there is no
-            file `main`.
+        InputError: the folder is not a project or lacks a file, its board.toml is damaged, the
+            board has no such toolchain, or there is no file `main`.
         ToolError: the compiler, pyelftools or capstone is missing, or the compiler cannot be run or
             does not end in time.
         CheckError: the compiler rejected the sources, or the stack has no bound.
@@ -218,7 +218,10 @@ def _defines(board: Board, prefix: str) -> list[str]:
 
 
 def _sources(project: Path, board: Board, measuring: bool, main: Path | None) -> list[str]:
-    """Return the C and assembler files, relative to the build folder, in a fixed order."""
+    """Return the C and assembler files in a fixed order.
+
+    The paths are relative to the build folder; only that of `main` is absolute.
+    """
     own = sorted(path.name for path in (project / SOURCE_FOLDER).glob("*.c"))
     if not own:
         raise InputError(
@@ -260,7 +263,7 @@ def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.To
 def _kept(flags: Sequence[str], later: Sequence[str]) -> list[str]:
     """Return `flags` without the machine flags (-mNAME=VALUE) that a flag of `later` overrides.
 
-    Of two such flags the compiler takes the last one, but gcc chooses its libraries by both.
+    If both flags are given, the compiler obeys the last one, but gcc chooses its libraries by both.
     """
     again = {flag.split("=")[0] for flag in later if flag.startswith("-m")}
     return [flag for flag in flags if flag.split("=")[0] not in again]

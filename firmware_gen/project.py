@@ -149,7 +149,7 @@ def generated_files(
     """Return the name and text of every generated file; the same input gives the same text.
 
     `names` are the names of the inputs, for a comment. `inference_only` makes a firmware that only
-    classifies, with all parameters in flash. Otherwise layers that never learn are in flash.
+    classifies, with all parameters in flash. Otherwise, only layers that never learn are in flash.
     `memory` is what the device starts with besides its parameters.
     """
     flash = in_flash(plan, inference_only)

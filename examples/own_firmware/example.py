@@ -1,7 +1,7 @@
 """Compile a model file into a program of your own, in which the network learns.
 
 Without an argument, the example makes the model file: an untrained network 16-8-2, for the sensor
-that main.c invents. The program uses only ska.h, ska.c and the generated headers, without the
+that main.c invents. The program uses only ska.c and the headers of the project, without the
 protocol and the board files.
 """
 

@@ -32,11 +32,11 @@ def batch_of(data: str, rows: int) -> tuple[Reals, int]:
 
 
 def run(x: Reals, start: Parameters, eta: float, steps: int) -> tuple[Series, Reals]:
-    """Run once; return (metrics[step - 1][layer], mean decision of each output (steps, classes)).
+    """Run the rule; return metrics[step - 1][layer], and mean decisions of shape (steps, classes).
 
     `learn_steps` keeps no decisions. The decisions of pass k are those of a model that has learned
-    for k passes. So every k has a run of its own from the same start. This takes K times the work,
-    but needs no second version of the rule.
+    for k passes. So every k has a run of its own from the same start. This takes many times the
+    work of one run, but needs no second version of the rule.
     """
     means = [Reference(start.copy(), "published", eta).infer(x).mean(axis=0)] * 2  # D_1 = D_0
     for passes in range(2, steps):

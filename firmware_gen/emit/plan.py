@@ -309,7 +309,7 @@ def _reader(kind: str) -> str:
 
 
 def emit_tables(plan: Plan) -> str:
-    """Return the text of ska_tables.h: the decision table and one row of numbers per matrix."""
+    """Return the text of ska_tables.h: tables of decisions, of matrices, and for raw features."""
     first = [plan.first_neuron(layer) for layer in range(len(plan.layers))]
     layers = "\n".join(_matrix(plan, i, "", layer.matrix) for i, layer in enumerate(plan.layers))
     readout_rows = [
@@ -321,7 +321,7 @@ def emit_tables(plan: Plan) -> str:
     if readout_rows:
         rows = "\n".join(readout_rows)
         readouts = f"""
-/* The readouts of the hidden layers, except of the top one: its readout is the output layer. */
+/* The readouts of the hidden layers, except the top one, which uses the output layer. */
 static const ska_matrix_t ska_readouts[SKA_READOUTS] = {{
 {rows}
 }};

@@ -53,7 +53,7 @@ def _function(function: FixedFunction) -> str:
 
 
 def _signature(function: FixedFunction, kind: str) -> list[str]:
-    """Return the head of a function, on one line or with each argument on its own line."""
+    """Return the head of a function, with its arguments wrapped to the line length."""
     start = f"static inline {kind} ska_rule_{function.name}("
     # The tilde keeps a type and its name on one line.
     arguments = ", ".join(f"{register_type(a.lo, a.hi)}~{a.name}" for a in function.arguments)

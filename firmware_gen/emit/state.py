@@ -24,7 +24,7 @@ _INFERS = """\
 
 
 def emit_state(plan: Plan, in_flash: int = 0) -> str:
-    """Return the text of ska_state.h; members that only some cores have are inside an #ifdef.
+    """Return the text of ska_state.h; members that only some cores have are inside an #if.
 
     The first `in_flash` parameters are in flash.
     """

@@ -1,7 +1,7 @@
-"""The flash cells for saves: an erase sets all bits of a page, and programming only clears bits.
+"""Models the flash cells for saves: an erase sets all bits of a page, programming only clears bits.
 
-With a path, the cells are in a file, so they outlive the process like the cells of a chip. A power
-failure can be planned for any operation; this operation is then only half done.
+With a path, the cells are in a file, so they outlive the process like the cells of a chip. A test
+can plan a power failure for any erase or write; this operation is then only half done.
 """
 
 from __future__ import annotations
@@ -43,7 +43,11 @@ class Cells:
         return int.from_bytes(self._bytes[offset : offset + size], "little")
 
     def program(self, offset: int, size: int, value: int) -> None:
-        """Program `size` bytes at an offset: clear each bit that is 0 in `value`."""
+        """Program `size` bytes at an offset: clear each bit that is 0 in `value`.
+
+        Raises:
+            PowerFailure: the planned power failure has occurred.
+        """
         old = self.read(offset, size)
         if self._power_fails():
             value |= 2 ** (4 * size) - 1  # half of the bits are not programmed yet
@@ -53,7 +57,11 @@ class Cells:
         self._bytes[offset : offset + size] = (old & value).to_bytes(size, "little")
 
     def erase(self, offset: int, size: int) -> None:
-        """Set all bits of `size` bytes."""
+        """Set all bits of `size` bytes at an offset.
+
+        Raises:
+            PowerFailure: the planned power failure has occurred.
+        """
         if self._power_fails():
             self._bytes[offset : offset + size : 2] = ERASED * (size // 2)
             self.broken |= set(range(offset, offset + size))
@@ -68,9 +76,10 @@ class Cells:
 
 
 def open_cells(path: Path, size: int) -> int:
-    """Open a file of exactly `size` bytes and lock it; a new file is erased.
+    """Open a file of exactly `size` bytes and lock it; fill a new or empty file with erased bytes.
 
-    Returns the descriptor. The file stays locked until it is closed or the process ends.
+    Returns the descriptor. The file stays locked until the descriptor is closed or the process
+    ends.
 
     Raises:
         InputError: the file cannot be used, has another size, or another process uses it.

@@ -3,10 +3,10 @@
     python -m firmware_gen.emulators.cortex_m4 firmware.elf board.toml
 
 prints the path of the serial port and runs until it is stopped. It models the core's instructions,
-flash (read only), RAM (not executable), the memory for saves (like RAM) and the CMSDK UART. Of the
-interrupt controller, it models the two registers that the driver needs for WFI. Any other access is
-a fault, reported in one line with exit code 1. While the image computes, the UART buffers `buffer`
-bytes (see board.toml); other bytes wait on the wire.
+flash (read only), RAM (not executable), the memory for saves (like RAM) and the CMSDK UART. It also
+models two registers of the interrupt controller, which the driver needs for WFI. Any other access
+is a fault, reported in one line with exit code 1. While the image computes, the UART buffers
+`buffer` bytes (see board.toml); other bytes wait on the wire.
 If the environment variable SKA_STORAGE names a file, the memory for saves is in that file.
 If the environment variable SKA_SENSOR names a file, the board has a sensor: each read of the
 register at 0x40005000 gives the next byte of the file, and 0xFFFFFFFF after the last one.
@@ -100,7 +100,7 @@ class Machine:
             )
         self._wire = wire
         self._input: deque[int] = deque()
-        self._polled = False  # whether the firmware has seen an empty UART since the last WFI
+        self._polled = False  # whether the last read of the UART's state since WFI found it empty
         self._buffer = uart.buffer
         self._output = bytearray()
         self._uart_control = 0
@@ -272,7 +272,7 @@ class Machine:
         self._fail(f"it raises an exception: {names.get(number, f'number {number}')}")
 
     def _load(self, elf: Path, board: Board) -> Image:
-        """Load the image into flash."""
+        """Load the image into flash, and return it."""
         assert board.memory is not None
         image = read_image(elf)
         for address, content in image.segments:

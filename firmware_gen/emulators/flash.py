@@ -1,9 +1,10 @@
-"""Starts built firmware on its emulated board, for one `with` block or until it is stopped.
+"""Starts built firmware on an emulated board, for a `with` block or until `stop` ends the board.
 
 `start` is a context manager: the board runs as long as the block. `launch` leaves the board
-running after this program ends, like a real board. Its saves survive a stop, except on QEMU's
-boards. `launch` writes a small file for each board to a folder of the user, so that `running` can
-list the boards and `stop` can end them. The output of a board goes to `build/board.log`.
+running after this program ends, like a real board. The saves of a launched board survive a stop,
+except on QEMU's boards. `launch` writes a small file for each board to a folder of the user, so
+that `running` can list the boards and `stop` can end them. The output of a board goes to
+`build/board.log`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ POLL_S = 0.01
 
 @dataclass(frozen=True)
 class RunningBoard:
-    """A running board: its name, the path of its serial port, its process and its project.
+    """A running board: its name, the path of its port, its process number and its project.
 
     `born` is the start time that the system records for the process. It distinguishes the process
     from a later process with the same number.
@@ -70,7 +71,8 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
     `arguments` are appended to the command that starts the board.
 
     Raises:
-        InputError: nothing is built, the image is damaged, or the board is hardware.
+        InputError: board.toml is damaged, nothing is built, the image is damaged, or the board is
+            hardware.
         CheckError: the firmware does not fit the board.
         ToolError: the emulator is missing, or this system has no pseudo terminals.
         DeviceError: the emulator ended, or gave no port.
@@ -103,7 +105,8 @@ def launch(project: Path) -> RunningBoard:
     If the same image ran before, the board starts with its saves, except on QEMU's boards.
 
     Raises:
-        InputError, CheckError, ToolError, DeviceError: see `start`.
+        InputError: see `start`, or the folder that lists launched boards cannot be used.
+        CheckError, ToolError, DeviceError: see `start`.
     """
     board, command = _prepare(project)
     stop(project)
@@ -170,7 +173,7 @@ def built_image(project: Path) -> tuple[Board, Path]:
     """Return the board of a project, and its image.
 
     Raises:
-        InputError: nothing is built, or the image is damaged.
+        InputError: board.toml is damaged, nothing is built, or the image is damaged.
         CheckError: the firmware does not fit the board.
     """
     board = read_board(project / BOARD_FOLDER)

@@ -76,8 +76,8 @@ def run_machine(
     """Print the path of the serial port, and run an image until the process is stopped.
 
     `described` is the board.toml. `make` makes the machine from the image, the board, the serial
-    line and the flash for saves. The environment variable SKA_STORAGE names the file with that
-    flash.
+    line and the flash for saves. If the environment variable SKA_STORAGE names a file, the flash
+    for saves is in that file.
     """
     # Ctrl-C ends the process at once: an exception in a callback could be lost in the emulator.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -2,9 +2,10 @@
 
     python -m firmware_gen.emulators.simavr firmware.elf board.toml
 
-compiles the C files in `avr/` with the C compiler of this computer, into the folder of the image.
-The process then becomes the compiled simulator, which prints the path of the serial port and runs
-until it is stopped. The environment variable SKA_STORAGE names the file of the EEPROM.
+compiles the C files in `avr/` with the C compiler of this computer, into the folder of the image,
+unless they are compiled already. The process then becomes the compiled simulator, which prints the
+path of the serial port and runs until it is stopped. If the environment variable SKA_STORAGE names
+a file, the content of the EEPROM is in that file.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ska_edge.errors import InputError
 
 FILES = sorted((Path(__file__).resolve().parent / "avr").glob("*.[ch]"))
 FRESH = -1
-"""Stands for an EEPROM without a file: erased at first, and lost with the process."""
+"""Means an EEPROM without a file: it is erased at first, and lost with the process."""
 
 
 def compile_simulator(folder: Path) -> Path:

@@ -58,7 +58,7 @@ class TimedLine:
         return bool(self._input)
 
     def take(self, receives: Callable[[], bool]) -> int | None:
-        """Return the next byte for the firmware; None if there is none yet.
+        """Return the next byte for the firmware; None if none has arrived.
 
         `receives` tells whether the receiver is on now.
         """
@@ -74,7 +74,7 @@ class TimedLine:
         return self._input.popleft() if self._input else None
 
     def stall(self, cycles: float, arrive: Callable[[], None]) -> None:
-        """Let time pass while the core halts; call `arrive` for each byte time that has passed."""
+        """Let time pass while the core halts; call `arrive` per byte time until no byte waits."""
         self._passed += cycles
         while self._passed >= self.byte_cycles:
             self._passed -= self.byte_cycles

@@ -1,4 +1,4 @@
-"""The base class of the chip models in Unicorn: registers on a bus, and runs that faults end."""
+"""The base class of cores in Unicorn: it passes accesses to a bus, and ends a run at a fault."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ Ports = Callable[[], Sequence[UsbPort]]
 class Choice:
     """A flasher, and the port that its command needs, if any.
 
-    `found` is the port or the drive of the connected device that decided; None if the user decided.
+    `found` is the port or the drive of the connected device that decided; None if none decided.
     """
 
     flasher: Flasher

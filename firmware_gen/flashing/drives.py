@@ -1,4 +1,4 @@
-"""Finds boards that are USB drives: their boot loader describes itself in INFO_UF2.TXT."""
+"""Finds boards that appear as USB drives: each has a file INFO_UF2.TXT from its boot loader."""
 
 from __future__ import annotations
 

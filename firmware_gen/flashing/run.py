@@ -15,8 +15,8 @@ STANDARD_ERROR = 2
 def run_flasher(flasher: Flasher, command: Sequence[str]) -> None:
     """Run one command of a flasher; its output goes to standard error.
 
-    It runs in the user's current folder, so a port that is a relative path means the same file to
-    the program as to the user.
+    The command runs in the user's current folder, so a port that is a relative path means the same
+    file to the program as to the user.
 
     Raises:
         ToolError: the program is missing or cannot be run.

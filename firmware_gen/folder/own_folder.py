@@ -18,7 +18,7 @@ OTHERS_WRITE = 0o022
 def own_folder(*places: Path) -> Path | None:
     """Return the first of these places that is, or becomes, a private folder; None if none does.
 
-    A folder that others may write to is not used. If others may read a folder, its mode is changed.
+    A folder that others may write to is not used. The used folder gets the mode 0700.
     """
     for place in places:
         try:

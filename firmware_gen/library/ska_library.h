@@ -43,7 +43,7 @@ typedef uint16_t ska_library_truth_t;
  * take the place of decisions. For every row it writes decisions[count][SKA_CLASSES] from before
  * the update, steps[count] with the number of updates so far, and metrics[count][SKA_LAYERS] of the
  * update. Returns the number of rows that were learned. It is smaller than `count` only if the next
- * label is out of range. */
+ * label is not that of a class. */
 SKA_LIBRARY_API uint32_t ska_library_learn(ska_t *ska, const ska_signal_t *x,
                                            const ska_library_truth_t *truth, uint32_t count,
                                            int16_t *decisions, uint32_t *steps,

@@ -1,7 +1,7 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
-Most of the RAM is `ska_t`. Most of the rest is the buffers of the serial line, for requests and for
-received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the
+Most of the RAM is `ska_t`. Most of the rest is for the buffers of the serial line: for requests and
+for received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the
 compiler's result for every board except `host`, whose memory is not predicted.
 """
 
@@ -146,7 +146,7 @@ def _elements(field: Field, plan: Plan) -> int:
 
 
 def _saves(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
-    """Return the variables of ska_journal.c for a save, and ska_push_t for a pushed state."""
+    """Return the memory of ska_journal.c, of ska_push_t for a pushed state, and of the driver."""
     if only_infers(plan, flash):
         return
     if board.storage is not None and board.storage.holds(saved_bytes(plan, flash)):

@@ -1,4 +1,4 @@
-"""Says which parameters of a firmware stay in flash, because they never change there.
+"""Says which parameters of a firmware stay in flash, because they never change.
 
 The parameters of a plan are in the order of its layers, so the frozen ones come first: the layers
 below the readout of a readout-only model, or all layers of a firmware that only classifies. The

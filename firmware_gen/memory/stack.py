@@ -6,8 +6,8 @@ function at the depth of that call. The compiler's library routines (64-bit divi
 are included. Code without a known bound is an error: recursion, calls through pointers, frames of
 variable size.
 
-An interrupt can occur at any moment, so the analysis adds the worst one. It adds only one, because
-none of our handlers allows another interrupt.
+An interrupt can occur at any moment, so the analysis adds the interrupt that needs the most stack.
+It adds only one interrupt, because none of our handlers allows another interrupt.
 
 This module follows the calls. `stack_arm`, `stack_riscv` and `stack_avr` describe the instructions
 of each architecture and the function at which the analysis begins.

@@ -1,8 +1,8 @@
 /* ska.c - the loops of inference and learning. ska_rule.h has the computations of one neuron.
  *
  * ska_edge/network/trainer.py has the same loops in numpy; tests compare every bit of both.
- * It is one file, so that the tables exist once, the compiler sees them together with the loops,
- * and a firmware that only learns needs no other source. Banners divide it into parts.
+ * This code is one file, so that the tables exist once, the compiler sees them together with the
+ * loops, and firmware that only learns needs no other source. Banners divide the file into parts.
  */
 #include "ska.h"
 
@@ -127,7 +127,7 @@ SKA_LAYER_INLINE void layer_forward(ska_t *ska, uint8_t layer, const ska_signal_
 
 #if SKA_SPARES > 0
 
-/* Tells whether a spare output is no class, because it has no name. */
+/* Tells whether a spare output is free: it is not a class, so it has no name. */
 static inline bool is_free(const ska_t *ska, uint16_t spare) {
 #if SKA_INFERENCE_ONLY
     (void)ska;
@@ -137,7 +137,8 @@ static inline bool is_free(const ska_t *ska, uint16_t spare) {
 #endif
 }
 
-/* The decision of a free output is 0, so that it is never the answer and learns nothing. */
+/* Sets the decision of each free output to 0. Such an output is never the answer, and learns
+ * nothing. */
 static inline void spares_silence(ska_t *ska) {
     for (uint16_t spare = 0; spare < SKA_SPARES; spare++) {
         if (is_free(ska, spare)) {
@@ -168,8 +169,8 @@ static SKA_KEPT void layers_forward(ska_t *ska, const ska_signal_t *x) {
 #endif
 }
 
-/* Computes all layers for a sample. It copies the inputs if they are normalized, or if the kernel
- * reads beyond their end; the array of signals has space there. */
+/* Computes all layers for a sample. If the inputs are normalized, or if the kernel reads beyond
+ * their end, they are first copied to the array of signals, which has space after them. */
 static inline void forward(ska_t *ska, const ska_signal_t *x) {
 #if SKA_RUNNING_NORMALIZATION
     x = ska_running_normalized(ska, x);
@@ -1121,7 +1122,7 @@ static int is_fresh(const ska_t *ska) {
 static void add_row(const ska_t *ska, uint8_t layer, uint16_t row, ska_metrics_t *metrics) {
     const uint16_t neuron = (uint16_t)(ska_first_neuron[layer] + row);
     const ska_knowledge_t knowledge = ska->knowledge[neuron];
-    /* No term of a supervised rule depends on the decision, and a value is no decision. */
+    /* No term of a supervised rule depends on the decision, and a value is not a decision. */
     const int_fast16_t decision =
         SKA_REGRESSION && layer == OUTPUT_LAYER ? 0 : ska->decision[neuron];
     add_neuron(metrics, knowledge, decision, last_shift(ska, neuron), knowledge);

@@ -60,8 +60,8 @@ typedef struct {
 /* If SKA_INFERENCE_ONLY, all weights stay in flash: the network only classifies, and the functions
  * that learn or write a state do not exist. */
 
-/* Sets the initial weights, names of added classes and stored samples, and clears everything else.
- * */
+/* Sets the weights, the names of added classes and the stored samples to their initial values, and
+ * clears everything else. */
 void ska_init(ska_t *ska);
 
 #if SKA_REGRESSION
@@ -84,18 +84,17 @@ void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUT
 #endif
 
 #if SKA_RAW_FLOAT
-/* Standardizes raw features from a sensor's driver, which are IEEE-754 binary32 numbers, to an
- * input. It reads their bits as integers, and uses no float arithmetic. An infinite feature becomes
- * the smallest or largest input, as any other large feature does. NaN becomes 0, the mean of the
- * training data.
+/* Standardizes raw features, which are IEEE-754 binary32 numbers, to an input. The function reads
+ * their bits as integers, and uses no float arithmetic. An infinite feature becomes the smallest or
+ * largest input, as a very large finite feature does. NaN becomes 0, the mean of the training data.
  */
 void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]);
 #endif
 
 #if !SKA_INFERENCE_ONLY
 #if SKA_REPLAY_SLOTS > 0
-/* Learns one of the stored samples again, for example in idle time. It does nothing if none is
- * stored. ska_learn does this SKA_REPLAYS times by itself. */
+/* Learns one of the stored samples again, for example in idle time; does nothing if no sample is
+ * stored. Each ska_learn calls this function SKA_REPLAYS times. */
 void ska_replay(ska_t *ska);
 #endif
 
@@ -184,7 +183,7 @@ static inline uint32_t ska_samples(const ska_t *ska) {
 /* The state has SKA_STATE_BYTES bytes, which are the same on every core: the counters, the
  * parameters and the stored samples, each number with its lowest byte first. Returns the address of
  * byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a little-endian core with
- * all parameters in RAM, otherwise 1. The next call may change a byte that is not in RAM. */
+ * all parameters in RAM, otherwise 1. If the byte is not in RAM, the next call may overwrite it. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
 /* Tells whether byte `offset` of the state is in flash, so that it never changes. */

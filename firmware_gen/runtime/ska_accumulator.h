@@ -16,7 +16,7 @@ typedef int64_t ska_sum_t;
 #define SKA_REQUANTIZE ska_requantize_i64
 #endif
 
-/* Narrows a sum to the knowledge. */
+/* Narrows a sum to the format of knowledge. */
 #if SKA_KNOWLEDGE_MAX == INT16_MAX && SKA_SUM_SPARE
 #define SKA_KNOWLEDGE_OF(sum, shift) ska_requantize_spare_i32((int32_t)(sum), shift)
 #elif SKA_KNOWLEDGE_MAX == INT16_MAX

@@ -1,11 +1,11 @@
 /* ska_journal.c - two slots for saves in non-volatile memory.
  *
  * A record is a saved state: a header, the state and a CRC-32. A slot begins at a page, and has as
- * many pages as one record needs; if a page is larger than a record, the slot has places for
- * several records. A save writes its record to the next place of the slot with the newest record.
- * If that slot is full, the save erases the other slot and writes to its first place. The header is
- * written first and the CRC last. After that, the record is complete and the newest. Numbers are in
- * the byte order of the core, because only the core reads them; the state is little-endian, as
+ * many pages as one record needs; if a page has room for several records, the slot has a place for
+ * each. A save writes its record to the next place of the slot with the newest record. If that slot
+ * is full, the save erases the other slot and writes to its first place. The header is written
+ * first and the CRC last. After that, the record is complete and the newest. Numbers are in the
+ * byte order of the core, because only the core reads them; the state is little-endian, as
  * everywhere outside the network.
  *
  * Each header counts the erases of its slot. It has its own CRC, so that the count is known even if

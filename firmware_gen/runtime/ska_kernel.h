@@ -64,8 +64,8 @@ typedef struct {
 #include "ska_kernel_portable.h"
 #endif
 
-/* SKA_SUM_UNROLL stands before a loop over the rows of one call of ska_kernel_sums. A kernel
- * that handles only two rows per call defines SKA_SUM_UNROLL to unroll this loop. */
+/* SKA_SUM_UNROLL precedes a loop over the rows of one call of ska_kernel_sums. A kernel that
+ * handles only two rows per call defines SKA_SUM_UNROLL to unroll this loop. */
 #ifndef SKA_SUM_UNROLL
 #define SKA_SUM_UNROLL
 #endif

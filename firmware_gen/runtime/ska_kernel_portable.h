@@ -30,7 +30,7 @@ static inline ska_change_t ska_kernel_change(ska_t *ska, const ska_signal_t *inp
 
 #define SKA_SUM_ROWS 4u
 
-/* Four rows at once: each input is read once for all. */
+/* Computes the sums of the next rows. Four rows at once share each read of an input. */
 SKA_LAYER_INLINE void sums_from(bool in_flash, const ska_weight_t *weight, uint16_t columns,
                                 uint16_t left, const ska_lane_t *lanes,
                                 ska_sum_t sums[SKA_SUM_ROWS]) {

@@ -6,8 +6,8 @@
 #define WORDS 8u
 #define ROUNDS 10u
 
-/* The initialization vector (RFC 7693, 2.6): fractions of the square roots of the first eight
- * primes. */
+/* The initialization vector (RFC 7693, 2.6): the first 32 fractional bits of the square roots of
+ * the first eight primes. */
 static const uint32_t vector[WORDS] SKA_CONST = {
     0x6A09E667u, 0xBB67AE85u, 0x3C6EF372u, 0xA54FF53Au,
     0x510E527Fu, 0x9B05688Cu, 0x1F83D9ABu, 0x5BE0CD19u,

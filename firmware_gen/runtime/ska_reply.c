@@ -82,7 +82,7 @@ void ska_reply_status(uint8_t seq, ska_outcome_t went) {
 
 #if !SKA_INFERENCE_ONLY
 
-/* One function reads METRICS and another function sends them. So both use the same stack, one
+/* One function reads METRICS and another function sends them, so that both use the same stack, one
  * after the other. */
 static SKA_NOINLINE void metrics_read(ska_message_metrics_t *metrics, const ska_t *network,
                                       uint8_t layer) {

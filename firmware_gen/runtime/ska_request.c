@@ -5,7 +5,7 @@
  * only the next number, so it learns a sample once, even if a later session or another program of
  * the host sends it again.
  *
- * To add a message, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
+ * To add a request, add a row to ska_edge/wire/protocol.py, a handler here, and a case to
  * ska_request_execute. ska_reply.c packs the answers, ska_push.c writes the memory for saves,
  * and ska_tag.c has the key. */
 #include "ska_request.h"

@@ -59,7 +59,7 @@ static inline void ska_running_init(ska_t *ska) {
         ska->variance[i] = ska_const_i16(&ska_initial_variance[i]);
     }
 #else
-    (void)ska; /* it is 0 already */
+    (void)ska; /* the averages are 0 already */
 #endif
 }
 

@@ -40,7 +40,7 @@ ska_turn_t ska_session_turn(const ska_session_t *session, const ska_frame_t *fra
  * ska_session_note. */
 void ska_session_begin(ska_session_t *session, const ska_frame_t *frame);
 
-/* Notes the last outcome if it is the first error. */
+/* Notes the last outcome if it is the first error of the session other than EARLY. */
 void ska_session_note(ska_session_t *session);
 
 /* Forgets an answer that depends on a forward pass, because the device has made another forward

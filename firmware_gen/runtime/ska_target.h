@@ -102,7 +102,7 @@
 #define SKA_LAYER_INLINE static inline
 #endif
 
-/* SKA_UNROLL stands before a loop whose body the compiler may repeat four times per pass. */
+/* SKA_UNROLL precedes a loop whose body the compiler may repeat four times per pass. */
 #if !SKA_LAYER_CODE || defined(__AVR__)
 #define SKA_UNROLL
 #elif defined(__clang__)

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define PRR 0x64u /* PRR0 if there are several USARTs; bit 1 turns USART0 off in both cases */
+#define PRR 0x64u /* its name is PRR0 on chips with several USARTs; bit 1 turns USART0 off */
 #define PRUSART0 0x02u
 #define SMCR 0x53u
 #define SM 0x0Eu

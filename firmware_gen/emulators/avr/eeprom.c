@@ -102,7 +102,7 @@ static void write_control(avr_t *avr, avr_io_addr_t address, uint8_t value, void
     avr->data[address] = (uint8_t)((value & ~(EEPE | EERE)) | (writing ? EEPE : 0u));
 }
 
-/* A firmware that waits for the end of a write polls EECR. A poll lets simulated time jump towards
+/* Firmware that waits for the end of a write polls EECR. Each poll lets simulated time jump towards
  * that end, which saves real time. A jump is shorter than a byte on the line. */
 static uint8_t read_control(avr_t *avr, avr_io_addr_t address, void *context) {
     (void)context;

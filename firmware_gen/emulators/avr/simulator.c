@@ -3,16 +3,16 @@
  *     simulator IMAGE MCU HERTZ BAUD [EEPROM [BOOT]]
  *
  * prints the path of the serial port and runs until it is stopped. firmware_gen/emulators/simavr.py
- * compiles it when a board starts. IMAGE is an ELF file, or an Intel HEX file (.hex). EEPROM is the
- * number of an open file with the bytes of the EEPROM; -1 means an erased EEPROM. BOOT is the
+ * compiles and starts this program. IMAGE is an ELF file, or an Intel HEX file (.hex). EEPROM is
+ * the descriptor of an open file with the bytes of the EEPROM; -1: an erased EEPROM. BOOT is the
  * address of a boot loader in IMAGE: the chip begins there after a reset, and opening the port
  * resets the chip, as DTR does on an Arduino board. A program that turns HUPCL off leaves DTR on
  * when it closes the port, so the next program that opens the port does not reset the chip.
  *
  * Time is counted in clock cycles of the simulated chip; the simulation runs as fast as this
- * computer can. Bytes take their time on the line, and arrive whether or not the firmware reads
- * them, as on a real line. While the firmware sleeps and the line is idle, simulated time stops and
- * the simulator uses no processor time. */
+ * computer can. Bytes take their time on the line. While the receiver is on, they arrive whether or
+ * not the firmware reads them; while it is off, they wait. While the firmware sleeps and the line
+ * is idle, simulated time stops and the simulator uses almost no processor time. */
 
 #define _XOPEN_SOURCE 600
 
@@ -100,7 +100,7 @@ static void on_sleep(avr_t *avr, avr_cycle_count_t clocks) {
 }
 
 /* Opens a pseudo terminal in raw mode: no echo, no line discipline. Without a boot loader, the
- * simulator also opens the port itself, so the port's settings stay when a program closes it. */
+ * simulator keeps the port open, so the port's settings stay when a program closes it. */
 static void open_port(void) {
     struct termios settings;
     const char *path;
@@ -232,7 +232,7 @@ static int port_is_open(void) {
     return poll(&ports, 1, 0) == 0 || (ports.revents & POLLHUP) == 0;
 }
 
-/* Resets the chip by its pin when a program opens the port, unless DTR stayed on. */
+/* Resets the chip, as its reset pin does, when a program opens the port, unless DTR stayed on. */
 static void watch_port(avr_t *avr) {
     struct termios settings;
     int is_open = port_is_open();

@@ -59,7 +59,7 @@ def _missing(code: bytes) -> int | None:
 
 
 def _has(half: int) -> bool:
-    """Tell whether Armv6-M has an instruction of 16 bits."""
+    """Tell whether Armv6-M has this 16-bit instruction."""
     compares_and_branches = half & 0xF500 == 0xB100  # CBZ and CBNZ
     conditional = half & 0xFF00 == 0xBF00 and bool(half & 0xF)  # IT
     return not compares_and_branches and not conditional

@@ -6,9 +6,10 @@ instruction. A byte on the serial line takes the time of its ten bits, and arriv
 the firmware reads it. While the core waits in WFI, the process sleeps until a byte comes.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
-that names the rule, even where a real chip would only be silent. Unicorn also executes instructions
+that names the rule, even where a real chip would report nothing. Unicorn also executes instructions
 that a Cortex-M0 lacks, so this module refuses an image for a Cortex-M0 that has such instructions.
-It does not notice unaligned accesses, which a Cortex-M0 forbids; the board qemu-m0 does.
+It does not notice unaligned accesses, which a Cortex-M0 forbids; QEMU notices them on the board
+qemu-m0.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ UNMASK, MASK, SLEEP = b"\x62\xb6", b"\x72\xb6", b"\x30\xbf"
 RETURN = 8
 """The number of the exception by which Unicorn reports a return from a handler."""
 NMI, FIRST_INTERRUPT = 2, 16
-"""Places in the vector table."""
+"""Indices in the vector table."""
 NO_PROGRESS = -1
 """The value of `_handling` in the handler of the NMI. In the UART's handler, the value is the
 `progress` at entry.
@@ -48,7 +49,7 @@ NO_PROGRESS = -1
 class Core(UnicornCore):
     """A core after a reset, ready to run the image `elf` on a chip.
 
-    `counting` adds a SysTick that counts instructions, which slows the core to a thousandth.
+    `counting` adds a SysTick that counts instructions; the core is then much slower.
 
     Raises:
         InputError: the image is damaged or does not suit the chip, or board.toml lacks what the

@@ -19,7 +19,7 @@ TOLERANCE = 0.025
 NOT_CONNECTED = 0xFFFF_FFFF
 FIFO_BYTES = 6
 BUSY_READS = 2
-"""How many reads of a status register report an operation as unfinished; not a measure of time."""
+"""For how many reads of a status register an operation lasts; not a measure of time."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class Ports:
         """Raise FirmwareFault unless a pin is an output with a high level."""
         if not bit(self._direction, pin) or not bit(self._level, pin):
             raise FirmwareFault(
-                f"it enables the UART while {_pin(pin)} is no output with a high level; set its bit"
-                " in OUTSET and DIRSET of GPIO first"
+                f"it enables the UART while {_pin(pin)} is not an output with a high level; set its"
+                " bit in OUTSET and DIRSET of GPIO first"
             )
 
 
@@ -369,7 +369,7 @@ class Nvmc:
 
 
 class Nrf:
-    """A chip with these traits."""
+    """A chip with the given traits."""
 
     register_bytes = 0x1000
 

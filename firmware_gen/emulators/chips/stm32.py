@@ -1,4 +1,4 @@
-"""What the STM32 families share: peripheral clocks, pins, the rules of a USART."""
+"""What the STM32 families share: peripheral clocks, pins, and the rules of a USART."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from firmware_gen.emulators.chips.chip import Surroundings
 from firmware_gen.emulators.fault import FirmwareFault
 
 BUSY_READS = 2
-"""How many reads of a status register report an operation as unfinished; not a measure of time."""
+"""For how many reads of a status register an operation lasts; not a measure of time."""
 
 
 class Keys:
@@ -78,7 +78,7 @@ class DataCache:
         self._lines.add(line)
 
     def erase(self, offset: int, size: int) -> None:
-        """Note an erase, or a program, of all lines that have some of these bytes."""
+        """Note an erase or a write of bytes; cached lines with some of them become stale."""
         lines = range(offset // self.LINE, (offset + size - 1) // self.LINE + 1)
         self._stale |= self._lines.intersection(lines)
 
@@ -109,7 +109,7 @@ class Flash(ABC):
     def _start(self, control: int) -> None:
         """Erase what this value of FLASH_CR selects."""
 
-    def _check_control(self, value: int) -> None:  # noqa: B027 (most families have no rule)
+    def _check_control(self, value: int) -> None:  # noqa: B027 (not every family has a rule)
         """Raise FirmwareFault for a value of FLASH_CR that the family forbids."""
 
     def read(self, offset: int) -> int:

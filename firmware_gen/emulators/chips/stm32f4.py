@@ -45,7 +45,7 @@ class Rcc:
         return self._values[offset]
 
     def write(self, offset: int, value: int) -> None:
-        """Write a register; raise FirmwareFault for a change of CR or CFGR, which set the clock."""
+        """Write the register at an offset. CR and CFGR, which set the clock, must not change."""
         if offset == self.AHB1ENR:
             self.port.write(value)
         elif offset == self.APB1ENR:

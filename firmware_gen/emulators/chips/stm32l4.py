@@ -23,7 +23,7 @@ from firmware_gen.emulators.program import run_chip
 MSI, HSI16 = 4_000_000, 16_000_000
 BANK_2, PAGE = 0x0808_0000, 2048
 PATIENCE = 1000
-"""A driver that reads RCC this many times without a write counts as waiting for ever."""
+"""A driver that reads RCC more often than this without a write counts as waiting for ever."""
 
 
 class Rcc:

@@ -1,7 +1,7 @@
 """SysTick as a counter of instructions, for images that measure themselves.
 
-A real SysTick counts the cycles of the core. The model knows no cycles, so it counts one for each
-instruction.
+A real SysTick counts the cycles of the core. The model does not know them, so it counts one for
+each instruction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loads an image from the start of flash into SRAM, as the ROM of an ESP32-C3 does after a reset.
+"""Reads and checks the image at the start of flash, as the ROM of an ESP32-C3 does after a reset.
 
 The format is described at https://docs.espressif.com/projects/esptool, "Firmware Image Format".
 """

@@ -2,8 +2,8 @@
 
     python -m firmware_gen.emulators.esp32c3.machine firmware.elf board.toml
 
-prints the path of the serial port and runs until it is stopped. Like the ROM, it loads
-firmware.esp, the file that esptool flashes; this file is next to the ELF image. UART0, its pins,
+prints the path of the serial port and runs until it is stopped. Like the ROM, it loads the image
+that esptool flashes; this is the file firmware.esp next to the ELF image. UART0, its pins,
 the watchdogs and the ROM's routines for flash follow Espressif's manual and headers. A mistake of a
 driver ends the run with exit code 1 and one sentence. The other parts of the chip are missing;
 their use is a mistake, too.
@@ -222,7 +222,7 @@ class Machine(UnicornCore):
         self.unicorn.mem_write(address, content)
 
     def _place(self) -> str:
-        """Return the place of the current instruction, or of the call of the current routine."""
+        """Return the place of the current instruction, or of the call if the ROM runs."""
         if ROM.holds(self._pc):
             return self._image.place(self.unicorn.reg_read(self._registers.UC_RISCV_REG_RA) - 2)
         return self._image.place(self._pc)

@@ -62,7 +62,7 @@ class FlashRoutines:
     def call(self, address: int, registers: list[int]) -> None:
         """Run the routine at an address with the contents of the registers a0 to a7.
 
-        Every routine succeeds and returns 0, or raises FirmwareFault.
+        A routine succeeds, or raises FirmwareFault.
         """
         if address not in self._routines:
             raise FirmwareFault(f"it calls 0x{address:08x} in the ROM, which is not modeled")

@@ -15,7 +15,7 @@ TOLERANCE = 0.025
 XTAL, BUS_CLOCK = 40_000_000, 20_000_000
 """Hertz of the crystal, and of the clock of the peripherals' bus as the ROM leaves it."""
 WAITING_READS = 8
-"""How many reads of the status, with no other access between them, mean that the firmware waits."""
+"""After so many reads of the status without another access, the firmware counts as waiting."""
 
 
 SETTINGS = {0x14: "UART_CLKDIV", 0x20: "UART_CONF0", 0x78: "UART_CLK_CONF"}

@@ -129,7 +129,7 @@ class RtcWatchdogs:
 
 
 class GroupWatchdog:
-    """TIMG0: the watchdog of timer group 0. A change counts when WDT_CONF_UPDATE_EN is written."""
+    """TIMG0: the watchdog of timer group 0. WDT_CONF_UPDATE_EN makes a new setting take effect."""
 
     CONFIG, FEED, PROTECT = 0x48, 0x60, 0x64
     FLASH_BOOT, UPDATE, ENABLE = 14, 22, 31

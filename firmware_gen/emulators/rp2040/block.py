@@ -1,4 +1,4 @@
-"""Passes accesses of rp2040py's bus to the strict peripherals."""
+"""Passes accesses on rp2040py's bus to the strict models; those of the ROM may go to rp2040py's."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ RING = 6_500_000
 STARTUP = 47
 """The shortest start-up delay, 1 ms, in units of 256 crystal periods (data sheet, 2.16.3)."""
 WAIT_READS = 2
-"""How many reads of a status register report that a change is unfinished; no measure of time."""
+"""For how many reads of a status register a change lasts; not a measure of time."""
 BLOCKS = {5: "IO_BANK0", 8: "PADS_BANK0", 12: "PLL_SYS", 22: "UART0"}
 """The blocks that a driver may use, by their bits in RESETS_RESET."""
 

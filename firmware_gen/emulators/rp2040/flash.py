@@ -1,6 +1,6 @@
 """The serial flash of a Pico, behind the SSI and the cache of its RP2040 (data sheet, 2.6, 4.10).
 
-The flash is a W25Q16JV. Its last part is [storage] of board.toml, whose content is in `Cells`. The
+The flash is a W25Q16JV. The bytes of its last part, [storage] of board.toml, are in `Cells`. The
 firmware can read flash as memory only while the SSI translates reads into the command 03h. It
 erases and programs flash only by commands, which the routines of the ROM send.
 """
@@ -25,7 +25,7 @@ FASTEST_READ = 50_000_000
 LOADS = 4
 """How many times the ROM tries to load the second stage of the boot: once for each clock phase."""
 BUSY_READS = 2
-"""How many status reads report that an operation is unfinished; no measure of time."""
+"""For how many reads of its status an operation lasts; not a measure of time."""
 
 
 class SerialFlash:

@@ -45,10 +45,10 @@
 #endif
 #endif
 
-/* The limit on saves: this many in a row, and one more after each interval in seconds. For requests
- * over the line, the received bytes measure the time. A program that calls ska_save by itself calls
- * ska_journal_start once, and ska_journal_earn after each interval. If no host can reach the
- * program, set SKA_SAVE_BUDGET to 0, which turns the limit off. */
+/* The limit on saves: SKA_SAVE_BUDGET in a row, and one more after each SKA_SAVE_INTERVAL seconds.
+ * For requests over the line, the received bytes measure the time. A program that calls ska_save by
+ * itself calls ska_journal_start once, and ska_journal_earn after each interval. If no host can
+ * reach the program, set SKA_SAVE_BUDGET to 0, which turns the limit off. */
 #ifndef SKA_SAVE_BUDGET
 #define SKA_SAVE_BUDGET 200u
 #endif

@@ -46,14 +46,14 @@ COMMON = [
         UART,
         "    GPIO_OUTPUT_SET = GPIO_TX; /* an idle line is high */\n",
         "",
-        "it enables the UART while P0.06 is no output with a high level",
+        "it enables the UART while P0.06 is not an output with a high level",
     ),
     Mistake(
         "the direction of the pin",
         UART,
         "    GPIO_DIRECTION_SET = GPIO_TX;\n",
         "",
-        "it enables the UART while P0.06 is no output with a high level",
+        "it enables the UART while P0.06 is not an output with a high level",
     ),
     Mistake(
         "a pin after the UART is enabled",
