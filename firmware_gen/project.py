@@ -79,16 +79,18 @@ class Project:
     def build(self) -> BuildReport:
         """Compile and link the project; return its memory use on the board, in bytes.
 
-        Raises CheckError for C that does not compile and for a stack without a bound, and ToolError
-        if the compiler, pyelftools or capstone is missing, or if the compiler cannot be run.
+        Raises InputError for a damaged project, CheckError for C that does not compile and for a
+        stack without a bound, and ToolError if the compiler, pyelftools or capstone is missing, or
+        if the compiler cannot be run.
         """
         return build(self.folder)
 
     def build_library(self) -> LibraryReport:
         """Compile a project of the board host to a shared library, with headers for its callers.
 
-        Raises InputError for another board and for a project that only classifies, CheckError for C
-        that does not compile, and ToolError if the compiler is missing or cannot be run.
+        Raises InputError for another board, for a project that only classifies and for a damaged
+        one, CheckError for C that does not compile, and ToolError if the compiler is missing or
+        cannot be run.
         """
         return build_library(self.folder)
 
@@ -177,9 +179,10 @@ def write_project(
     inference_only: bool = False,
     memory: Memory | None = None,
 ) -> Project:
-    """Write a project for a board; replace the files of an earlier project, and keep all others.
+    """Write a project for a board; replace the files of an earlier project, and remove its images.
 
-    `board` is the name of a board, or the path of its folder, as `load_board` takes it.
+    `board` is the name of a board, or the path of its folder, as `load_board` takes it. Files in
+    the folder that are not of the earlier project stay.
     If this program is interrupted, the next command finds either the old project or the new one.
     Edited files in board/ are kept if the board is the same; `Project.kept` names them.
 

@@ -66,7 +66,7 @@ void *realloc(void *block, size_t size) {
     return moved;
 }
 
-/* A board without an operating system cannot exit, so the host waits for the report in vain. */
+/* A board without an operating system cannot exit, so the host waits until its time limit. */
 void abort(void) {
     for (;;) {
     }

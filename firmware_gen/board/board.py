@@ -270,7 +270,7 @@ def load_board(name: str) -> Board:
     if name.startswith(".") or "/" in name or os.sep in name:
         if not (folder / BOARD_FILE).is_file():
             raise InputError(
-                f"{folder} is no folder with a {BOARD_FILE}; start one with `ska-edge board new`"
+                f"{folder} is not a folder with a {BOARD_FILE}; start one with `ska-edge board new`"
             )
         return read_board(folder)
     name = RENAMED.get(name, name)

@@ -88,8 +88,8 @@ class Flasher:
             raise OptionError("{name} finds the device by itself; leave {port} out", name=self.tool)
         if port is not None and "folder" in self._names() and not (port and Path(port).is_dir()):
             raise OptionError(
-                "{name} writes to a drive, but {given!r} is no folder; name the drive's folder with"
-                " {port}",
+                "{name} writes to a drive, but {given!r} is not a folder; name the drive's folder"
+                " with {port}",
                 name=self.tool,
                 given=port,
             )

@@ -25,8 +25,8 @@ def copy_board(folder: Path, like: str) -> Board:
     """Write a copy of the board `like` to a new folder, and return it. The copy is named after the
     folder.
 
-    The new board builds at once, and runs on the emulator of the board `like`. The folder has all
-    files of the board and a README, which says what to change.
+    The new board builds at once, and runs on the emulator of the board `like`, if there is one. The
+    folder has all files of the board and a README, which says what to change.
 
     Raises:
         InputError: there is no board `like`, the new name is not allowed or taken, the folder

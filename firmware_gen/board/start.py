@@ -39,5 +39,5 @@ class Start:
         try:
             groups = re.compile(self.port).groups
         except (re.error, RecursionError, OverflowError) as error:
-            return f"port of [start] is no regular expression: {error}"
+            return f"port of [start] is not a regular expression: {error}"
         return None if groups else "port of [start] needs a group, as in (/dev/\\S+)"

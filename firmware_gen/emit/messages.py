@@ -1,9 +1,9 @@
 """Writes `ska_messages.h`: the message table of `ska_edge.wire.protocol` in C.
 
 A request becomes a struct and an unpack function; a reply becomes a struct and a pack function. A
-message without fields has none of them. The device never unpacks a reply or packs a request. The
-structs have pointers to arrays instead of copies, because an input may be as large as the remaining
-RAM. The text of the header depends only on the table.
+message without fields has no struct and no function. The device never unpacks a reply or packs a
+request. The structs have pointers to arrays instead of copies, because an input may be as large as
+the remaining RAM. The text of the header depends only on the table.
 """
 
 from __future__ import annotations

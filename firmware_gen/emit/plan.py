@@ -98,7 +98,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS {neurons + readouts * plan.classes} /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT {plan.parameter_count}
 #define SKA_PARAMETER_BYTES {plan.parameter_bytes}
-#define SKA_STATE_BYTES {plan.state_bytes} /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_BYTES {plan.state_bytes} /* counters, parameters, ...; see ska_state */
 #define SKA_STATE_PARAMETERS {place_in_state(plan)}u /* offset of the parameters in the state */
 #define SKA_STATE_RUNS(DO) {_runs(plan, in_flash)} /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT {in_flash} /* the first parameters never change and stay in flash */

@@ -1,4 +1,4 @@
-"""The C files of the library that every export contains.
+"""Collects the C files of the library that every export contains.
 
 The tool chains of the exports pass no macros of board.toml. So ska_config.h defines these macros,
 and every header includes it.

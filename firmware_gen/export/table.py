@@ -1,4 +1,4 @@
-"""The exports: one row each. To add one, add a row and a folder of templates with its name."""
+"""Lists the exports. To add one, add a row, and a folder of templates with the export's name."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Export:
 
     `title` says what the export is. `library` is the folder of the library: it gets the license,
     and its folder `src` gets the C files. `shared` maps paths in the export to files of
-    `templates/library`. @NAME@ is the name of the library, which is none of the names in `taken`.
-    `buffer` is the number of bytes that the line of the example `serve` can receive while the
-    network computes; for Arduino, ska_config.h has another value. The prefix of the model's names
-    is none of the names in `modules`.
+    `templates/library`. @NAME@ is the name of the library, which must not be in `taken`. `buffer`
+    is the number of bytes that the line of the example `serve` can receive while the network
+    computes; for Arduino, ska_config.h has another value. The prefix of the model's names must not
+    be in `modules`.
     """
 
     title: str

@@ -62,9 +62,9 @@ def write_export(
 
     The same input gives the same files. If the folder has an earlier export, its files are
     replaced. If this program is interrupted, the next call finds either the old files or the new
-    ones. Edited files are kept; `Written.kept` names them. Of the generated C, only ska_config.h
-    may be edited. `write_project` describes `inputs`, `key` and `memory`, and its `name` is the
-    `prefix` of this function.
+    ones. Edited files are kept; `Written.kept` names them. The only generated C file that may be
+    edited is ska_config.h. `write_project` describes `inputs`, `key` and `memory`, and its `name`
+    is the `prefix` of this function.
 
     Raises:
         InputError: the plan cannot learn on a device, or is a regression; the prefix or the

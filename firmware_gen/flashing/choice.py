@@ -49,7 +49,7 @@ def by_user(
     """Return the flasher `tool`; without `tool`, the best flasher of the board.
 
     With only a `port`, the best flasher is one that uses a port. With neither, a connected device
-    decides. Of several suitable flashers, the first whose program is installed is the best, or the
+    decides. If several flashers suit, the best is the first whose program is installed, or the
     first if none is installed. `dry_run` tells whether the user asked only for the commands.
 
     Raises:
@@ -60,7 +60,7 @@ def by_user(
         given = {"{tool}": tool is not None, "{port}": port is not None, "{dry_run}": dry_run}
         options = " and ".join(name for name, is_given in given.items() if is_given)
         raise OptionError(
-            f"{{board}} is emulated and no real device; leave {options} out", board=board.name
+            f"{{board}} is emulated, not a real device; leave {options} out", board=board.name
         )
     names = [flasher.tool for flasher in board.flashers]
     if tool is not None:

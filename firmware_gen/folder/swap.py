@@ -28,7 +28,7 @@ def swap_files(folder: Path, files: Mapping[str, bytes], obsolete: Iterable[str]
 
     Raises:
         InputError: a name leads out of the folder, or the system refuses to write, for example on a
-            full disk. If this is before the commit, the folder is unchanged, or removed if it
+            full disk. If this happens before the commit, the folder is unchanged, or removed if it
             is new.
     """
     for name in files:

@@ -1,8 +1,9 @@
 """Remembers the projects that this user generated or trusts.
 
 A build or a start of a project runs commands from its files. So a private folder has a note for
-each project that was generated here. A note is for one path and one description. A foreign
-project has another path, or another description if it replaced ours, so it has no note.
+each project that was generated here or that the user trusts. A note is for one path and one
+description. A foreign project has another path, or another description if it replaced ours, so it
+has no note.
 """
 
 from __future__ import annotations

@@ -17,10 +17,10 @@ LARGE_GAP = 1024
 class Image:
     """An image.
 
-    `segments` are the addresses and the contents that are loaded into flash. `functions` are the
-    start, the size in bytes and the name of each function, sorted by start. `entry` is the address
-    where the image starts. `marks` are the addresses where code (True) or data (False) begins,
-    sorted; only an image for Arm has them.
+    `segments` are the addresses and the contents of its loaded segments. `functions` are the start,
+    the size in bytes and the name of each function, sorted by start. `entry` is the address where
+    the image starts. `marks` are the addresses where code (True) or data (False) begins, sorted;
+    only an image for Arm has them.
     """
 
     path: Path

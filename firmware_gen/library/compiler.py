@@ -32,8 +32,9 @@ FLAGS = ("-std=c99", "-shared", "-fPIC", "-ffp-contract=off")
 class HostCompiler:
     """A compiler that works.
 
-    `flags` are the first of LEVELS that it supports. `target` is the text of all macros that it
-    predefines; they name its version and the instructions of this processor.
+    `flags` are the first of LEVELS that it supports, and the flags that turn sanitizers off.
+    `target` is the text of all macros that it predefines; they name its version and the
+    instructions of this processor.
     """
 
     toolchain: Toolchain

@@ -184,7 +184,7 @@ class Code(ABC):
         return value
 
     def functions(self) -> tuple[Function, ...]:
-        """All functions of the image, by address."""
+        """Return all functions of the image, sorted by address."""
         return tuple(self._functions[start] for start in self._starts)
 
     def frame(self, function: Function) -> Frame:

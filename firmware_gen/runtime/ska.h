@@ -60,8 +60,8 @@ typedef struct {
 /* If SKA_INFERENCE_ONLY, all weights stay in flash: the network only classifies, and the functions
  * that learn or write a state do not exist. */
 
-/* Sets the weights, the names of added classes and the stored samples to their initial values, and
- * clears everything else. */
+/* Sets the state to its initial values, such as the weights and the stored samples, and clears
+ * everything else. */
 void ska_init(ska_t *ska);
 
 #if SKA_REGRESSION
@@ -94,7 +94,7 @@ void ska_standardize_f32(const float raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]
 #if !SKA_INFERENCE_ONLY
 #if SKA_REPLAY_SLOTS > 0
 /* Learns one of the stored samples again, for example in idle time; does nothing if no sample is
- * stored. Each ska_learn calls this function SKA_REPLAYS times. */
+ * stored. Each call of ska_learn also does this SKA_REPLAYS times. */
 void ska_replay(ska_t *ska);
 #endif
 
@@ -180,10 +180,11 @@ static inline uint32_t ska_samples(const ska_t *ska) {
 }
 #endif
 
-/* The state has SKA_STATE_BYTES bytes, which are the same on every core: the counters, the
- * parameters and the stored samples, each number with its lowest byte first. Returns the address of
- * byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a little-endian core with
- * all parameters in RAM, otherwise 1. If the byte is not in RAM, the next call may overwrite it. */
+/* The state has the counters, the parameters and all else that is learned, such as stored samples.
+ * Its SKA_STATE_BYTES bytes are the same on every core, each number with its lowest byte first.
+ * Returns the address of byte `offset`. SKA_STATE_RUN bytes are consecutive there: all bytes on a
+ * little-endian core with all parameters in RAM, otherwise 1. If the byte is not in RAM, the next
+ * call may overwrite it. */
 const uint8_t *ska_state(const ska_t *ska, uint32_t offset);
 
 /* Tells whether byte `offset` of the state is in flash, so that it never changes. */
@@ -216,8 +217,8 @@ void ska_state_written(ska_t *ska);
 /* The first bytes of the plan's digest, which distinguishes plans. */
 extern const uint8_t ska_plan_digest[8];
 
-/* Returns the CRC-32 of the initial parameters, names and samples, which distinguishes images of
- * the same plan. */
+/* Returns the CRC-32 of the initial parameters and other initial values, which distinguishes images
+ * of the same plan. */
 uint32_t ska_initial_crc(void);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /*
- * ska_session.h: the order of requests. It decides whether a request is executed, answered again,
+ * ska_session.h: decides from the order of requests whether a request is executed, answered again,
  * or refused.
  *
  * The host repeats a request if its answer is late or damaged. Each request therefore carries a
@@ -40,7 +40,7 @@ ska_turn_t ska_session_turn(const ska_session_t *session, const ska_frame_t *fra
  * ska_session_note. */
 void ska_session_begin(ska_session_t *session, const ska_frame_t *frame);
 
-/* Notes the last outcome if it is the first error of the session other than EARLY. */
+/* Notes the last outcome if it is the first error; EARLY does not count as an error. */
 void ska_session_note(ska_session_t *session);
 
 /* Forgets an answer that depends on a forward pass, because the device has made another forward

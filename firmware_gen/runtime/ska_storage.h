@@ -27,8 +27,9 @@ extern "C" {
 /* Copies `count` bytes from `offset` on, for any range inside the memory. */
 void ska_storage_read(uint32_t offset, uint8_t *bytes, uint16_t count);
 
-/* Programs `count` erased bytes; offset and count are multiples of the unit. Returns when the
- * memory has finished; false if the memory reports a failure. */
+/* Programs `count` bytes, which are erased unless SKA_STORAGE_PAGE is 1; offset and count are
+ * multiples of the unit. Returns when the memory has finished; false if the memory reports a
+ * failure. */
 bool ska_storage_write(uint32_t offset, const uint8_t *bytes, uint16_t count);
 
 /* Erases the page that begins at `offset`. Returns when the memory has finished; false on failure.

@@ -129,8 +129,8 @@ typedef ska_signal_t ska_lane_t;
 #endif
 
 /* The array of signals: a copy of the network's input, the activations, and what a kernel may read
- * beyond them. A network that only classifies reads its input in place, unless the kernel would
- * read beyond its end. */
+ * beyond them. A network that only classifies reads its input in place, unless the input is
+ * normalized or the kernel would read beyond its end. */
 #if SKA_INFERENCE_ONLY && SKA_INPUTS % SKA_SIGNALS_AT_ONCE == 0 && !SKA_RUNNING_NORMALIZATION
 #define SKA_SIGNAL_INPUTS 0
 #else

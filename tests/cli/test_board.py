@@ -72,6 +72,6 @@ def test_a_board_command_is_refused_in_one_sentence(ska_edge: Run, iris_file: Pa
     assert "needs --like" in ska_edge("board", "new", "mine").refusal(2)
     shown = ska_edge("board", "show", "host", "--like", "host")
     assert shown.refusal(2) == "ska-edge: --like is for `board new`; leave it out"
-    assert "none is no folder with a board.toml; start one with `ska-edge board new`" in (
+    assert "none is not a folder with a board.toml; start one with `ska-edge board new`" in (
         ska_edge("firmware", iris_file, "--board", "./none", "-o", "fw").refusal(2)
     )

@@ -230,7 +230,7 @@ def test_an_emulated_board_refuses_the_options_that_were_given(ska_edge, built: 
         (["--tool", "openocd", "--dry-run"], "--tool and --dry-run"),
     ]:
         assert ska_edge("flash", project, *words).refusal(2) == (
-            f"ska-edge: host is emulated and no real device; leave {options} out"
+            f"ska-edge: host is emulated, not a real device; leave {options} out"
         )
 
 
@@ -253,7 +253,7 @@ def test_copy_needs_a_folder(ska_edge, built: Built) -> None:
         for more in ("--trust", "--dry-run"):
             outcome = ska_edge("flash", project, "--tool", "copy", "--port", port, more)
             assert outcome.refusal(2) == (
-                f"ska-edge: copy writes to a drive, but {port!r} is no folder; name the drive's"
+                f"ska-edge: copy writes to a drive, but {port!r} is not a folder; name the drive's"
                 " folder with --port"
             )
     assert Path("precious.csv").read_text() == "1,2\n"

@@ -209,7 +209,7 @@ def test_a_file_that_another_process_has_or_that_cannot_be_is_refused(
     path = tmp_path / "notes"
     path.write_text("not of a board")
     monkeypatch.setenv("SKA_STORAGE", str(path))
-    assert first_words(elf) == sentence("fill", path, "its size is no whole number of pages")
+    assert first_words(elf) == sentence("fill", path, "its size is not a whole number of pages")
     assert path.read_text() == "not of a board"
 
 

@@ -3,7 +3,7 @@
  * while the ring is empty.
  *
  * Interrupts are off from the check of the ring to SLEEP. SEI turns them on only after the next
- * instruction (data sheet, section 6.7), and that is SLEEP. The interrupt of a byte that arrives in
+ * instruction (data sheet, section 6.7), which is SLEEP. The interrupt of a byte that arrives in
  * between stays pending, and ends the sleep at once. */
 
 #include "ska_baud.h"

@@ -2,9 +2,9 @@
  * Reference Manual and nRF52833 Product Specification, chapters NVMC).
  *
  * The core halts while its flash is erased or programmed. On an nRF51, an erase of a page takes
- * about 22 ms, a write of a word 48 us (S130 SoftDevice Specification, Flash memory API). On an
- * nRF52833 they take about 85 ms and 42 us. Meanwhile, bytes that arrive over the UART wait in its
- * FIFO, which holds six bytes. */
+ * about 22 ms, and a write of a word takes 48 us (S130 SoftDevice Specification, Flash memory API).
+ * On an nRF52833, they take about 85 ms and 42 us. Meanwhile, bytes that arrive over the UART wait
+ * in its FIFO, which holds six bytes. */
 
 #include "ska_storage.h"
 

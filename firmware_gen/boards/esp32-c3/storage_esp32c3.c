@@ -17,7 +17,7 @@
 #endif
 
 /* The routines take the addresses of whole words, and return 0 if they succeed. link_sram.ld has
- * their addresses. */
+ * the addresses of the routines. */
 int32_t esp_rom_spiflash_erase_sector(uint32_t sector);
 int32_t esp_rom_spiflash_write(uint32_t at, const uint32_t *words, int32_t bytes);
 int32_t esp_rom_spiflash_read(uint32_t at, uint32_t *words, int32_t bytes);

@@ -43,7 +43,7 @@ static int open_file(const char *path) {
             fail("measure", path, strerror(errno));
         }
         if (end % (off_t)sizeof page != 0) {
-            fail("fill", path, "its size is no whole number of pages");
+            fail("fill", path, "its size is not a whole number of pages");
         }
         errno = ENOSPC; /* the reason for a short write, which sets no error itself */
         if (write(file, page, sizeof page) != (ssize_t)sizeof page) {

@@ -25,9 +25,9 @@ __attribute__((naked, section(".reset"), used)) void Reset_Handler(void) {
 }
 
 /* No driver enables another interrupt than that of the UART. Every other trap is a defect that
- * cannot be repaired here. Then stop and save power; the host sees a timeout. The sign of mcause
- * distinguishes this interrupt from the other traps. Before this test, nothing may be written to
- * the stack, because the stack may be faulty. So mscratch saves the only register that the test
+ * cannot be repaired here, so the core stops and saves power; the host sees a timeout. The sign of
+ * mcause distinguishes the interrupt from the other traps. Before this test, nothing may be written
+ * to the stack, because the stack may be faulty. So mscratch saves the only register that the test
  * needs. mtvec requires an alignment of 4 bytes. */
 __attribute__((naked, aligned(4))) void Trap_Handler(void) {
     __asm__ volatile(".option arch, +zicsr\n\t"

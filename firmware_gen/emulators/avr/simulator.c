@@ -4,7 +4,7 @@
  *
  * prints the path of the serial port and runs until it is stopped. firmware_gen/emulators/simavr.py
  * compiles and starts this program. IMAGE is an ELF file, or an Intel HEX file (.hex). EEPROM is
- * the descriptor of an open file with the bytes of the EEPROM; -1: an erased EEPROM. BOOT is the
+ * the descriptor of an open file with the bytes of the EEPROM, or -1 if all are erased. BOOT is the
  * address of a boot loader in IMAGE: the chip begins there after a reset, and opening the port
  * resets the chip, as DTR does on an Arduino board. A program that turns HUPCL off leaves DTR on
  * when it closes the port, so the next program that opens the port does not reset the chip.

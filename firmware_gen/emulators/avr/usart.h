@@ -1,4 +1,4 @@
-/* USART0 of an ATmega and its line (ATmega328P data sheet, chapter USART0). This file replaces the
+/* USART0 of an ATmega and its line (ATmega328P data sheet, chapter USART0). usart.c replaces the
  * receiver of libsimavr, which keeps 64 bytes, by one that keeps 3. It also checks how the firmware
  * uses the transmitter. */
 

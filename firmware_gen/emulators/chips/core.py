@@ -2,13 +2,14 @@
 
 Unicorn executes instructions, but has no exceptions; this module adds the interrupt and the NMI,
 stacking, the return from a handler, PRIMASK and WFI. Time is counted in clock cycles, one for each
-instruction. A byte on the serial line takes the time of its ten bits, and arrives whether or not
-the firmware reads it. While the core waits in WFI, the process sleeps until a byte comes.
+instruction. A byte on the serial line takes the time of its ten bits. From the time when the
+receiver is first on, bytes arrive whether or not the firmware reads them. While the core waits in
+WFI, the process sleeps until a byte comes.
 
 The chip is strict. If a driver breaks a rule of the reference manual, the run ends with a sentence
 that names the rule, even where a real chip would report nothing. Unicorn also executes instructions
-that a Cortex-M0 lacks, so this module refuses an image for a Cortex-M0 that has such instructions.
-It does not notice unaligned accesses, which a Cortex-M0 forbids; QEMU notices them on the board
+that a Cortex-M0 lacks. So this module refuses images with such instructions for a Cortex-M0. It
+does not notice unaligned accesses, which a Cortex-M0 forbids; QEMU notices them on the board
 qemu-m0.
 """
 

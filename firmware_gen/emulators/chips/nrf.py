@@ -24,7 +24,7 @@ BUSY_READS = 2
 
 @dataclass(frozen=True)
 class Traits:
-    """What differs from chip to chip.
+    """The values that differ from chip to chip.
 
     `tx` and `rx` are the pins of the board's serial line; a pin of port 1 counts from 32.
     `program_s` and `erase_s` are the seconds that programming a word and erasing a page take; the

@@ -15,7 +15,7 @@ FRAME = ("R0", "R1", "R2", "R3", "R12", "LR")
 """Registers that the core stacks before the return address and the status."""
 FRAME_BYTES = 32
 GAP = 9
-"""The bit of a stacked status that tells whether 4 bytes were left out to align the frame (Armv7-M
+"""The bit of a stacked status that tells whether 4 bytes were skipped to align the frame (Armv7-M
 ARM, B1.5.7).
 """
 THUMB = 24

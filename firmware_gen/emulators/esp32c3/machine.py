@@ -9,8 +9,8 @@ driver ends the run with exit code 1 and one sentence. The other parts of the ch
 their use is a mistake, too.
 
 Time is counted in clock cycles, one for each instruction. A byte on the serial line takes the time
-of its ten bits, and arrives whether or not the firmware reads it. While the firmware only waits for
-a byte, the process sleeps.
+of its ten bits. From the time when the receiver is first on, bytes arrive whether or not the
+firmware reads them. While the firmware only waits for a byte, the process sleeps.
 """
 
 from __future__ import annotations

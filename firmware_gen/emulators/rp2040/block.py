@@ -1,4 +1,4 @@
-"""Passes accesses on rp2040py's bus to the strict models; those of the ROM may go to rp2040py's."""
+"""Passes accesses on rp2040py's bus to strict models, or, for the ROM, to models of rp2040py."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ flash. RESETS, XOSC, PLL_SYS, CLOCKS, the pins, UART0, the SSI and the flash fol
 of the RP2040. A mistake of a driver ends the run with exit code 1 and one sentence. The other parts
 of the chip are missing; their use is a mistake, too.
 
-Time is counted in clock cycles. A byte on the serial line takes the time of its ten bits, and
-arrives whether or not the firmware reads it. While the core waits in WFI, the process sleeps until
-a byte comes.
+Time is counted in clock cycles. A byte on the serial line takes the time of its ten bits. From the
+time when the receiver is first on, bytes arrive whether or not the firmware reads them. While the
+core waits in WFI, the process sleeps until a byte comes.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def test_a_board_can_be_a_copy_of_a_copy(tmp_path: Path) -> None:
         ("My-Board", "host", "name 'My-Board' must be 1 to 15 small letters, digits and '-'"),
         ("a-name-too-long-for-c", "host", "must be 1 to 15 small letters"),
         ("mine", "hots", "there is no board 'hots' (did you mean 'host'?)"),
-        ("mine", "./none", "none is no folder with a board.toml; start one with"),
+        ("mine", "./none", "none is not a folder with a board.toml; start one with"),
     ],
 )
 def test_a_board_that_cannot_be_started(
@@ -80,7 +80,7 @@ def test_a_path_without_a_board(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"is no folder with a board\.toml; start one with"):
+    with pytest.raises(InputError, match=r"is not a folder with a board\.toml; start one with"):
         load_board(place)
 
 

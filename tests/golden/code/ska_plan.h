@@ -51,7 +51,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS 6 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 104
-#define SKA_STATE_BYTES 113 /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_BYTES 113 /* counters, parameters, ...; see ska_state */
 #define SKA_STATE_PARAMETERS 8u /* offset of the parameters in the state */
 #define SKA_STATE_RUNS(DO) DO(112u, 4u) DO(113u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */

@@ -52,7 +52,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS 6 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 26
 #define SKA_PARAMETER_BYTES 52
-#define SKA_STATE_BYTES 81 /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_BYTES 81 /* counters, parameters, ...; see ska_state */
 #define SKA_STATE_PARAMETERS 12u /* offset of the parameters in the state */
 #define SKA_STATE_RUNS(DO) DO(12u, 4u) DO(68u, 2u) DO(81u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */

@@ -59,7 +59,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS 10 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 43
 #define SKA_PARAMETER_BYTES 86
-#define SKA_STATE_BYTES 95 /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_BYTES 95 /* counters, parameters, ...; see ska_state */
 #define SKA_STATE_PARAMETERS 8u /* offset of the parameters in the state */
 #define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(94u, 2u) DO(95u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */

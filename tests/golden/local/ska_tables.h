@@ -53,7 +53,7 @@ static const ska_matrix_t ska_layers[SKA_LAYERS] = {
     {35, 41, 3, 2, 0, 7, 8, 10, 3, 14},
 };
 
-/* The readouts of the hidden layers, except of the top one: its readout is the output layer. */
+/* The readouts of the hidden layers, except the top one, which uses the output layer. */
 static const ska_matrix_t ska_readouts[SKA_READOUTS] = {
     {15, 21, 3, 2, 0, 7, 8, 10, 3, 14},
 };

@@ -51,7 +51,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_ROWS 4 /* rows of all matrices, readouts included */
 #define SKA_PARAMETER_COUNT 14
 #define SKA_PARAMETER_BYTES 28
-#define SKA_STATE_BYTES 51 /* counters, parameters and samples; see ska_state */
+#define SKA_STATE_BYTES 51 /* counters, parameters, ...; see ska_state */
 #define SKA_STATE_PARAMETERS 8u /* offset of the parameters in the state */
 #define SKA_STATE_RUNS(DO) DO(8u, 4u) DO(38u, 2u) DO(51u, 1u) /* DO(end in RAM, width of a number) */
 #define SKA_FLASH_COUNT 0 /* the first parameters never change and stay in flash */

@@ -29,7 +29,7 @@ typedef struct {
     ska_front_axis_t axes[SKA_FRONT_WIDTH];
 } ska_front_part_t;
 
-/* Adds a sample to a part, of which it is the first one or a later one. */
+/* Adds a sample to a part; `first` tells whether the part begins with this sample. */
 void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES], bool first);
 
 /* Computes the features of a window, whose parts are a ring that begins with part `oldest`. */
