@@ -30,7 +30,7 @@ def changed(old: str, new: str) -> str:
         (changed('"{elf}"', '"a\\u0000"'), "zero character"),
         (changed("'^(/dev/\\S+)$'", "'^/dev/\\S+$'"), r"port of \[start\] needs a group"),
         (changed("'^(/dev/\\S+)$'", "'('"), r"port of \[start\] is not a regular expression"),
-        (changed("'^(/dev/\\S+)$'", "'(a{99999999999999999999})'"), "no regular expression"),
+        (changed("'^(/dev/\\S+)$'", "'(a{99999999999999999999})'"), "not a regular expression"),
         (HOST + DEEP, "has more than 65536 bytes"),
         (HOST + DEEP[:30_000] + "b = 1\n", r"line \d+ is longer than 1024 bytes"),
         (HOST + "x = " + "[" * 1000 + "\n", "nested too deeply|cannot be read"),
