@@ -1,1 +1,1 @@
-"""The command line: one file per command. No other part of ska-edge prints."""
+"""Runs the commands of ska-edge. No other part of ska_edge prints."""

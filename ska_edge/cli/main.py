@@ -126,7 +126,7 @@ def _show_warning(
 
 
 def _give_up_stdout() -> None:
-    """Discard output that cannot be written, or the interpreter would fail at its exit."""
+    """Discard output that cannot be written; otherwise the interpreter would fail at its exit."""
     try:
         sys.stdout.flush()
     except OSError:

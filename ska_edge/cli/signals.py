@@ -1,4 +1,4 @@
-"""Makes SIGTERM and SIGHUP end a program as Ctrl-C does; the exit code names the signal."""
+"""Makes SIGTERM and SIGHUP end a program as Ctrl-C does, with an exit code for each signal."""
 
 from __future__ import annotations
 

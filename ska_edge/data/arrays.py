@@ -1,4 +1,4 @@
-"""Checks data that are given as arrays; each error names the array and the index."""
+"""Makes data sets from arrays and data frames, and checks them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def with_targets(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
     """Create data for a regression from features x (rows, features) and targets y (rows,) or (rows,
     targets).
 
-    Data frames whose columns have text as names name the features and the targets. Raises
-    InputError for arrays that cannot be used.
+    The columns of a data frame name the features or the targets, if all their names are text.
+    Raises InputError for arrays that cannot be used.
     """
     values = features(x)
     targets, names = targets_of(y, len(values))
@@ -61,10 +61,10 @@ def column_names(x: ArrayLike) -> tuple[str, ...] | None:
 
 
 def named_columns(x: Any, wanted: Sequence[str] | None) -> Any:
-    """Return the columns of a data frame that have the names of a model's inputs, in their order.
+    """Return the columns `wanted` of a data frame, in the order of `wanted`.
 
-    Other tables, and all tables for a model without names, stay as they are. Raises InputError if a
-    column is missing, or if two have the same name.
+    Tables without column names are returned unchanged, and so are all tables if `wanted` is None.
+    Raises InputError if a column is missing, or if two columns have the same name.
     """
     names = column_names(x)
     if names is None or wanted is None:

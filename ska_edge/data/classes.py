@@ -1,4 +1,4 @@
-"""Numbers the classes of labels: distinct labels are class names, in sorted order."""
+"""Numbers the classes of labels; the distinct labels, in sorted order, are the class names."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def classes_of_texts(
     """Return the class index of every row, and the class names, for labels as text.
 
     Labels are all integers, which may be written as 3.0, or all text. Integers are sorted as
-    numbers. Raises InputError, with the place of the label, for any other label; `place` describes
-    the place of a row in the file.
+    numbers. `place` describes the place of a row in the file.
+
+    Raises InputError, with the place of the label, for an empty label, for a number that is not an
+    integer, and for a mixture of integers and text.
     """
     first_number: str | None = None
     first_text: str | None = None
@@ -84,10 +86,12 @@ def classes_of_array(y: ArrayLike, rows: int) -> tuple[IntArray, tuple[str, ...]
 def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
     """Convert labels (rows,) to the indices of known classes.
 
-    A label is a class name, or the integer or boolean whose text is that name. The columns of
-    one-hot labels are the classes in their order, or have their names in a data frame.
+    A label is a class name, or the integer or boolean whose text is that name. One-hot labels have
+    a column for each class, in the order of `labels`; in a data frame, the columns are matched by
+    name.
 
-    Raises InputError for another number of one-hot columns, and for any other label, with its row.
+    Raises InputError for a wrong number of one-hot columns, for labels that `label_array` refuses,
+    and for unknown classes, with the row of the first one.
     """
     one_hot = one_hot_of(y)
     if one_hot is not None and not hasattr(y, "columns"):
@@ -112,9 +116,9 @@ def class_indices(y: ArrayLike, labels: Sequence[str]) -> NDArray[np.int64]:
 
 
 def numbered(found: Sequence[str], known: Sequence[str]) -> str:
-    """Return the end of an error sentence, if labels are numbers and the known classes have names.
+    """Return advice for an error sentence if the labels are numbers and the known classes are not.
 
-    It is not known which number means which name, so numbers are never taken for names.
+    Otherwise, return an empty text. A number is never taken for the position of a class name.
     """
     if all(map(_is_integer, found)) and not any(map(_is_integer, known)):
         return "; give the names of the classes, not their numbers"
@@ -122,7 +126,10 @@ def numbered(found: Sequence[str], known: Sequence[str]) -> str:
 
 
 def class_array(labels: Sequence[str]) -> NDArray[Any]:
-    """Return class names as an array (classes,): integers if all are integers, otherwise text."""
+    """Return class names as an array (classes,).
+
+    The array has integers if all names are 64-bit integers, otherwise text.
+    """
     if all(map(_is_integer, labels)):
         return np.array([int(label) for label in labels], dtype=np.int64)
     return np.array(labels, dtype=np.str_)
@@ -144,9 +151,9 @@ def mismatch(rows: int, labels: int) -> str:
 def label_array(y: ArrayLike) -> NDArray[Any]:
     """Return labels (rows,) as an array of integers, booleans or text.
 
-    Floats without a fraction are integers, and bytes are UTF-8 text. Labels may have the shape
-    (rows, 1). In one-hot labels, (rows, classes) with a single 1 per row, the class is the number
-    of the column, or its name in a data frame.
+    Floats without a fraction become integers, and bytes become text. Labels may have the shape
+    (rows, 1). For one-hot labels, (rows, classes) with a single 1 per row, a label is the number of
+    the column with the 1, or the name of this column in a data frame.
 
     Raises InputError for other labels, such as numbers with a fraction.
     """
@@ -167,7 +174,7 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
             raise InputError(TOO_LARGE)
         return given
     if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
-        # An array of objects; in an array of text, 1 and "1" would be the same.
+        # An array of objects distinguishes 1 from "1".
         given = np.asarray(y, dtype=object)
     labels = given.tolist()
     if given.dtype.kind == "S":
@@ -189,7 +196,7 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
 def one_hot_of(y: ArrayLike) -> NDArray[Any] | None:
     """Return one-hot labels as an array (rows, classes); None for other labels.
 
-    One-hot labels have a single 1 per row, and zeros.
+    One-hot labels have two or more columns, and zeros except for a single 1 per row.
     """
     try:
         given = np.asarray(y)

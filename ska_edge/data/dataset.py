@@ -1,4 +1,4 @@
-"""Holds labeled samples in memory, and writes them."""
+"""Holds labeled samples in memory, and writes them to npz files."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ class Dataset:
     ..., if the data name their groups.
 
     ``targets`` is float64 (n, t), the numbers that a regression learns, or None for data with
-    classes. With targets, ``y`` is 0, and ``labels`` has the names of the targets.
+    classes. With targets, all of ``y`` is 0, and ``labels`` has the names of the targets.
 
-    ``origin`` says in one line which columns of a file are used, ``dialect`` how the file is
-    written, if that is unusual, and ``doubts`` are sentences about columns that may be no inputs;
-    see ``load``.
+    ``origin`` says in one line which columns of a file are used. ``dialect`` says how the file is
+    written, if that is unusual. ``doubts`` has sentences about columns that perhaps should not be
+    inputs. See ``load``.
 
     The following attributes determine how the rows are split by default, see ``split.division``:
     ``file`` is int64 (n,), the file of each sample, an index into ``file_names``, or None for a
     single file. ``tested`` is bool (n,), the rows that the data themselves hold out, or None.
-    ``time`` names a column that only rises, like a time; it may be a column that is not used.
-    ``default_split`` is the kind of the split of built-in data.
+    ``time`` names a column that rises like a time; the column may be unused. ``default_split`` is
+    the kind of the split of built-in data.
 
     If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
-    int64 (n,), the first sample of each window; windows of two recordings are far apart. If
-    ``front`` computes the features, ``windows`` are the samples, int16 (n, length, axes).
+    int64 (n,), the first sample of each window, with large gaps between two recordings. If
+    ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes).
     """
 
     name: str
@@ -86,7 +86,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """Number of classes, including classes without a sample in these data."""
+        """Number of classes, with and without samples in these data, or number of targets."""
         return len(self.labels)
 
     @property
@@ -97,8 +97,9 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """16 hexadecimal digits of a hash of the samples, classes, targets, groups, files and
-        held-out rows.
+        """The first 16 hexadecimal digits of a hash of the data.
+
+        The hash covers the samples, classes, targets, groups, files and held-out rows.
         """
         content = hashlib.sha256("\n".join(self.labels).encode())
         for block in row_blocks(len(self.x)):
@@ -154,10 +155,10 @@ class Dataset:
         return replace(self, targets=self.targets[:, order], labels=tuple(names))
 
     def with_features(self, names: Sequence[str] | None) -> Dataset:
-        """Return the same samples with the features of these names, in their order.
+        """Return the same samples with the features ``names``, in the order of ``names``.
 
-        If either side has no names, the features keep their order. Raises InputError if these data
-        lack a feature.
+        If ``names`` is None, or if these data have no names, nothing changes. Raises InputError if
+        these data lack a feature.
         """
         if names is None or self.features is None:
             return self
@@ -217,8 +218,9 @@ def is_whole(text: str) -> bool:
 def save(dataset: Dataset, path: str | Path) -> None:
     """Write an npz file for ``load``, with x, y and labels.
 
-    If they are known, the file also has group, feature_names, tested, from_file (the file of each
-    row), file_names, and time_column (the name of a column that rises like a time).
+    The file also has these arrays, if the data have them: group, feature_names, tested, from_file
+    (the file of each row), file_names, and time_column (the name of a column that rises like a
+    time).
 
     Equal data give equal bytes.
 

@@ -1,7 +1,7 @@
 """Loads and checks labeled data: built-in data, or a table, npz or MNIST-idx file.
 
-An error about the content of a file is an ``InputError`` that names the file and, if known, the
-place in it.
+An error about the content of a file is an ``InputError``. The error names the file, and the place
+in the file if it is known.
 """
 
 from __future__ import annotations
@@ -51,22 +51,24 @@ def load(
 
     For built-in data, see ``catalog.read_builtin``.
 
-    Tables are CSV, Parquet, Arrow, ARFF and .ts files, see ``table_file.read_table``; only they use
-    ``columns``. Labels are integers or text. Distinct labels are the class names; they are numbered
-    in sorted order. A regression has targets, which are numbers, in place of labels.
+    Tables are CSV, Parquet, Arrow, ARFF and .ts files, see ``table_file.read_table``. Only the
+    columns of tables can be chosen with ``columns``. Labels are integers or text. The distinct
+    labels, in sorted order, are the class names. A regression has targets, which are numbers, in
+    place of labels.
 
     An npz file has ``x`` (n, d) with finite numbers, or images (n, height, width), and ``y`` with
     integers or text, see ``classes.label_array``; ``npz_names.purposes`` has other names for them.
-    It may have ``labels`` (classes,) with the class names as text; then y has their indices, and a
-    class need not occur in y. It may have ``group`` (n,) with integers or text, and
-    ``feature_names`` (d,) with text. Pickles are refused.
+    The file may have ``labels`` (classes,) with the class names as text; then y has their indices,
+    and a class need not occur in y. The file may also have ``group`` (n,) with integers or text,
+    and ``feature_names`` (d,) with text. Pickles are refused.
 
     For MNIST-idx files, such as ``train-images-idx3-ubyte``, also with .gz, the path names the file
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
     pixels, 0 to 255.
 
-    If the data are for a trained ``model``, a table gives the inputs of the model by name; a file
-    with only these columns has no labels, and is refused.
+    If the data are for a trained ``model``, its inputs are the columns with their names, if both
+    the model and the table have names. A table with only these columns has no labels, and is
+    refused.
 
     If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
     row, see ``window_rows.windowed``.
@@ -75,7 +77,7 @@ def load(
     which are joined, see ``several.load_several``.
 
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
-    MB; such data are not unpacked. Raises ToolError as ``read_builtin`` and ``read_table`` do.
+    MB. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
     layout = None if model is None else model.layout
     if columns.recorded is not None or reads_windows(source, model):
@@ -123,7 +125,7 @@ def load(
 
 
 def reads_windows(source: str | os.PathLike[str], model: Inputs | None) -> bool:
-    """Tell whether a model has learned windows, and a source has recordings for it to cut."""
+    """Tell whether a model has learned windows, and the source may have recordings."""
     return model is not None and model.layout is not None and not _has_rows(source)
 
 
@@ -132,7 +134,10 @@ def _has_rows(source: str | os.PathLike[str]) -> bool:
 
 
 def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inputs | None) -> None:
-    """Raise OptionError for options of recordings with a source, or with a model, of rows."""
+    """Raise OptionError unless the source can be cut into windows.
+
+    The source and the model must not have rows, and without a model, a window must be given.
+    """
     if model is not None and model.layout is None:
         raise OptionError("the model has learned rows, not windows; leave {window} out")
     if model is None and (columns.recorded is None or columns.recorded.window is None):
@@ -144,7 +149,7 @@ def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inpu
 
 
 def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:
-    """Load one of several files; for a model, with its inputs only."""
+    """Load one of several files; if there is a model, keep only its inputs."""
     found = load(path, columns, max_memory, model)
     return found if model is None else found.with_features(model.names)
 
@@ -152,8 +157,11 @@ def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -
 def files_read(source: str | os.PathLike[str], recorded: bool = False) -> list[Path]:
     """Return every file that `load` reads for a source, also those of folders, patterns and lists.
 
-    `recorded` tells that they are recordings; so are those of a folder that has only folders.
-    Raises InputError for a folder or a pattern without data files.
+    `recorded` tells that the files are recordings. A folder without data files of its own is also
+    read as recordings.
+
+    Raises InputError if a folder or a pattern has no data files, if a file occurs twice, or if idx
+    images have no labels.
     """
     if recorded and not _has_rows(source):  # else `load` refuses it
         return recording_files(source)
@@ -172,7 +180,7 @@ def files_read(source: str | os.PathLike[str], recorded: bool = False) -> list[P
 
 
 def _refuse_columns(source: str | Path, columns: Columns) -> None:
-    """Raise InputError if columns are named for data that have none."""
+    """Raise InputError if columns are chosen from data without columns."""
     if replace(columns, targets=columns.targets or None) != ALL_COLUMNS:
         raise InputError(
             f"{source} has no columns to choose from; only a table, such as a CSV file, has"
@@ -184,7 +192,7 @@ def _has_targets(model: Inputs | None) -> bool:
 
 
 def _refuse_targets(source: str | Path, columns: Columns, model: Inputs | None) -> None:
-    """Raise InputError if targets are needed of data that have classes."""
+    """Raise InputError if a regression needs targets, because these data have classes."""
     if columns.targets is not None or _has_targets(model):
         raise InputError(f"{source} has classes, but a regression learns numbers")
 
@@ -219,7 +227,7 @@ def _load_table(path: Path, columns: Columns, max_memory: int, model: Inputs | N
 
 
 def _groups(path: Path, table: Table) -> tuple[IntArray | None, tuple[str, ...]]:
-    """Return the group of each row, and the names of groups that are not integers."""
+    """Return the group of each row, and the names of the groups unless all are integers."""
     if table.groups is None or table.choice.group is None:
         return None, ()
     place = table.place_in(table.choice.group + 1)

@@ -1,4 +1,4 @@
-"""Loads rows to classify, with or without labels, from any kind of data."""
+"""Loads rows for a prediction, with or without labels or targets, from any kind of data."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from ska_edge.plural import counted
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows to classify.
+    """Rows for a prediction.
 
     Attributes:
         name: name of the data, for messages.
-        x: features (rows, inputs), float64.
+        x: features (rows, inputs), float64 or small integers.
         truth: the label of each row as text, empty for a row without a label; None if no row
-            has one.
+            has a label.
         origin: which columns of a file are used, in one line.
-        features: the names of the inputs, as the file has them; None if it has none.
+        features: the names of the inputs in the file; None if the file has no names.
         dialect: how the file is written, if that is unusual.
         targets: numbers (rows, targets) for a regression; None if there are none.
     """
@@ -58,12 +58,12 @@ def load_rows(
 ) -> Rows:
     """Load rows by built-in name, or from files; see `load.load`.
 
-    A table without a column beside the inputs has no labels, and an npz file needs no `y`.
-    Labels may be unknown to the model or missing, because nothing is learned from the rows. The
-    rows of several files follow each other; a file without labels may be among them.
+    A table with no columns except the inputs has no labels, and an npz file needs no `y`. Labels
+    may be missing or unknown to the model, because nothing is learned from the rows. The rows of
+    several files follow each other; some of the files may have no labels.
 
     Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
-    with a number of features other than the model's.
+    with a number of features other than the model's. Raises ToolError as `load.load` does.
     """
     rows = _read(source, model, columns, max_memory)
     if rows.x.shape[1] != model.count:
@@ -76,7 +76,7 @@ def load_rows(
 
 
 def _columns(source: str | os.PathLike[str], rows: Rows, inputs: int) -> str:
-    """Return the end of an error sentence: the number of columns, if this is a table."""
+    """Return the number of columns, as the end of an error sentence; "" if this is not a table."""
     if Path(source).suffix.lower() not in TABLES:
         return ""
     found = counted(rows.x.shape[1] + (rows.truth is not None), "column")
@@ -130,7 +130,7 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
 def _windows(
     source: str | os.PathLike[str], model: Inputs, columns: Columns, max_memory: int
 ) -> Rows:
-    """Cut recordings with or without labels as a model takes them."""
+    """Return the windows of recordings, with or without labels, as rows for a model."""
     windows, made, found = load_windows(source, columns, max_memory, model.layout, labeled=False)
     truth = windows.y if any(windows.y) else None
     front = front_of(columns.recorded, made, model.layout is not None, model.front)

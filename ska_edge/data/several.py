@@ -1,4 +1,4 @@
-"""Joins several files to one data set: the files of a folder, of a pattern, or of a list."""
+"""Joins several files into one data set: the files of a folder, of a pattern, or of a list."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def has_files(folder: Path) -> bool:
 def check_outside(path: Path, source: str | os.PathLike[str], recorded: bool = False) -> None:
     """Raise InputError if a new file at `path` would be among the data files that `source` names.
 
-    The next command would read it as data. Recordings are also read from the folders in a folder;
-    `recorded` tells that data are read as recordings.
+    The next command would read this file as data. `recorded` tells that data are read as
+    recordings, which are also read from the folders in a folder.
     """
     text, folder = os.fspath(source), Path(source)
     if not _is_data(path):
@@ -127,13 +127,13 @@ def load_several(
     max_memory: int,
     trained: bool = False,
 ) -> Dataset:
-    """Load files and join them in their order; `name` is the source that names them.
+    """Load files and join them in their order; `name` is the source that names the files.
 
     Inputs are matched by name, or by position if no file names them. A class need not be in every
     file. `trained` tells whether the data are for a trained model.
 
-    Raises InputError if the files differ in their inputs, if only some have names for them, or only
-    some have groups, or if they take more than `max_memory` MB together.
+    Raises InputError if the inputs or targets of the files differ, if only some files name their
+    inputs or have groups, or if all files together take more than `max_memory` MB.
     """
     parts: list[Dataset] = []
     for path in paths:
@@ -190,9 +190,10 @@ def titles(paths: Sequence[Path]) -> list[str]:
 def check_named(
     first_path: Path, first: Sequence[str] | None, path: Path, names: Sequence[str] | None
 ) -> None:
-    """Raise InputError if only one of two files names its inputs: the other has an unknown order.
+    """Raise InputError if only one of two files names its inputs.
 
-    `first` and `names` are the names of the inputs, or None.
+    The order of the inputs in the other file would be unknown. `first` and `names` are the names of
+    the inputs, or None.
     """
     if (first is None) != (names is None):
         has, lacks = (path, first_path) if first is None else (first_path, path)
@@ -223,7 +224,7 @@ def _check_alike(
 
 
 def _names(lists: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return all names in sorted order; integers are sorted as numbers."""
+    """Return all names in sorted order; if all are integers, sort them as numbers."""
     distinct = class_array(sorted({name for names in lists for name in names}))
     return tuple(str(name) for name in np.sort(distinct))
 
@@ -255,9 +256,10 @@ def _tested(parts: Sequence[Dataset]) -> NDArray[np.bool_] | None:
 
 
 def joined_origin(name: str, paths: Sequence[Path], origin: str, dialects: Sequence[str]) -> str:
-    """Return one line: how the first file is read, and the dialects of the files if unusual.
+    """Return one line that names the files, and says how the first file is read.
 
-    `origin` is the line about the first file, and `dialects` has the dialect of each file.
+    `origin` is the line about the first file. `dialects` has the dialect of each file; if they
+    differ, the line also names the unusual dialects.
     """
     files = titles(paths)
     how = origin.removeprefix(f"{paths[0]}: ")

@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 
 
 def takes_one(function: Callable[P, Result]) -> Callable[P, Result]:
-    """Make a function whose parameter `data` is a `Source` refuse x and y as two arguments."""
+    """Make a function with a `Source` as its parameter `data` refuse x and y as two arguments."""
     name = function.__qualname__.rpartition(".")[2]
     others = [*inspect.signature(function).parameters].index("data") + 1
 
@@ -83,7 +83,7 @@ def load_data(
             arrays, lists or data frames; or a Dataset, which is returned unchanged.
         label_column: the column of a table that holds the labels: its name, or its number from 1;
             for a regression, the column of the target, or the columns of several targets.
-        max_memory: MB that data from a file may take; larger data are refused before unpacking.
+        max_memory: MB that data from a file may take; larger data are refused.
         group_column: the column of a table that holds the groups, such as persons or sessions.
         features: the columns of a table that are inputs, by name or number, in this order; by
             default all other columns.
@@ -97,7 +97,8 @@ def load_data(
             this length: a number of samples, or a time such as "2s"; each window is a row.
         hop: the samples or the time from one window to the next; by default the window's length.
         label_from: where a recording has its label: "column", or "folder" or "file" for the name of
-            its folder or file; by default the first of these that there is.
+            its folder or file; by default a column if there is one, otherwise the folders if there
+            are several, otherwise the files.
         group_from: "folder" or "file", if these have the group of a recording.
         time_column: the column of the timestamps; by default it is found.
         sample_rate: samples per second in Hz; by default that of the timestamps.
@@ -111,7 +112,7 @@ def load_data(
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and
         labels with the class names. For a regression, it has targets (rows, targets), and labels
         with the names of the targets. `features` has the names of the columns if they are known.
-        `doubts` has a sentence about each column that is probably no input.
+        `doubts` has sentences about columns that perhaps should not be inputs.
 
     Raises InputError for data that cannot be used. Raises ToolError if a package that the data need
     is not installed (that of built-in data, or pyarrow for Parquet and Arrow files), or if the

@@ -24,10 +24,11 @@ def targets_of(
         y: numbers (rows,) or (rows, targets); the columns of a data frame, or the name of a series,
             name the targets.
         rows: the required number of rows.
-        names: other names of the targets; without any, a single target is called y, and several
-            are called y1, y2, ...
+        names: names that replace those in `y`. Without any names, a single target is called y, and
+            several are called y1, y2, ...
 
-    Raises InputError unless these are finite numbers of that shape.
+    Raises InputError unless the targets are finite numbers of that shape, and each has its own
+    name.
     """
     try:
         values = as_numbers(y)

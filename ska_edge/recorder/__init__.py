@@ -1,1 +1,1 @@
-"""Records what a board prints: finds rows of numbers, times them, and writes a file for each."""
+"""Records what a board prints: finds rows of numbers, times the rows, and writes recordings."""

@@ -1,4 +1,4 @@
-"""Computes when evenly measured samples were taken from the times at which they arrived."""
+"""Computes the times of samples that were taken at an even rate from their times of arrival."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def even_times(arrived: FloatArray) -> FloatArray | None:
     line through the times `arrived` (n,), by least squares, as LabStreamingLayer does it. A pause
     after which the samples do not catch up is a gap: the line begins anew, with the same slope.
 
-    Returns None if the samples were not even, because many are more than `LATE` from the line, or
-    if there are fewer than three.
+    Returns None if the samples do not seem even, because many of them arrive more than `LATE` from
+    the line or the result does not rise, or if there are fewer than three samples.
     """
     if len(arrived) < 3:
         return None
@@ -40,7 +40,7 @@ def even_times(arrived: FloatArray) -> FloatArray | None:
 
 
 def _starts(arrived: FloatArray) -> list[int]:
-    """Return 0, and the samples before which others are missing."""
+    """Return 0, and the index of each sample before which samples are missing."""
     steps = np.diff(arrived)
     pauses = np.flatnonzero(steps > PAUSE)
     usual = float(np.delete(steps, pauses).mean()) if len(pauses) < len(steps) else 0.0
@@ -48,7 +48,7 @@ def _starts(arrived: FloatArray) -> list[int]:
         return [0]
     found = [0]
     for pause in pauses[steps[pauses] > STEPS * usual].tolist():
-        # How late each following sample is, if none is missing; they catch up within a second.
+        # How late each following sample is. If none is missing, they catch up within a second.
         end = pause + 1 + max(int(1 / usual), 1)
         after = arrived[pause + 1 : end] - arrived[pause]
         late = after - usual * np.arange(1, len(after) + 1)

@@ -1,4 +1,4 @@
-"""Chooses the files of new recordings in a folder, and compares them with those that it has."""
+"""Chooses the files of new recordings in a folder, and checks their columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAST = re.compile(r"-([0-9]+)\.csv$")
 def prepare(folder: Path) -> None:
     """Create a folder for recordings unless it exists.
 
-    Raises InputError if it cannot be created, or is no folder.
+    Raises InputError if the folder cannot be created, or if the path is a file.
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; recordings are written to a folder")
@@ -30,8 +30,9 @@ def prepare(folder: Path) -> None:
 
 
 def check(folder: Path, form: Form) -> None:
-    """Raise InputError unless new recordings have the columns of those in the folder, and each
-    column has a name of its own.
+    """Raise OptionError unless new recordings fit the folder.
+
+    They must have the columns of the recordings in the folder, and each column needs its own name.
     """
     header = form.header
     twice = next((name for name in header if header.count(name) > 1), None)

@@ -1,1 +1,1 @@
-"""The learning rules, written on `Fixed` values, and in floating point as the reference."""
+"""Defines the learning rules on `Fixed` values, and in floating point as a reference."""

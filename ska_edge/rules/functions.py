@@ -45,7 +45,7 @@ class NormalizedStep:
     """The numbers of a normalized step, which is divided by the power of two nearest to |x|^2/d.
 
     Attributes:
-        limits: each one below the sum of the squares of the inputs halves the rate once.
+        limits: each limit that is below the sum of the squares of the inputs halves the rate once.
         largest: the largest sum of squares.
         most: how many times the rate can be halved.
     """
@@ -135,7 +135,7 @@ def neuron_functions(
 def _raw_functions(raw: RawInput, input_format: QFormat) -> list[FixedFunction]:
     """Return the functions of a raw feature, for features of at most 16 bits and of 32 bits.
 
-    A float32 becomes an integer of 32 bits.
+    For float32 features, which become integers of 32 bits, return only the second function.
     """
     multiplier = Argument("multiplier", raw.frac, 0, max(raw.multipliers))
     offset = Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets))

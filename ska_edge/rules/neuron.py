@@ -54,8 +54,7 @@ class RawInput:
         frac: 1 to 31, the same for all features.
         points: None if the raw features are integers. If they are float32, one per feature: the
             integer `raw` is the feature times 2**point, and the multiplier has 2**-point as a
-            factor. If `points` is None, the JSON lacks this key, because older plans do not have
-            it.
+            factor. The JSON of a plan has this key only if it is not None, as in older plans.
     """
 
     multipliers: tuple[int, ...]
@@ -68,9 +67,9 @@ RAW = QFormat(16, 0)  # raw features of most sensors; 8-bit integers are among t
 WIDE_RAW = QFormat(32, 0)  # raw features that may be beyond 16 bits, such as those of a 24-bit ADC
 
 AVERAGED_LOG2 = 8  # a running mean or variance moves by 2**-8 of a difference
-VARIANCE = QFormat(16, 10)  # of a running variance minus 1, so an input of a new state has 0
+VARIANCE = QFormat(16, 10)  # of a running variance minus 1, which is 0 in a new state
 DEVIATION = QFormat(16, 12)  # of an input from its running mean, as squared for the variance
-# A variance of at most these doubles the factor of an input, from 1/8 on.
+# The factor of an input is 1/8, doubled for each of these limits that the variance does not exceed.
 VARIANCE_LIMITS = (32.0, 8.0, 2.0, 0.5, 0.125)
 
 
@@ -134,10 +133,10 @@ def mean_format(input: QFormat) -> QFormat:
 
 
 def normalized_input(x: Fixed[T], mean: Fixed[T], variance: Fixed[T], format: QFormat) -> Fixed[T]:
-    """Return an input, normalized: (x - mean) times a power of two from 1/8 to 4.
+    """Return a normalized input: (x - mean) times a power of two from 1/8 to 4.
 
-    The power is the one nearest to 1 / sqrt(variance), by its logarithm. `mean` is in `mean_format`
-    and `variance`, from which 1 is subtracted, in `VARIANCE`.
+    The factor is the power of two nearest to 1 / sqrt(variance), by its logarithm. `mean` has the
+    format `mean_format`. `variance` is the variance minus 1, in the format `VARIANCE`.
     """
     factor = Fixed(x.ops, x.ops.constant(1), 3, 1, 1)  # 1/8
     for doublings, limit in enumerate(VARIANCE_LIMITS):
@@ -154,7 +153,7 @@ def moved_mean(x: Fixed[T], mean: Fixed[T]) -> Fixed[T]:
 
 
 def moved_variance(x: Fixed[T], mean: Fixed[T], variance: Fixed[T]) -> Fixed[T]:
-    """Return the running variance minus 1 after an input x, for the mean before it.
+    """Return the running variance minus 1 after an input x; `mean` is the mean before x.
 
     The variance moves by 1/256 of the difference to (x - mean)^2. A deviation beyond 8 counts as 8.
     """
@@ -256,7 +255,7 @@ def mantissa_of(like: Fixed[T], data: T) -> Fixed[T]:
 def square_sum(ops: ArrayOps[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
     """Return the sum of the squares of the integers of an input, (1, terms), as an integer (1, 1).
 
-    C has its own loop for it.
+    C has its own loop for this sum.
     """
     sums = dot(ops, inputs, inputs, terms)
     return sums.bounded(0, sums.hi).scaled(sums.frac)  # a square is not negative

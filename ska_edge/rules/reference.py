@@ -1,7 +1,8 @@
-"""The learning rules in float64, without the rounding of fixed point.
+"""Computes the learning rules in float64, without the rounding of fixed point.
 
-It follows the papers and shares no code with the fixed-point side, so a comparison with that side
-is meaningful. It is one long file, so that it can be compared with the papers from top to bottom.
+This module follows the papers and shares no code with the modules for fixed point, so a comparison
+of both is meaningful. It is one long file, so that it can be compared with the papers from top to
+bottom.
 
 Every layer has a knowledge z = W a + b, a decision D = sigmoid(z) and a slope D' = D (1 - D). It
 learns by
@@ -122,14 +123,14 @@ def initial_parameters(
     """Return initial values for ``sizes`` = (inputs, hidden widths ..., classes).
 
     Weights are normal(0, 1 / sqrt(fan_in)), drawn layer by layer, row by row; biases are 0. With
-    ``published``, every layer is random. With the other rules, the output layer is 0 and uses no
-    random numbers; neither do the readouts, which only ``local`` has.
+    ``published``, every layer is random. With the other rules, the output layer and the readouts,
+    which only ``local`` has, are 0 and use no random numbers.
 
     With ``relu``, the weights of hidden layers are normal(0, sqrt(2 / fan_in)), because about half
     of the activations are 0.
 
-    With ``spread``, the weights of the first layer are multiplied by it, and its biases are uniform
-    between -spread and spread. No other value changes.
+    With ``spread``, the weights of the first layer are multiplied by ``spread``, and the biases of
+    this layer are uniform between -spread and spread. No other value changes.
 
     Raises ValueError for an unknown rule, fewer than two sizes, or a size below 1.
     """
@@ -166,7 +167,7 @@ class Reference:
     of ``code``. A model that only infers may omit ``codes``. With the other rules ``codes`` must be
     empty. ``first_learned`` is the index of the first layer that learns from labels; the layers
     below it and their readouts do not change. With len(weights) - 1, only the output layer learns.
-    ``gain`` is the factor of the hidden shifts of ``feedback``. If it is about 4 / sqrt(classes),
+    ``gain`` is the factor of the hidden shifts of ``feedback``. With a gain of 4 / sqrt(classes),
     or 1 / sqrt(classes) with ReLU, the shifts are about as large as the errors of the output.
     ``relu``: whether the activation of the hidden layers is ReLU. ``margin``: a sample changes
     nothing if all its output errors e have |e| < ``margin``. ``hidden_rate`` is the factor of the
@@ -174,9 +175,11 @@ class Reference:
     outputs are those of a regression, with ``local`` or ``feedback``; targets (n, classes) take the
     place of labels, and values that of decisions. ``output_rate`` is the factor of the rate of the
     output layer and of readouts. ``normalized`` divides the deltas of a sample by the power of two
-    nearest to |x|^2/d, by its logarithm, if that is above 1. Raises ValueError for an unknown rule,
-    for ReLU with a rule that has none, or if the shapes of ``parameters`` or ``codes`` do not fit
-    each other or the rule.
+    nearest to |x|^2/d, by its logarithm, if |x|^2/d is above 1.
+
+    Raises ValueError for an unknown rule, for ReLU or linear outputs with a rule that has none, if
+    ``first_learned`` is not a layer, or if ``parameters`` or ``codes`` do not fit each other or the
+    rule.
     """
 
     def __init__(
@@ -219,8 +222,9 @@ class Reference:
         _check_codes(self.codes, parameters, rule)
 
     def infer(self, x: ArrayLike) -> FloatArray:
-        """Return decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d); with
-        ``linear``, the values.
+        """Return decisions (n, classes) of the output layer, in 0..1, for inputs ``x`` (n, d).
+
+        With ``linear``, return the values of the outputs instead.
         """
         knowledge, decisions, _ = self._forward(self._batch(x))
         return knowledge[-1] if self.linear else decisions[-1]
@@ -334,8 +338,8 @@ class Reference:
         n, fan_in = inputs.shape
         layers: list[_SteppedLayer] = []
         for weights, bias in zip(self.parameters.weights, self.parameters.biases, strict=True):
-            # Products per neuron: n^2 in a held layer, 2 n fan_in in a stepped one. The first layer
-            # can be of either kind, and is of the one with fewer products.
+            # A held layer makes n^2 products per neuron, and a stepped layer 2 n fan_in. The first
+            # layer can be of either kind; choose the kind with fewer products.
             kind = _HeldLayer if not layers and n < 2 * fan_in else _SteppedLayer
             layers.append(kind(weights, bias, inputs, self.rate))
         history: list[list[StepMetrics]] = []
@@ -527,8 +531,8 @@ def moved_averages(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the running mean and variance, (d,) each, after the inputs x (d,) of one sample.
 
-    Both move by 1/256 of a difference: the mean to x, and the variance to (x - mean)^2. There, a
-    deviation beyond 8 counts as 8. The largest variance is 33.
+    The mean moves by 1/256 of its difference to x, and the variance by 1/256 of its difference to
+    (x - mean)^2, where a deviation beyond 8 counts as 8. The largest variance is 33.
     """
     deviation = np.minimum(np.maximum(x - mean, -8.0), 8.0)
     changed = np.minimum(variance + (deviation * deviation - variance) / 256.0, 33.0)
@@ -536,11 +540,10 @@ def moved_averages(
 
 
 def running_factor(variance: FloatArray) -> FloatArray:
-    """Return the factors (d,) that normalize inputs with these variances: x becomes
-    (x - mean) * factor.
+    """Return the factors (d,) that normalize inputs with these variances, as (x - mean) * factor.
 
-    A factor is the power of two nearest to 1 / sqrt(variance), by its logarithm, from 1/8 to 4; of
-    two equally near ones, the larger.
+    A factor is the power of two nearest to 1 / sqrt(variance), by its logarithm, from 1/8 to 4. If
+    two powers are equally near, the factor is the larger power.
     """
     least = np.maximum(variance, 2.0**-5)  # the logarithm of 0 is infinite
     exponents = np.ceil(np.log2(least) / 2.0 - 0.5)

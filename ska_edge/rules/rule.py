@@ -74,8 +74,8 @@ class Rule:
 
         With readouts, the shift is 4 D' (A^T e). With random signs, the factor is the power of two
         closest to 4 / sqrt(classes), because a sum of random signs grows with the root of their
-        number. The slope of max(0, z) is 1 where that of sigmoid is at most 1/4, so the factor is
-        then 4 times smaller.
+        number. With ReLU, the factor is 4 times smaller, because the slope of max(0, z) is 1, and
+        the slope of sigmoid is at most 1/4.
         """
         steepest = 0 if self.relu else 2
         return steepest - round(math.log2(classes) / 2) if self.teacher == SIGNS else steepest

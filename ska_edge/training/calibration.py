@@ -85,12 +85,12 @@ class Magnitudes:
 
 
 def _larger(old: float, new: float) -> float:
-    """Return the larger one; a twin that diverged has NaN, which counts as infinite."""
+    """Return the larger number; NaN, which a diverged twin has, counts as infinite."""
     return math.inf if math.isnan(new) else max(old, new)
 
 
 def fraction(largest: float, bits: int) -> int:
-    """Return the finest fraction, below `bits`, of a `bits`-bit format that holds a magnitude.
+    """Return the most fractional bits, below `bits`, of a `bits`-bit format that holds a magnitude.
 
     Raises OptionError if no such format holds it.
     """
@@ -107,7 +107,7 @@ def fraction(largest: float, bits: int) -> int:
 def weight_formats(
     seen: Magnitudes, precision: Precision, rate: Rate
 ) -> dict[tuple[int, str], QFormat]:
-    """Return the formats of the matrices; a matrix that stayed 0 keeps the precision's format.
+    """Return the formats of the matrices, without those of matrices that stayed 0.
 
     Raises OptionError for a weight that no format holds.
     """
@@ -132,9 +132,9 @@ def knowledge_format(
 ) -> QFormat:
     """Return the format of the knowledge, as fine as its range allows.
 
-    For rules with labels, the range is limited by `BEYOND_TABLE`, or by an activation max(0, z) in
-    the format `relu` if that reaches farther. Rules without labels learn from the knowledge itself,
-    so the range of their knowledge is not limited. Raises OptionError if no format holds the range.
+    For rules with labels, the range is limited by `BEYOND_TABLE`, or by the range of an activation
+    max(0, z) in the format `relu` if this range is larger. Rules without labels learn from the
+    knowledge itself, so its range is not limited. Raises OptionError if no format holds the range.
     """
     bits = precision.knowledge.bits
     largest = HEADROOM * seen.knowledge
@@ -200,7 +200,7 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
     low, high = float(features.min()), float(features.max())
     if not whole or low < WIDE_RAW.minimum or high > WIDE_RAW.maximum:
         return None
-    # A multiplier has a bit less for each bit of the features beyond 16, so that products stay as
+    # A multiplier has one bit less for each bit of the features beyond 16, so that products stay as
     # small as `LARGEST_OFFSET` allows. Its rounding then changes an input by at most half a unit.
     needed = int(max(-low - 1, high)).bit_length()
     beyond = max(0, needed - (RAW.bits - 1))

@@ -1,4 +1,4 @@
-"""Writes checkpoints: a model file with the progress of a training, in case it is stopped."""
+"""Writes checkpoints: model files with the progress of a training, in case it is stopped."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def check_outputs(
     """Raise InputError unless the model, the log and the checkpoint can be written.
 
     `model` is the path of the final model; None if the caller writes none. The checkpoint may
-    overwrite the continued model, and may have the path of the final model. None of the three may
-    be one of the data files of `source`, now or the next time. `by` names the command or call in
-    the error. `recorded` tells that the data are recordings.
+    overwrite the model from which the training continues, and may have the path of the final model.
+    None of the three files may be one of the data files of `source`, now or when `source` is read
+    again. `by` names the command or call in the error. `recorded` tells that the data are
+    recordings.
     """
     read = _files(source, recorded)
     if model is not None:
@@ -88,7 +89,10 @@ class Checkpoint:
             self.write()
 
     def write(self) -> bool:
-        """Write the last copy; return False if there is none. Raises InputError on failure."""
+        """Write the last copy; return False if there is none, or without a path.
+
+        Raises InputError if the file cannot be written.
+        """
         model = self._model()
         if self.path is None or model is None:
             return False

@@ -1,4 +1,4 @@
-"""Computes the defaults of training options, which depend on the rule and on the data."""
+"""Holds the defaults of training options, and computes those that depend on the data."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def default_epochs(classes: int) -> int:
 
 
 def default_hidden_halvings(classes: int) -> int:
-    """Return how many times the rate of hidden layers is halved for this number of classes: once
-    for every doubling beyond 4.
+    """Return how many times the rate of hidden layers is halved for this number of classes.
 
-    A hidden neuron learns from the errors of all classes together, so its steps grow with them.
+    The rate is halved once for every doubling of the classes beyond 4. A hidden neuron learns from
+    the errors of all classes together, so its steps grow with the number of classes.
     """
     return max(0, (classes // 4).bit_length() - 1)
 

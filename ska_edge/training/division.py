@@ -21,9 +21,9 @@ DECISIVE = ("seed", *(name for name, each in OPTIONS.items() if each.divides))
 def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Division:
     """Divide all rows, or the rows of one group, into a part to learn and a part to hold out.
 
-    If `base`, a continued model, has learned the same data, its split is repeated, because another
-    split would test rows that it has learned; if options ask for another one, a caution says so.
-    The rows of one group are split like data without groups.
+    If the continued model `base` has learned the same data, its kind of split is used unless the
+    options name another kind. A caution says if test rows were learned before. The rows of one
+    group are split like data without groups.
     """
     own = None if base is None else parts_of(base, dataset)
     kind = options.split
@@ -54,7 +54,7 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
 
 
 def _learned(found: Division, own: Division, advice: str) -> dict[str, str]:
-    """Return a caution if a split tests rows that a continued model has learned in its `own`."""
+    """Return a caution if a split tests rows that a continued model learned in its `own` split."""
     tested, learned = found.test.places, own.train.places
     count = 0 if tested is None or learned is None else int(np.isin(tested, learned).sum())
     if not count:

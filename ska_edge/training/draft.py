@@ -1,4 +1,4 @@
-"""Specifies the plan of a training: what options and data determine, and the input's format."""
+"""Specifies the plan of a training from its options, its data and its calibration."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def decay_of(options: Options) -> Decay:
 def with_input(draft: Draft, dataset: Dataset, options: Options) -> tuple[Draft, Scaling]:
     """Return the draft with the input's format for a data set, and the scaling of `options`.
 
-    Raises OptionError for features that a device cannot standardize as `options.raw` says.
+    Raises OptionError for inputs that fit no format, and for features that a device cannot
+    standardize as `options.raw` says.
     """
     assert options.scale is not None
     x = dataset.x
@@ -116,7 +117,7 @@ def with_input(draft: Draft, dataset: Dataset, options: Options) -> tuple[Draft,
 
 
 def calibrated(draft: Draft, seen: Magnitudes, plan: Plan) -> Draft:
-    """Return the draft with formats for the ranges of a float twin; `plan` is what it resolves to.
+    """Return the draft with formats for the ranges of a float twin; `plan` is the resolved draft.
 
     Raises OptionError for ranges that fit no format.
     """
@@ -131,7 +132,7 @@ def calibrated(draft: Draft, seen: Magnitudes, plan: Plan) -> Draft:
 
 
 def check_data(dataset: Dataset, options: Options) -> None:
-    """Raise InputError if nothing can be learned from the data."""
+    """Raise InputError if all features are constant, or if a class lacks a row to test."""
     if (dataset.x.min(axis=0) == dataset.x.max(axis=0)).all():
         raise InputError(
             f"all {dataset.x.shape[1]} features of '{dataset.name}' are constant:"
@@ -151,8 +152,10 @@ def check_data(dataset: Dataset, options: Options) -> None:
 
 
 def check_held_out(options: Options, division: Division) -> None:
-    """Raise OptionError if the least confidence is to be found without held-out rows, and
-    InputError if a class has the name of rejected rows.
+    """Check the data, if the options ask for a least confidence.
+
+    Raises OptionError if no rows are held out, and InputError if a class has the name of rejected
+    rows.
     """
     if not options.reject:
         return

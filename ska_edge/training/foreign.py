@@ -1,4 +1,4 @@
-"""Makes a model of a network from another program: formats calibrated on data, nothing trained."""
+"""Makes a model of a network from another program, with formats calibrated on data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Import:
     dataset: Dataset
 
     def compare(self, network: ForeignNetwork) -> Comparison:
-        """Run the file itself, the float twin and the integers on the rows."""
+        """Compare the classes of the file, the float twin and the integers for the rows."""
         x, y = self.dataset.x, self.dataset.y
         original = decided(network, x)
         classes = {
@@ -46,7 +46,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The figures of another program's file and of its import, by "file", "float" and "fixed".
+    """The figures of a file of another program and of its import, by "file", "float" and "fixed".
 
     Attributes:
         rows: number of rows.

@@ -79,7 +79,8 @@ class Option:
         kind: kind of the values.
         choices: the allowed words, if the values are words.
         noun: name of the option in error sentences, if it differs from the field's name.
-        least, most, above, below: bounds of a number, or of each width.
+        least, above, below: bounds of a number, or of each width.
+        most: the largest number, or the largest sum of widths.
         unit: unit of a number.
         scope: the rules to which the option applies.
         words: the default in words, if the default is not a constant.
@@ -169,7 +170,7 @@ class Option:
         return bool(value)
 
     def _group(self, name: str, value: Any) -> int | str:
-        """Check a group; convert a text that is a number, so that notes have one form of it."""
+        """Check a group; convert a text to a number if it is one, so that notes agree."""
         if not isinstance(value, str):
             return int(self._number(name, value))
         if not value:

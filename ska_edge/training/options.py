@@ -2,7 +2,7 @@
 
 To add an option, add a field here. The command line, the checks and the notes in model files follow
 from the field. `make golden` writes the keywords of `ska_edge.train` and `ska_edge.Classifier`, and
-the table in docs/LEARNING.md. It is one file so that nothing about an option is in two places.
+the table in docs/LEARNING.md.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def labeled(plan: Plan) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of a training. None means not set; `settled` replaces it by the default.
+    """The options of a training. None means not set; `settled` replaces None by the default.
 
     Raises OptionError for an invalid value.
     """
@@ -458,13 +458,15 @@ class Options:
                 raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
 
     def untried(self) -> Options:
-        """Return the same options with the default rate, if trials are to find the rate."""
+        """Return the same options, with the default rate in place of "auto"."""
         return replace(self, rate=None) if self.rate == AUTO else self
 
     @property
     def may_try(self) -> bool:
-        """Whether trials find the rate by default, if there are rows enough: a new classifier
-        learns a fixed set in several epochs.
+        """Whether the default rate may come from trials.
+
+        The default may come from trials if a new classifier learns in several epochs, with a new
+        order in every epoch.
         """
         supervised = RULES[self.rule or RULE].supervised
         classes = supervised and self.task != REGRESSION
@@ -476,7 +478,10 @@ class Options:
         return self.start is None and self.stream_order == "iid"
 
     def for_network(self, widths: tuple[int, ...], activation: str) -> Options:
-        """Return the options for a network from another program, with these hidden layers."""
+        """Return the options for a network from another program, with these hidden layers.
+
+        Raises OptionError for options that would change the network.
+        """
         if self.hidden is not None and self.hidden != widths:
             raise OptionError(
                 "{file} has hidden layers of {widths}, which cannot change; leave {hidden} out",
@@ -526,8 +531,8 @@ class Options:
     def filled(self, inputs: int, classes: int, base: Plan | None = None) -> Options:
         """Return the same options with all defaults filled in.
 
-        `inputs` is the number of features of a row, `classes` that of the classes. Values of
-        `base`, the plan of a continued model, take precedence over defaults.
+        `inputs` is the number of features of a row, and `classes` is the number of classes. Values
+        of `base`, the plan of a continued model, take precedence over defaults.
         """
         at = self._situation(inputs, classes, base)
         kept = _kept(base)
@@ -550,7 +555,7 @@ class Options:
         return replace(self, **missing)
 
     def _check_given(self, base: Plan | None) -> None:
-        """Refuse an option if another option makes it useless."""
+        """Refuse an option if another option, or the continued model, already decides it."""
         if base is not None and self.scale is not None:
             raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
         if base is not None and self.raw not in (None, _kept(base)["raw"]):
@@ -678,9 +683,7 @@ class Options:
             )
 
     def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """Return the old and the new value of each option that differs from the continued
-        model's.
-        """
+        """Return the old and the new value of each option that differs in the continued model."""
         return {
             name: (before, getattr(self, name))
             for name, before in _kept(base).items()
@@ -717,5 +720,5 @@ def default_words(name: str) -> str:
 
 
 def flag(name: str) -> str:
-    """Return the name of any option on the command line, also of one that is not in `OPTIONS`."""
+    """Return the name of an option on the command line; it need not be in `OPTIONS`."""
     return OPTIONS[name].flag(name) if name in OPTIONS else "--" + name.replace("_", "-")

@@ -1,7 +1,7 @@
-"""Finds a learning rate: short trainings in float, judged on training rows that they do not learn.
+"""Finds a learning rate by short trainings in float, each judged on rows that it does not learn.
 
-The seed determines everything here, and the float trainer gives the same bits on every computer, so
-the same data and options give the same rate.
+The seed determines all random numbers, and the float trainer gives the same bits on every computer,
+so the same data and options give the same rate.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ Tried = dict[float, float]
 def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
     """Return options whose rate is a number, and the rates that were tried.
 
-    If the rate is "auto", it becomes the best one; of equally good rates, the largest one. A
-    default rate is replaced in the same way if all of this is true: the data have classes, the
-    options allow trials (`may_try`), there are at least `LEAST_ROWS` rows to learn, and some of
-    them can be held out. Otherwise nothing is tried.
+    If the rate is "auto", it becomes the best rate that was tried, or the largest of equally good
+    rates. A default rate is replaced in the same way if all of this is true: the data have classes,
+    the options allow trials (`may_try`), there are at least `LEAST_ROWS` rows to learn, and some of
+    these rows can be held out. Otherwise nothing is tried.
+
     Raises InputError for options or data that cannot work.
     """
     if options.rate != AUTO and (not options.may_try or dataset.targets is not None):
@@ -71,7 +72,10 @@ def _accuracy(session: Session) -> float:
 
 
 def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Session:
-    """Prepare the training of a trial. It holds rows out as `whole` does, or else at random."""
+    """Prepare the training of a trial, which holds rows out as `whole` does, or else at random.
+
+    Raises InputError if rows cannot be held out in either way.
+    """
     kind = whole.options.split
     for split in ("random",) if kind not in APART else (kind, "random"):
         inner = replace(
@@ -95,8 +99,9 @@ def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Ses
 
 
 def _some(whole: Session) -> Dataset:
-    """Return some of the rows to learn, in their original order, with every class in its
-    proportion: at most `MOST_ROWS`, and fewer if they have many features.
+    """Return some of the rows to learn, in their original order, with the same mixture of classes.
+
+    There are at most `MOST_ROWS` rows, and fewer if the rows have many features.
     """
     fit, seed = whole.fit, whole.options.seed
     assert fit.places is not None and seed is not None

@@ -1,7 +1,4 @@
-"""Does one training: prepares the rows, the plan and the initial parameters, then trains.
-
-The file is long, because one class does a training from its rows to its model.
-"""
+"""Does one training: prepares the rows, the plan and the initial parameters, then trains."""
 
 from __future__ import annotations
 
@@ -67,7 +64,8 @@ class Session:
     Attributes:
         options: the options, with all defaults filled in.
         dataset: all rows; if a model is continued, with the classes of the model.
-        division, fit: how the rows are divided, and those to learn.
+        division: how the rows are divided.
+        fit: the rows to learn, and stored samples of a continued model that are learned again.
         scaling: the scaling of features to inputs.
         units: the scaling of a regression's targets; None for classes.
         draft: the current specification of the plan.
@@ -180,7 +178,7 @@ class Session:
         return cls(options, dataset, division, base.scaling, draft, parameters, base, base.units)
 
     def scaled(self, rows: slice | NDArray[np.int64]) -> Features:
-        """Return the inputs of some rows of `fit`; those of all rows would take much memory."""
+        """Return the inputs of some rows of `fit`; the inputs of all rows take much memory."""
         return self._inputs(self.fit.x[rows])
 
     def _inputs(self, features: Features) -> Features:
@@ -190,8 +188,9 @@ class Session:
 
     @property
     def _averages(self) -> State | None:
-        """The state whose running averages normalize the rows: that of a continued model that keeps
-        them.
+        """The state of a continued model that keeps its running averages; None without one.
+
+        These averages normalize the rows.
         """
         if self.base is None or not self.options.running_normalization:
             return None
@@ -223,7 +222,7 @@ class Session:
         return self.epochs * len(self.fit.x)
 
     def calibrate(self) -> None:
-        """Resolve the plan again, with formats for the ranges of the float twin."""
+        """Set the plan with formats for the ranges of the float twin; see `calibrated`."""
         self.plan = self.calibrated(self.parameters)
 
     def calibrated(self, parameters: Parameters) -> Plan:
@@ -310,8 +309,8 @@ class Session:
     def with_averages(self, model: Model) -> Model:
         """Return the model with running averages, if the options ask for them.
 
-        They are those of the continued model; in a new one they change no input. A training does
-        not move them.
+        The averages are those of the continued model. In a new model, they change no input. A
+        training on the host does not change the averages.
         """
         if not self.options.running_normalization:
             return model
@@ -323,9 +322,9 @@ class Session:
         return replace(model, plan=plan, state=state)
 
     def finished(self, model: Model) -> Model:
-        """Return the trained model with what only a device uses.
+        """Return the trained model with the parts that only a device uses.
 
-        That is the decay of its rate and, for a model with spare classes, a filled replay buffer.
+        These are the decay of the rate and, for a model with spare classes, a filled replay buffer.
         """
         decay = decay_of(self.options)
         if decay.times:
@@ -338,7 +337,7 @@ class Session:
     def _quantized(self, model: Model) -> NDArray[np.integer]:
         """Return the integers of all rows of `fit`, in the type of the plan's input.
 
-        The running averages of a continued model normalize them, if it keeps them.
+        If a continued model keeps its running averages, they normalize the inputs.
         """
         before = FixedTrainer(self._averages or model.state, check=False)
         return np.concatenate(
@@ -403,7 +402,8 @@ class Session:
     def float_accuracy(self, parameters: Parameters, rows: Dataset) -> float:
         """Return the fraction of rows that the float twin with these parameters classifies right.
 
-        It is 0 if there are no rows. For a regression, it is the mean of R2 over the targets.
+        The fraction is 0 if there are no rows. For a regression, return the mean of R2 over the
+        targets.
         """
         trainer = self._twin(parameters)
         found = [
@@ -416,10 +416,10 @@ class Session:
         return int((outputs.argmax(axis=1) == rows.y).sum()) / max(len(rows.y), 1)
 
     def _stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Divide the rows of an epoch into parts of whole batches: one batch, or up to `BETWEEN`
-        rows.
+        """Divide the rows of an epoch into parts of whole batches.
 
-        A smaller batch at the end is skipped.
+        A part has at most `BETWEEN` rows, or one larger batch. A smaller batch at the end of the
+        epoch is skipped.
         """
         batch = self.plan.batch
         end, length = len(order) // batch * batch, max(BETWEEN // batch, 1) * batch
@@ -427,7 +427,7 @@ class Session:
             yield order[start : min(start + length, end)]
 
     def _with_replays(self, rows: NDArray[np.int64], buffer: ReplayBuffer) -> NDArray[np.int64]:
-        """Return these rows; before each row come the stored rows to learn again with it."""
+        """Return these rows, each after the stored rows that are learned again with it."""
         mixed: list[int] = []
         for row, label in zip(rows.tolist(), self.fit.y[rows].tolist(), strict=True):
             drawn = [buffer.draw() for _ in range(self.plan.replay.per_sample)]
@@ -444,7 +444,7 @@ class _Marks:
         self._next = BETWEEN
 
     def reached(self, done: int) -> bool:
-        """Tell whether another `BETWEEN` samples were learned since this was last true."""
+        """Tell whether `BETWEEN` samples were learned since the last answer True."""
         if done < self._next:
             return False
         self._next = done + BETWEEN
@@ -452,7 +452,7 @@ class _Marks:
 
 
 def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
-    """Raise InputError unless a model can be continued with these options."""
+    """Raise OptionError unless a model can be continued with these options."""
     if sizes != base.plan.sizes or options.precision != base.plan.precision:
         raise OptionError(
             "{file} is a {precision_of} network of {sizes}; sizes and precision"
@@ -470,7 +470,7 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
 
 
 def _rejection(base: Model) -> float:
-    """Return the share with which a continued model's least confidence was found; 0 without one."""
+    """Return the option `reject` with which a model's least confidence was found; 0 without it."""
     share = base.notes.get("reject") if base.plan.least_confidence else 0.0
     return share if isinstance(share, float) else 0.0
 

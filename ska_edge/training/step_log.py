@@ -22,7 +22,7 @@ from ska_edge.plan.plan import Plan
 
 
 class StepLog:
-    """A JSONL file with one line per step, or no file.
+    """A JSONL file with one line per step, or no file if the path is None.
 
     The first new line replaces an existing file. A line that cannot be written ends the log, but
     not the training.
@@ -30,6 +30,8 @@ class StepLog:
     Attributes:
         wanted: whether there is a file.
         fault: why the log is incomplete; None while it is complete.
+
+    Raises InputError if the file cannot be opened.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -68,7 +70,7 @@ class StepLog:
                 self._fail(error)
 
     def _begin(self) -> None:
-        """Remove the old lines before the first new one."""
+        """Remove the rest of an existing file after the first new line."""
         assert self._file is not None
         self._file.flush()
         if stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
@@ -86,8 +88,8 @@ class StepLog:
 class Measuring:
     """Measures a training of the integers at intervals, because metrics cost time.
 
-    `total` is the number of samples to learn. The log gets the metrics of every update, and `watch`
-    those of at least `POINTS` updates, or of all if there are fewer.
+    `total` is the number of samples to learn. A log gets the metrics of every update. `watch` gets
+    the metrics of at least `POINTS` updates, or of all updates if there are fewer.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class Measuring:
     def stretches(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Divide the rows of an epoch into parts; metrics are needed only at the end of a part.
 
-        A smaller batch at the end is skipped.
+        A smaller batch at the end of the epoch is skipped.
         """
         batch, start = self._plan.batch, 0
         end = len(order) // batch * batch

@@ -48,7 +48,8 @@ class Trained:
         evaluations: confusion, recall and more, as {"train": ..., "test": ...}; None for a part
             without rows, and for a rule without labels. For a regression, R2 and the mean absolute
             error of each target; its accuracy is None.
-        before: the accuracy before the first update, if the training continued a model.
+        before: the accuracy before the first update, if the training continued a model without
+            adding classes.
         options: the options, with all defaults filled in.
         changes: the old and the new value of each changed option of a continued model, by name.
         symptoms: signs of poor learning, the worst first; see `diagnosis.Watch`.
@@ -58,7 +59,7 @@ class Trained:
             without a margin or integers. Stored samples that are learned again are not counted.
         prequential: how the stream after the first rows was classified; None without a stream. The
             model has learned the stream. The other figures are from before the stream.
-        tried: the accuracy of each rate that was tried; empty if none was.
+        tried: the accuracy of each rate that was tried; empty without trials.
     """
 
     model: Model
@@ -78,7 +79,8 @@ class Trained:
     prequential: Prequential | None = None
 
     def __repr__(self) -> str:
-        """Return data, model, and accuracy on test rows; without test rows, on training rows."""
+        """Return data, model, and the accuracy on test rows, or on training rows if there are none.
+        """
         parts = [self.train.name, repr(self.model)]
         part = "test" if len(self.test.y) else "train"
         for arithmetic in ("fixed", "float"):
@@ -89,7 +91,7 @@ class Trained:
 
 
 def unheard(_: str) -> None:
-    """Ignore the sentence; the default `Say`."""
+    """Ignore the sentence. This is the default `Say`."""
 
 
 def train(
@@ -99,8 +101,8 @@ def train(
 
     The float twin of a new model is trained first, because calibration derives the formats of the
     integers from it. `progress(done, total)` is called at intervals with the samples (or steps) of
-    both trainings. On Ctrl-C, this function re-raises the KeyboardInterrupt; before, it writes
-    `options.checkpoint` if there is one, and passes a sentence about it to `say`. Raises InputError
+    both trainings. On Ctrl-C, this function writes `options.checkpoint` if it is set, passes a
+    sentence about the checkpoint to `say`, and re-raises the KeyboardInterrupt. Raises InputError
     for options or data that cannot work.
     """
     options, tried = with_rate(dataset, options)
@@ -170,7 +172,8 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
 
 
 def _stream(model: Model, session: Session, log: StepLog) -> Prequential:
-    """Let a model learn the rows after the first ones as a device does, and log its accuracy."""
+    """Let a model test and then learn each row of the stream, as a device does; log the accuracy.
+    """
     rows = session.division.test
     found, model.state = prequential(
         model.state, model.quantize(rows.x), rows.y, len(session.fit.y)
@@ -182,7 +185,7 @@ def _stream(model: Model, session: Session, log: StepLog) -> Prequential:
 
 
 def far_domain(trained: Trained) -> str | None:
-    """Return advice if a model was continued on data too far from its own; otherwise None."""
+    """Return advice if a continued model was hardly better than chance on the new data, or None."""
     before = trained.before["fixed"]["test"] if trained.before else None
     chance = 1 / trained.model.plan.classes
     if before is None or before >= chance + FAR_MARGIN:
@@ -195,7 +198,7 @@ def far_domain(trained: Trained) -> str | None:
 
 
 def far_targets(trained: Trained) -> str | None:
-    """Return advice if targets are outside the range of a continued model; otherwise None."""
+    """Return advice if targets are outside the range of a continued model, or None."""
     model, rows = trained.model, trained.train.targets
     if rows is None or trained.before is None or model.plan.output is None:
         return None

@@ -1,1 +1,1 @@
-"""The commands: one module for each. `run` also uses functions of other commands."""
+"""Defines the commands. Some modules also use functions of other commands."""

@@ -31,7 +31,7 @@ from ska_edge.report.table import Table
 from ska_edge.training.beginning import Beginning, beginning
 
 Figure = Callable[[dict[str, Any]], Any]
-"""Gets a number from the keys of one program or phase; None if there is none."""
+"""Gets a number from the document of one program or phase; None if there is no number."""
 SAMPLES = 200
 PHASES = (1, 5, 20)
 """Epochs of training after which `--phases` measures the same samples again."""
@@ -121,9 +121,7 @@ def figures_document(
 
 
 def phases_document(board: Board, found: Benchmark) -> list[dict[str, Any]] | None:
-    """Return the figures after 0 epochs, then after each number in `PHASES`; None without
-    phases.
-    """
+    """Return the figures after 0 epochs and after each number in `PHASES`; None without phases."""
     if not found.later:
         return None
     first = {name: getattr(found.own, name) for name in ("infer", "learn", "right")}
@@ -197,7 +195,8 @@ def _cell(value: float | None) -> str:
 
 
 def bench_table(document: dict[str, Any], name: str | None = None) -> Table:
-    """Return the table of a document of `bench --json`; `name` is that of a compared program."""
+    """Return the table of a document of `bench --json`; `name` names the compared program, if any.
+    """
     other = document["compare"]
     sizes = "-".join(str(size) for size in document["sizes"])
     columns, programs = ["figure", "ska-edge"], [document]

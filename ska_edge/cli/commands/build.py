@@ -1,4 +1,4 @@
-"""`ska-edge build`: compile a project and report its memory use on the board."""
+"""`ska-edge build`: compile a project, and report its use of memory or write a shared library."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ RECORDINGS = ("file", "rows", "seconds", "Hz", "gaps", "jitter ms", "label", "gr
 
 
 def _cells(found: Overview) -> list[str]:
-    """Return the cells of a recording; "-" for what is unknown."""
+    """Return the cells of a recording, with "-" for unknown values."""
     jitter = None if found.jitter is None else 1000 * found.jitter
     return [
         found.file,

@@ -83,7 +83,10 @@ def _here(present: bool, install: str) -> str:
 
 
 def _ports() -> list[dict[str, Any]]:
-    """Return the path of each port with a device, and why this user cannot open it, or None."""
+    """Return the path of each port with a device, and why this user cannot open the port, or None.
+
+    If ports cannot be listed, return one entry for all, with the reason.
+    """
     try:
         present = [port.path for port in list_ports() if port.present]
     except ToolError as error:

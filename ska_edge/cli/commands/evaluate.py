@@ -76,7 +76,7 @@ def evaluate(model: Path, data: str, group: str | None, reader: Reader, as_json:
 
 
 def _warnings(model: Model, dataset: Dataset, division: Division | None) -> list[dict[str, Any]]:
-    """Return the warnings of the split; without a split, one if groups are missing."""
+    """Return the warnings of the split; without a split, a warning if groups are missing."""
     if division is not None:
         return [general_warning(sign, text) for sign, text in division.cautions.items()]
     if not lacks_groups(model, dataset):

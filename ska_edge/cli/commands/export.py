@@ -36,8 +36,9 @@ def export_and_check(
     what: str,
     float_input: bool = False,
 ) -> Agreement:
-    """Export a model, and compare the ONNX with the trainer; write and report it unless it is
-    wrong.
+    """Export a model as ONNX, and compare the ONNX with the trainer.
+
+    The ONNX is written and reported unless it is wrong.
     """
     exported = export_model(model, form, float_input)
     agreement = compare(exported, model, features)

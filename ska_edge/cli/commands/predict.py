@@ -1,4 +1,4 @@
-"""`ska-edge predict`: classify rows, with a confidence, on the host or on a device."""
+"""`ska-edge predict`: classify rows, or predict their targets, on the host or on a device."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def predict(
 def _on_device(
     model: Model, rows: Rows, board: str | None, port: str | None, line: Line, out: Output
 ) -> tuple[Model, NDArray[np.int64], str]:
-    """Return the model with the classes of the device, its decisions, and its port."""
+    """Return the model with the classes of the device, the device's decisions, and its port."""
     with device(model, board, port, line, out) as link:
         found = Device(link, model)
         info, known = found.info(), as_known(link, model)
@@ -170,9 +170,7 @@ def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list
 
 
 def _decimals(step: float) -> int:
-    """Return how many decimals distinguish values that differ by `step`; the number may be
-    negative.
-    """
+    """Return how many decimals distinguish values that differ by `step`; it may be negative."""
     return math.floor(-math.log10(step)) + 1
 
 

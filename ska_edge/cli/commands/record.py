@@ -1,4 +1,4 @@
-"""`ska-edge record`: write what a board prints as recordings."""
+"""`ska-edge record`: write the lines that a board prints to recordings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ska_edge.training.options import flag
 
 KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # of the labels, in their order; q ends
 STOP, END = " \r\n", "q\x1b\x04"
-PROBE = 0.5  # seconds within which firmware of ska-edge answers
+PROBE = 0.5  # seconds to wait for an answer of firmware of ska-edge
 REFRESH = 0.125  # seconds between two pictures
 
 Show = Callable[[RenderableType | None, str], None]
@@ -148,7 +148,7 @@ def record(
 def _check(
     labels: tuple[str, ...], group: str, times: tuple[float | None, ...], lasts: bool
 ) -> None:
-    """Raise InputError for impossible values; `lasts` tells that a recording has no end."""
+    """Raise InputError for impossible values; `lasts` tells that only a key ends a recording."""
     for name, text in (*(("--label", each) for each in labels), ("--group", group)):
         if text != text.strip() or not text.isprintable() or (name == "--label" and not text):
             raise InputError(f"{name} is {text!r}; give a name without blanks at its ends")
@@ -165,7 +165,7 @@ def _check(
 
 
 def _explained(silent: DeviceError, line: Line, name: str) -> DeviceError:
-    """Return a better error if a silent device is one of ours, which only answers."""
+    """Return a better error if a silent device runs firmware of ska-edge, which only answers."""
     try:
         control = line.control(name)
         with Link(name, baud=line.baud, control=control, timeout=PROBE, tries=2) as link:

@@ -1,4 +1,4 @@
-"""`ska-edge report`: write a page with the tables and figures of a model or of a device's log."""
+"""`ska-edge report`: write a page with tables and figures of a model or of a device's log."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _is_log(path: Path) -> bool:
 
 
 def _compared(log: Path, model: Model, out: Output) -> Comparison:
-    """Learn the rows of a log on the host, and compare."""
+    """Learn the rows of a log on the host, and compare the results with those of the device."""
     try:
         with out.progress("replaying", "bytes") as update:
             rebuilt = rebuild(log, model, progress=update)
@@ -95,8 +95,9 @@ def _results(model: Model, dataset: Dataset, learned: State | None) -> Results:
 
 
 def _task(model: Model, dataset: Dataset | None) -> Task | None:
-    """Return the first rows of the data as the workload of a board; None if it cannot learn them
-    one by one.
+    """Return the first rows of the data as the workload of a board.
+
+    Return None without data, for a regression, and for a rule without labels.
     """
     plan = model.plan
     if dataset is None or plan.regression or not plan.rule_definition.supervised:

@@ -160,7 +160,7 @@ def _report(out: Output, dataset: Dataset, outcome: Outcome, output: Path, how: 
 
 
 def _table(out: Output, title: str, rows: list[Row]) -> None:
-    """Print a column for every option that differs between rows; the title has the others."""
+    """Print the table, with a column for every option that differs; the title has the others."""
     if not out.console.is_terminal:
         out.console.width = WIDE
     names, shared = differing(rows)

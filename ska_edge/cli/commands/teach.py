@@ -175,7 +175,7 @@ def _first_spare(model: Model) -> int:
 
 
 def _right(link: Link, model: Model, name: str, rows: NDArray[np.int64]) -> int:
-    """Return how many rows the device now classifies as the class."""
+    """Return how many rows the device now classifies as the class `name`."""
     label = model.state.labels.index(name)
     return sum(link.infer(row.tolist()).predicted == label for row in rows)
 

@@ -40,7 +40,11 @@ def train_with_bar(
     target: Target | None = None,
     output: Path | None = None,
 ) -> Trained:
-    """Train with a progress bar, if all files can be written, also the `output` of the caller."""
+    """Train with a progress bar.
+
+    Raises InputError before the training if a file cannot be written, such as `output`, which the
+    caller writes.
+    """
     base = None if options.start is None else open_start(options.start)
     recorded = reader.is_recorded(data, base)
     check_outputs(options, data, by="this command", model=output, recorded=recorded)
@@ -61,8 +65,7 @@ def train_with_bar(
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Print the remarks on the data, a continued model's changed options, the accuracy, and
-    warnings.
+    """Print the results of a training: remarks on the data, changed options, figures and warnings.
     """
     for remark in trained.remarks:
         out.note(remark)
@@ -120,7 +123,7 @@ def _warnings(trained: Trained) -> list[dict[str, Any]]:
 
 
 def training_document(trained: Trained, path: Path) -> dict[str, Any]:
-    """Return the keys of `train --json`."""
+    """Return the keys of `train --json` about the training."""
     plan = trained.model.plan
     return {
         **accuracy_document(trained.evaluations),

@@ -45,14 +45,16 @@ class Reader:
     def dataset(
         self, source: str, task: str | None = None, base: Model | ForeignNetwork | None = None
     ) -> Dataset:
-        """Read labeled data to train on; see `load.load`. Recordings are cut into the windows of
-        `base`, the model to start from, if it has learned windows.
+        """Read labeled data to train on; see `load.load`.
+
+        Recordings are cut into the windows of `base`, the model to start from, if it has learned
+        windows.
         """
         columns = self._columns(task == REGRESSION)
         return load(source, columns, self.max_memory, cuts_windows(base))
 
     def overviews(self, source: str) -> list[Overview]:
-        """Return what each recording is like; none for other data."""
+        """Return a summary of each recording; an empty list for other data."""
         if not self.is_recorded(source):
             return []
         found = load_recordings(source, self.columns, self.max_memory, labeled=False)
@@ -170,7 +172,7 @@ _recorded = (
         "--label-from",
         type=Word(PLACES),
         help="Where a recording has its label: in a column, or in the name of its folder or file"
-        " [default: the first of these that there is].",
+        " [default: column if there is one, or else folder if there are several, or else file].",
     ),
     click.option(
         "--group-from",
@@ -199,8 +201,8 @@ _recorded = (
         type=ListOf(click.FloatRange(min=0, min_open=True)),
         default=(),
         metavar="LIST",
-        help="For recordings that are no integers: the value of one step of the sensor, one for all"
-        " axes or one for each.",
+        help="For recordings that are not integers: the value of one step of the sensor, one for"
+        " all axes or one for each.",
     ),
     click.option(
         "--frontend",
@@ -216,7 +218,7 @@ _memory = click.option(
     type=click.IntRange(min=1),
     default=MAX_MEMORY,
     show_default=True,
-    help="Refuse data files that need more memory than this, before unpacking them.",
+    help="Refuse data files that need more memory than this.",
 )
 
 
@@ -228,7 +230,7 @@ RECORDED = (
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the data options; they reach its parameter `reader` as a `Reader`."""
+    """Give a command the data options, which its parameter `reader` gets as a `Reader`."""
 
     @functools.wraps(command)
     def reading(

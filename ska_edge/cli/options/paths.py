@@ -22,8 +22,8 @@ def check_output(
 ) -> None:
     """Raise InputError as `check_file` does, or if `path` is or would be one of the data files.
 
-    `data` names the data that the command reads; None stands for no data. `recorded` tells that
-    they are recordings.
+    `data` names the data that the command reads; None stands for no data. `recorded` tells that the
+    data are recordings.
     """
     check_file(path, *others, *([] if data is None else files_read(data, recorded)))
     if data is not None:

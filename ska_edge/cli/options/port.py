@@ -1,4 +1,4 @@
-"""Options that choose a device: a port and its speed, or a board to start."""
+"""Defines the options that choose a device: a port and its speed, or a board to start."""
 
 from __future__ import annotations
 
@@ -62,8 +62,9 @@ class Line:
 
 
 def _default_control(port: str) -> Control:
-    """Return the levels of the board with this USB device, or else the defaults; a bridge on the
-    network keeps its own.
+    """Return the levels of the board with this USB device, or else the defaults.
+
+    For an address on the network, the levels are kept.
     """
     if is_address(port):
         return Control(KEEP, KEEP)
@@ -78,7 +79,7 @@ def _default_control(port: str) -> Control:
 
 
 def line_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a serial line; they reach its parameter `line`."""
+    """Give a command the options of a serial line, which its parameter `line` gets as a `Line`."""
 
     @functools.wraps(command)
     def opening(*arguments: Any, baud: int, dtr: str | None, rts: str | None, **others: Any) -> Any:
@@ -99,7 +100,10 @@ def say_if_untaught(info: DeviceInfo, port: str, out: Output) -> None:
 
 
 def find_port(port: str | None) -> str:
-    """Return the given port, or the only existing one."""
+    """Return the given port, or the only existing port.
+
+    Raises DeviceError if there is no port, or if there are several to choose from.
+    """
     if port is not None:
         return port
     found = [board.port for board in running()] + [p.path for p in list_ports() if p.present]

@@ -22,8 +22,8 @@ target_option = click.option(
     "--for",
     "target",
     metavar="BOARD",
-    help="Board on which the model shall go on learning: it gets a replay buffer if the board has"
-    " room for one, unless --stored gives its size.",
+    help="Board on which the model shall go on learning: the model gets a replay buffer if the"
+    " board has room for one, unless --stored gives the size of the buffer.",
 )
 
 
@@ -37,8 +37,8 @@ class Target:
     def fitted(self, options: Options, dataset: Dataset) -> Options:
         """Return the options with a replay buffer that the board has room for.
 
-        The options stay as they are without a board, if they give the size of the buffer, or if
-        they continue a model, which has its own buffer.
+        The options are returned unchanged if there is no board, if they give the size of the
+        buffer, or if they continue a model, which has its own buffer.
         """
         if self._board is None or options.stored is not None or options.start is not None:
             return options
@@ -67,8 +67,9 @@ class Target:
         )
 
     def warnings(self, plan: Plan) -> list[dict[str, Any]]:
-        """Return a list with a warning if the board has no room for the network or for a replay
-        buffer.
+        """Return a list with a warning if the network, or a replay buffer, does not fit the board.
+
+        Without such a problem, the list is empty.
         """
         board = self._board
         if board is None:

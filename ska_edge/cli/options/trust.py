@@ -17,7 +17,10 @@ trust_option = click.option(
 
 
 def require_trust(folder: Path, trust: bool) -> None:
-    """Raise InputError unless a project was generated here or the user trusts it."""
+    """Raise InputError unless a project was generated here or the user trusts it.
+
+    If the user trusts the project, this is remembered.
+    """
     if is_trusted(folder):
         return
     told = (

@@ -1,1 +1,1 @@
-"""All output to the terminal: lines, tables, progress, and the `--json` documents."""
+"""Prints the output of the commands: lines, tables, progress and `--json` documents."""

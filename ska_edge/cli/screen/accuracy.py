@@ -110,8 +110,9 @@ def _confusions(out: Output, evaluation: Evaluation) -> None:
 
 
 def _with_short_names(out: Output, table: Table, names: int) -> Table:
-    """Return a table that fits the screen, if that is possible: the names in its first `names`
-    columns are shortened, but different names stay different.
+    """Return the table with the names in its first `names` columns shortened to fit the screen.
+
+    Different names stay different. If the table cannot fit, it is returned unchanged.
     """
     found = {str(cell) for row in table.rows for cell in row[:names]}
     for most in range(max(map(len, found), default=0), SHORTEST - 1, -1):

@@ -54,7 +54,7 @@ METRICS = (
 LAYERS = (LAYER, *METRICS)
 """Columns of the table for one device, a row per layer."""
 HELD_OUT = Column(
-    "held out", "of the rows that are held out, how many the device classified correctly"
+    "held out", "how many of the held-out rows the device classified correctly"
 )
 DEVICES = (
     Column("port", "port of the device"),

@@ -1,4 +1,4 @@
-"""Gives all commands text output, the --json option, progress bars and number formats."""
+"""Gives all commands text output, the --json option and progress bars."""
 
 from __future__ import annotations
 
@@ -208,9 +208,9 @@ class Output:
     ) -> Iterator[Callable[[RenderableType | None, str], None]]:
         """Show a live table on stderr; yield `update(table, line)`; the table may be None.
 
-        `line` says the same as the table in one line; `work` names the work until then. Without a
-        terminal, the pulse prints the line now and then, and the last table follows at the end,
-        unless an error ends the work.
+        `line` says the same as the table in one line; `work` names the work until the first update.
+        Without a terminal, the pulse prints the line now and then, and the last table is printed at
+        the end, unless an error ends the work.
         """
         if self.progress_console.is_terminal:
             view = Live(console=self.progress_console, refresh_per_second=8)

@@ -13,7 +13,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.monitor.signs.exam import Exam
 from ska_edge.plural import counted
 
-POINTS = 10  # of the curve, beside the one before the first sample
+POINTS = 10  # points of the curve after the first point, which is before the first sample
 MOST = 200  # held-out rows: a device classifies all of them for each point
 WIDTH = 40  # characters of the bar of 100 %
 

@@ -14,12 +14,12 @@ def pressed_keys() -> Iterator[Callable[[], str]]:
     """Yield a function that returns the keys pressed since its last call, as text.
 
     Ctrl-C still raises KeyboardInterrupt. The settings of the terminal are restored at the end. If
-    standard input is no terminal, there are never any keys.
+    standard input is not a terminal, the function always returns an empty text.
     """
     if not has_keys():
         yield lambda: ""
         return
-    import termios  # a system that has no such module has no such terminals
+    import termios  # not at the top of the file, because Windows lacks this module
     import tty
 
     number = sys.stdin.fileno()
@@ -42,5 +42,5 @@ def _waiting(number: int) -> str:
         return ""
     try:
         return os.read(number, 256).decode("utf-8", "replace")
-    except OSError:  # the terminal is gone; a signal says so
+    except OSError:  # the terminal is gone; a signal tells the program
         return ""

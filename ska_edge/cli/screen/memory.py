@@ -1,4 +1,4 @@
-"""The RAM that a plan needs on a board, and how many saves the board's memory endures."""
+"""Shows the RAM that a plan needs on a board, and how many saves the board's memory endures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from ska_edge.report.table import Table
 
 
 def memory_document(plan: Plan, board: Board) -> dict[str, Any] | None:
-    """Return the RAM of a plan on a board, by part and by form; None if the board is a computer."""
+    """Return the RAM of a plan on a board, by part and by form.
+
+    Returns None for a board without memory of a known size, such as the host.
+    """
     if board.memory is None:
         return None
     sizes = {part.name: part.size for part in parts(plan, board)}
@@ -37,7 +40,7 @@ def memory_table(document: dict[str, Any], board: Board) -> Table:
 
 
 def saves_document(plan: Plan, board: Board) -> dict[str, int] | None:
-    """Return how many saves the board's memory endures; None if it cannot save this state."""
+    """Return how many saves the board's memory endures; None if the board cannot save the state."""
     storage, size = board.storage, saved_bytes(plan, frozen(plan))
     if storage is None or not storage.holds(size):
         return None

@@ -15,15 +15,16 @@ ROWS = 12  # lines of the screen for all axes together
 TALLEST = 4  # lines of one axis
 NAME, VALUE = 12, 12  # columns of the name of an axis, and of its last value
 STYLES = ("cyan", "yellow", "magenta", "green", "blue", "red")
-# A character of braille is 2 points wide and 4 high; these are the bits of its points, from above.
+# A character of braille is 2 points wide and 4 high; these are the bits of its points, by row.
 BRAILLE = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 BLANK = 0x2800
 LEVELS = "_.-^"  # for a terminal without Unicode
 
 
 class LinePlot:
-    """A strip for each axis of `values` (samples, axes): a line of its last samples, the newest at
-    the right, between the smallest and the largest value shown.
+    """A line plot for each axis of `values` (samples, axes), with the newest samples at the right.
+
+    The height of a plot covers the smallest to the largest value shown.
     """
 
     def __init__(self, names: Sequence[str], values: NDArray[np.float64]) -> None:
@@ -66,7 +67,7 @@ def plain(values: NDArray[np.float64], width: int, height: int) -> list[str]:  #
 
 
 def _levels(values: NDArray[np.float64], count: int, levels: int) -> list[int]:
-    """Return the last `count` values as numbers from 0 to `levels` - 1; equal ones are low."""
+    """Return the last `count` values as numbers from 0 to `levels` - 1; 0 if all are equal."""
     shown = values[-count:]
     if not len(shown):
         return []

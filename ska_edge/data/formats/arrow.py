@@ -14,11 +14,11 @@ from ska_edge.errors import InputError, ToolError
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".feather", ".arrow")
-INDEX = "__index_level_"  # pandas gives this name to row numbers that it writes
+INDEX = "__index_level_"  # the name that pandas gives to an index without a name begins so
 
 
 def read_arrow(path: Path, max_memory: int) -> Frame:
-    """Read the columns of a Parquet or Arrow file, except the row numbers of pandas.
+    """Read the columns of a Parquet or Arrow file, except an index of pandas without a name.
 
     Raises InputError for files that are damaged or take more than `max_memory` MB, and ToolError
     if pyarrow is not installed.
@@ -55,8 +55,8 @@ def read_arrow(path: Path, max_memory: int) -> Frame:
 def _array(column: Any) -> NDArray[Any]:
     """Return a column as an array.
 
-    Integers or text with missing values become objects, because pyarrow would convert integers to
-    inexact floats.
+    Columns with missing values become objects, unless they are floats or decimals, because pyarrow
+    would convert integers to inexact floats.
     """
     if str(column.type).startswith("decimal"):
         column = column.cast("double")

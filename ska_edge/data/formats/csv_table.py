@@ -1,6 +1,7 @@
-"""Reads CSV files as numbers and label texts; every error names the line and column.
+"""Reads the numbers and the label texts of CSV files.
 
-Lines and columns count from 1. The header, comments, blank lines and ``sep=;`` are lines, too.
+Errors count lines and columns from 1. The header, comments, blank lines and ``sep=;`` count as
+lines, too.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def read_csv(
     model: Inputs | None = None,
     max_memory: int = MAX_MEMORY,
 ) -> Table:
-    """Read a CSV file in UTF-8 (or UTF-16, as Excel writes it), one sample per line.
+    """Read a CSV file in UTF-8 (or UTF-16, as Excel writes it), with one sample per row.
 
     `dialect.read_dialect` finds the separator and the decimal sign, unless ``columns`` names them.
     Blank lines, lines that begin with `#`, and empty columns at the end are skipped.
@@ -55,8 +56,7 @@ def read_csv(
     number. A cell that is only its column's number (0 or 1 for the first column, and so on) counts
     as a name if other cells are text. A header may be the last comment before the first sample, as
     numpy writes it. `columns.choose` describes which columns are inputs and labels. Inputs are
-    finite numbers with a magnitude of at most ``LARGEST_INPUT``. Columns without a purpose may hold
-    anything.
+    finite numbers with a magnitude of at most ``LARGEST_INPUT``. Unused columns may hold anything.
 
     Raises InputError if the file cannot be read, is not such a table, lacks a column, or takes more
     than ``max_memory`` MB.
@@ -180,7 +180,7 @@ class _Reading:
         return Table(x, parts.labels, groups, parts.numbers, header, choice, said, unused)
 
     def _unused(self, sample: list[str], header: Header, choice: Choice) -> dict[int, list[str]]:
-        """Return the first values of each column without a purpose."""
+        """Return the first values of each unused column."""
         others = {*range(header.width)} - {*choice.features, choice.label, choice.group}
         if not others:
             return {}
@@ -282,7 +282,7 @@ class _Reading:
         return _Parts(values, labels, groups, [number for number, _ in rows])
 
     def _header(self, line: int, row: list[str]) -> tuple[int, Header, list[Row]]:
-        """Return the first line's number, the columns, and the first row unless it is a header."""
+        """Return the number of the first line, the columns, and the first row if it is a sample."""
         cells = [cell.strip() for cell in row]
         while len(cells) > self.dialect.width and not cells[-1]:
             cells.pop()
@@ -301,14 +301,17 @@ class _Reading:
         return line, header, rows
 
     def _title(self, width: int) -> tuple[str, ...] | None:
-        """Return the names in the comment before the first row, if there is one for each column."""
+        """Return the column names in the comment before the first row, or None.
+
+        The comment must have a name for each column.
+        """
         names = next(iter(self.dialect.reader([self.lines.title])), [])
         cells = [name.strip() for name in names]
         named = width > 1 and len(cells) == width and _is_header(cells, self.columns)
         return tuple(cells) if named else None
 
     def _commented(self) -> str:
-        """Return the end of an error sentence that counts the comments, if there are any."""
+        """Return the number of comments, as the end of an error sentence, or "" without any."""
         if not self.lines.comments:
             return ""
         return f" ({counted(self.lines.comments, 'line')} with # at the start are comments)"
@@ -364,7 +367,7 @@ class _Reading:
         )
 
     def _input(self, cell: str) -> float:
-        """Convert a cell to an input; raise ValueError if it is none."""
+        """Convert a cell to an input; raise ValueError if the cell is not a valid input."""
         if self.dialect.decimal == "," and "." in cell:
             raise ValueError(cell)
         return input_of(self.dialect.number(cell.strip()))
@@ -393,6 +396,6 @@ def _digits(text: str) -> bool:
 
 
 def _fault(error: csv.Error) -> str:
-    """Say what is wrong with a line; one message of Python is unclear, and gets other words."""
+    """Return what is wrong with a line; replace one unclear message of Python."""
     after = "expected after" in str(error)
     return "a cell goes on after its closing quotation mark" if after else str(error)

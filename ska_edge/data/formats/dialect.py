@@ -22,12 +22,12 @@ from ska_edge.errors import InputError, OptionError
 if TYPE_CHECKING:
     from _csv import Reader
 
-# The separators that are tried, and their names; of two that fit equally, the first is taken.
+# The separators that are tried, and their names; if two fit equally, the first is used.
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "space": " "}
 COMMENT = "#"
 SAMPLE_LINES = 200  # at most this many lines are tried
-SAMPLE_SIZE = 2**18  # after this many characters, no line after the third is tried
+SAMPLE_SIZE = 2**18  # after this many characters, no line is tried except the first three
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
 # Excel's first line, which names the separator.
 DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)
@@ -68,7 +68,7 @@ class Dialect:
         """Tell whether quotes are only around whole cells without separators and line ends.
 
         numpy compares all characters at once, because a loop over the quotes takes ten times as
-        long. Only a separator of one byte can be found in this way.
+        long. A separator that is not ASCII cannot be found in this way, so the answer is False.
         """
         if '"' not in text:
             return True
@@ -100,7 +100,8 @@ class Dialect:
 def separator_of(text: str) -> str:
     """Return the separator that a text names: a single character, or a name such as `tab`.
 
-    Raises InputError for other texts, and for characters that occur in numbers, quotes or comments.
+    Raises InputError for other texts, and for letters, digits and characters that occur in numbers,
+    quotes or comments.
     """
     separator = NAMED.get(text.lower(), text)
     if len(separator) != 1 or separator.isalnum() or separator in "\"'#+-._\r\n\0":
@@ -122,9 +123,10 @@ def decimal_of(text: str) -> str:
 def read_dialect(
     path: Path, sample: Sequence[str], separator: str | None, decimal: str | None
 ) -> tuple[list[str], Dialect]:
-    """Return the first lines of a file and its dialect; a separator or decimal may be named.
+    """Return the lines of the sample and the dialect of the file.
 
-    A first line such as `sep=;` names the separator; it is blank in the returned lines.
+    `separator` and `decimal` are None, or are used as they are named. A first line such as `sep=;`
+    also names the separator; this line is blank in the returned lines.
 
     Raises InputError for an impossible separator or decimal sign, and if commas in numbers may be
     either decimal signs or separators of thousands.
@@ -155,7 +157,10 @@ def _refuse_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
 
 
 def sniff(sample: Sequence[str], separator: str | None, decimal: str | None) -> Dialect:
-    """Return the dialect of a file from its first lines; a separator or decimal may be given."""
+    """Return the dialect of a file from its first lines.
+
+    A separator or decimal sign that is given is used unchanged.
+    """
     if separator is not None:
         found, rows = separator, _parsed(sample, separator)
     else:
@@ -172,7 +177,7 @@ def _reader(lines: Iterable[str], separator: str, strict: bool) -> Reader:
 
 
 def _parsed(sample: Sequence[str], separator: str) -> list[list[str]]:
-    """Return the rows of a sample without blank ones; no rows if the separator cannot be right."""
+    """Return the rows of a sample without blank rows; none if `csv` cannot parse the sample."""
     try:
         rows = [[cell.strip() for cell in row] for row in _reader(sample, separator, strict=False)]
     except csv.Error:  # a cell that is too long

@@ -18,7 +18,7 @@ from ska_edge.data.tables.number import LARGEST_INPUT, too_large
 from ska_edge.data.tables.table import Table
 from ska_edge.errors import InputError
 
-TEXT = 64  # about the bytes of memory for a label as text
+TEXT = 64  # bytes of memory, about, for a label as text
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,11 @@ class Frame:
 
 
 def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory: int) -> Table:
-    """Choose columns by the same rules as in a CSV file, see `columns.choose`, and check them.
+    """Return the chosen columns as a table; `columns.choose` describes which columns are used.
 
-    Raises InputError if a column is missing, if an input is not a finite number, or if the data
-    take more than `max_memory` MB.
+    Raises InputError if `columns` names a separator or a decimal sign, if there are no samples, if
+    a column is missing, if an input or target is not a finite number, or if the data take more than
+    `max_memory` MB.
     """
     if columns.separator is not None or columns.decimal is not None:
         raise InputError(
@@ -83,9 +84,7 @@ def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory
 
 
 def _numbers(frame: Frame, header: Header, index: int, noun: str) -> NDArray[np.float64]:
-    """Return a column of inputs or targets, as `noun` says; raise InputError unless all are finite
-    numbers.
-    """
+    """Return a column of inputs or targets; raise InputError unless all are finite numbers."""
     values = frame.column(index)
     if values.dtype.kind in "biuf":
         converted = values.astype(np.float64)

@@ -1,9 +1,9 @@
 """Reads MNIST's idx files: a file of images and, next to it, a file of labels, also as .gz.
 
-The format was published with MNIST. It begins with two zero bytes and the type of the elements (8:
-unsigned bytes, the only type that is read here). Then come the number of dimensions, and each
-dimension as four bytes, most significant first. The elements follow, with the last dimension
-varying fastest.
+The format was published with MNIST. A file begins with two zero bytes and the type of the elements
+(8: unsigned bytes, the only type that is read here). Then come the number of dimensions, and the
+size of each dimension as four bytes, most significant first. The elements follow, with the last
+dimension varying fastest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ File: TypeAlias = "IO[bytes] | gzip.GzipFile"
 
 
 def is_idx(path: Path) -> bool:
-    """Tell whether a name is that of an idx file: `train-images-idx3-ubyte`, also with .gz."""
+    """Tell whether a file has the name of an idx file, such as `train-images-idx3-ubyte.gz`."""
     return _NAME.search(path.name) is not None
 
 
@@ -57,7 +57,10 @@ def read_idx(
 
 
 def labels_beside(path: Path) -> Path:
-    """Return the file of the labels, given that of the images; raise InputError without one."""
+    """Return the path of the labels, given the path of the images.
+
+    Raises InputError if `path` is not the name of a file of images, or if the labels are missing.
+    """
     match = _NAME.search(path.name)
     if match is None or match["kind"] == "labels":
         raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")

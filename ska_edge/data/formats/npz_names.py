@@ -1,10 +1,10 @@
-"""Finds the arrays of data in an npz file, by the names that people give them."""
+"""Finds the arrays of data in an npz file, by their usual names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-# The names of each purpose, in lower case; the first of them that is in the file counts.
+# The names for each purpose, in lower case; the first name that is in the file is used.
 INPUTS = ("x", "data", "features", "images", "arr_0")
 TRUTH = ("y", "target", "targets", "label", "labels", "arr_1")
 CLASS_NAMES = ("labels", "target_names", "class_names", "classes")
@@ -18,14 +18,14 @@ PARTS = ("train", "test")
 
 
 def purposes(names: Sequence[str]) -> dict[str, str]:
-    """Return the name in the file of each array that is used, by its purpose.
+    """Return the name of each used array in the file, by its purpose.
 
     The purposes are x and y, or x_train, y_train, x_test and y_test; and labels, group,
     feature_names, tested, from_file, file_names and time_column. Upper and lower case are the same,
-    but x comes before X.
+    but x is used rather than X if the file has both.
     """
     known: dict[str, str] = {}
-    for name in sorted(names, reverse=True):  # small letters come first
+    for name in sorted(names, reverse=True):  # lower case comes first
         known.setdefault(name.lower(), name)
     found: dict[str, str] = {}
     if not _take(known, found, {"x": INPUTS}):
@@ -40,7 +40,7 @@ def purposes(names: Sequence[str]) -> dict[str, str]:
 
 
 def said(found: dict[str, str]) -> str:
-    """Return which arrays are the inputs and the labels, in a few words, if that is unusual."""
+    """Return what is unusual about the used arrays, in a few words, or ""."""
     if "x_train" in found:
         return "rows to learn and test rows as the file has them" if "x_test" in found else ""
     x, y = found.get("x", "x"), found.get("y", "y")
@@ -53,7 +53,7 @@ def _of_part(names: Sequence[str], part: str) -> tuple[str, ...]:
 
 
 def _take(known: dict[str, str], found: dict[str, str], wanted: dict[str, tuple[str, ...]]) -> bool:
-    """Add the first known name of each purpose; tell whether there is one."""
+    """Add the first known name of each purpose to `found`; tell whether any name was added."""
     before = len(found)
     for purpose, names in wanted.items():
         name = next((known[name] for name in names if name in known), None)

@@ -1,4 +1,4 @@
-"""Reads tables of samples from npz files; errors name the array."""
+"""Reads tables of samples from npz files."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Content:
     """The arrays of an npz file that are used.
 
     Attributes:
-        arrays: by purpose: x, and if they are there, y, labels, group and the others of
-            `npz_names.OTHERS`.
-        names: the name in the file of each array, by purpose.
+        arrays: the arrays by purpose: always x; y, labels and those of `npz_names.OTHERS` if the
+            file has them.
+        names: the name of each array in the file, by purpose.
         held: the names of all arrays of the file.
         origin: what is unusual about the arrays, in one line, or "".
     """
@@ -45,18 +45,18 @@ class Content:
         return self.arrays.get(purpose)
 
     def name(self, purpose: str) -> str:
-        """Return the name of an array in the file."""
+        """Return the name that the array with this purpose has in the file."""
         return self.names.get(purpose, purpose)
 
 
 def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> Content:
     """Read the arrays of an npz file with data; see `npz_names.purposes` for their names.
 
-    x is (rows, inputs); images (rows, height, width) are flattened. If the file has its own split,
-    the rows to learn come first, and `tested` tells which rows are held out.
+    x is (rows, inputs), or has more dimensions, such as images (rows, height, width). If the file
+    has its own split, the rows to learn come first, and `tested` tells which rows are held out.
 
-    Raises InputError if the file cannot be read, is damaged or no npz file, lacks inputs, or needs
-    more than `max_memory` MB. A file that needs more is not unpacked.
+    Raises InputError if the file cannot be read, is damaged, is not an npz file, lacks an array, or
+    needs more than `max_memory` MB. A file that needs more is not unpacked.
     """
     try:
         # numpy only warns about unusual headers, but here a file is either accepted or refused.
@@ -95,7 +95,10 @@ def read_npz(path: Path, max_memory: int = MAX_MEMORY) -> Content:
 
 
 def _joined(path: Path, content: Content) -> Content:
-    """Return a file with its own split as one table, with the mask `tested` (rows,)."""
+    """Join the training and test rows of a file, and add the mask `tested` (rows,) if it has both.
+
+    Raises InputError if a part lacks its labels, or if the shapes of the parts do not match.
+    """
     arrays, names = dict(content.arrays), dict(content.names)
     for kind in ("x", "y"):
         parts = [f"{kind}_{part}" for part in PARTS if f"{kind}_{part}" in arrays]

@@ -20,7 +20,8 @@ def read_series(path: Path, lines: Iterable[str]) -> Frame:
 
     The columns have no names. All steps of the first channel come first, then those of the second.
 
-    Raises InputError for series with time stamps or of different lengths, and for damaged files.
+    Raises InputError for series with time stamps or of different lengths, for files with targets in
+    place of classes, and for damaged files.
     """
     tags: dict[str, str] = {}
     rows: list[NDArray[np.float64]] = []
@@ -93,6 +94,6 @@ def _values(path: Path, number: int, channel: str) -> NDArray[np.float64]:
 
 
 def _lengths(lengths: tuple[int, ...]) -> str:
-    """Return the lengths of a few channels as text; one number if all are the same."""
+    """Return the lengths of the channels as text; a single number if all are the same."""
     shown = lengths[:1] if len(set(lengths)) == 1 else lengths
     return listed([str(length) for length in shown])

@@ -1,4 +1,4 @@
-"""Reads any file that is a table; the same rules choose the columns of all of them."""
+"""Reads tables from CSV, Parquet, Arrow, ARFF and .ts files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_table(
     """Read a CSV, Parquet, Arrow, ARFF or .ts file; see `columns.choose`.
 
     Raises InputError if the file cannot be read or used, or takes more than `max_memory` MB, and
-    ToolError if the package that reads it is not installed.
+    ToolError if a Parquet or Arrow file needs pyarrow and it is not installed.
     """
     suffix = path.suffix.lower()
     if suffix in TEXT_TABLES:

@@ -1,1 +1,1 @@
-"""Reads what sensors recorded, checks it, and cuts it into windows."""
+"""Reads recordings of sensors, checks them, and cuts them into windows."""

@@ -11,10 +11,11 @@ from ska_edge.errors import InputError
 
 
 def recording_files(source: str | os.PathLike[str]) -> list[Path]:
-    """Return the tables that a source names: a file, a pattern, a list, or a folder with all
-    folders below it. Hidden files and folders are left out.
+    """Return the paths of the tables that a source names: a file, a pattern, a list or a folder.
 
-    Raises InputError if there are none.
+    A folder includes all folders below it, without hidden files and folders.
+
+    Raises InputError if there is no table, or if a named file is not a table.
     """
     path = Path(source)
     try:

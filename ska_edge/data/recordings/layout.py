@@ -1,4 +1,4 @@
-"""Says how a model's inputs are windows of recordings."""
+"""Describes how recordings are read and cut into the windows of a model."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How windows are cut, and how recordings are read for it.
+    """How recordings are read and cut into windows.
 
-    A window has `length` samples of all `axes`: a row of length * axes integers, sample after
-    sample. A new window begins `hop` samples after the one before it.
+    A window has `length` samples of all `axes`: length * axes integers, sample after sample. Each
+    window begins `hop` samples after the previous window.
 
     The other attributes are those of `Recorded`; `rate` is in Hz, or None if it is unknown.
     """
@@ -56,7 +56,7 @@ class Layout:
 
     @property
     def overlap(self) -> int:
-        """How many of the following windows share a sample with a window."""
+        """The number of following windows that share a sample with a window."""
         return (self.length - 1) // self.hop
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Layout:
 
     @classmethod
     def from_dict(cls, notes: object) -> Layout | None:
-        """Return the layout in the notes of a model; None if they have none, or a damaged one."""
+        """Return the layout that `as_dict` wrote to the notes of a model; None if it is damaged."""
         if not isinstance(notes, Mapping) or set(notes) != set(KINDS):
             return None
         if not all(isinstance(notes[name], kinds) for name, kinds in KINDS.items()):
@@ -81,8 +81,10 @@ class Layout:
         return cls(**{**notes, "axes": tuple(axes), "lsb": tuple(lsb)})
 
     def expect(self, name: str, other: Layout) -> None:
-        """Raise InputError unless the windows of the data `name`, cut as `other` says, are such as
-        this layout has: of the same length, axes in the same order, and rate. The hop may differ.
+        """Raise InputError unless windows of the layout `other` suit this layout.
+
+        Both need the same length, the same axes in the same order and, if known, about the same
+        rate. The hop may differ. `name` is the name of the data in the error.
         """
         alike_rates = not self.rate or not other.rate or alike(self.rate, other.rate)
         if (self.length, self.axes) != (other.length, other.axes) or not alike_rates:
@@ -98,9 +100,11 @@ class Layout:
         return f"{counted(self.length, 'sample')}{rate} of {listed(self.axes)}"
 
     def recorded(self, asked: Recorded | None) -> Recorded:
-        """Return what is said about recordings for this layout; `asked` may have another hop.
+        """Return how to read recordings for this layout, with the options that `asked` has.
 
-        Raises OptionError if another window is asked for.
+        The window, the axes and the columns of labels and groups are always those of the layout.
+
+        Raises OptionError if `asked` has another window.
         """
         said = asked or Recorded()
         window = WindowSize(self.length)

@@ -33,7 +33,7 @@ LARGEST = np.iinfo(np.int32)
 class Recordings:
     """Recordings of the same axes and rate, and where their labels and groups are from.
 
-    `label` and `group` are the columns of the labels and groups, or "". `label_from` and
+    `label` and `group` are the names of the columns of labels and groups, or "". `label_from` and
     `group_from` are as in `Recorded`. `origin` says in one line what was found.
     """
 
@@ -52,7 +52,7 @@ class Recordings:
 
     @property
     def rate(self) -> float | None:
-        """The median rate in Hz; None if it is unknown."""
+        """The median of the known rates in Hz; None if no rate is known."""
         rates = [each.rate for each in self.recordings if each.rate is not None]
         return float(np.median(rates)) if rates else None
 
@@ -67,9 +67,9 @@ def load_recordings(
 
     Without `labeled`, a recording may have no label.
 
-    Raises InputError for files that cannot be used: that have other axes than the first one, values
-    that are not integers, another rate, or a rate that jumps. Raises ToolError as `read_table`
-    does.
+    Raises InputError for files that cannot be used, for example because their axes or rate differ
+    from those of the first file, because their rate jumps, or because a value is not an integer.
+    Raises ToolError as `read_table` does.
     """
     recorded = columns.recorded or Recorded()
     columns = replace(columns, recorded=recorded)
@@ -110,7 +110,7 @@ def load_recordings(
 def _recording(
     name: str, path: Path, table: Table, recorded: Recorded, label_from: str
 ) -> Recording:
-    """Return the recording in a table; its name is `name`."""
+    """Return the recording in a table, with the name `name`."""
     time, x = _time(table, recorded), table.inputs
     axes = table.features or tuple(map(table.header.describe, table.choice.inputs))
     times: NDArray[np.float64] | None = None
@@ -139,7 +139,7 @@ def _recording(
 
 
 def _time(table: Table, recorded: Recorded) -> str:
-    """Return the name of the column of timestamps, the last input; "" if there is none."""
+    """Return the name of the last input if it has the timestamps, otherwise ""."""
     name = recorded.time_column(table.header.titles)
     last = table.choice.inputs[-1]
     if name is None or table.header.index(name, "column of timestamps") != last:
@@ -166,7 +166,10 @@ def _seconds(title: str, values: NDArray[np.float64]) -> tuple[NDArray[np.float6
 def _integers(
     table: Table, x: NDArray[np.float64], axes: Sequence[str], recorded: Recorded
 ) -> NDArray[np.float64]:
-    """Return what the sensor gave; divide by its step if the numbers are not integers."""
+    """Return the integers that the sensor gave; divide by `recorded.lsb` if it is given.
+
+    Raises InputError for numbers that are not integers or need more than 32 bits.
+    """
     if recorded.lsb:
         if len(recorded.lsb) not in (1, len(axes)):
             raise OptionError(
@@ -228,7 +231,7 @@ def _segments(
 
 
 def _check_alike(first_path: Path, first: Recording, path: Path, one: Recording) -> None:
-    """Raise InputError for other axes, and for another rate."""
+    """Raise InputError if a recording has other axes or another rate than the first recording."""
     if set(one.axes) != set(first.axes):
         name = sorted({*one.axes} ^ {*first.axes})[0]
         has, lacks = (path, first_path) if name in one.axes else (first_path, path)

@@ -21,14 +21,14 @@ def file_label(path: Path) -> str:
 
 
 def label_of(path: Path, label_from: str) -> str:
-    """Return the label of a recording in the name of its folder or of its file."""
+    """Return the label of a recording from the name of its folder or of its file."""
     return path.absolute().parent.name if label_from == "folder" else file_label(path)
 
 
 def group_of(path: Path, group_from: str, label_from: str) -> str:
-    """Return the name of a recording's group, which is that of its file or of its folder.
+    """Return the group of a recording: the name of its file or of its folder.
 
-    If the name of the folder is the label, the group has the name of the folder above.
+    If the name of the folder is the label, the group is the name of the folder above.
 
     Raises OptionError if there is no such folder.
     """
@@ -47,10 +47,10 @@ def group_of(path: Path, group_from: str, label_from: str) -> str:
 def where(paths: Sequence[Path], with_labels: Sequence[bool], asked: str | None) -> str:
     """Return where the labels of recordings are, one of `recorded.PLACES`.
 
-    By default, it is a column if all files have one; otherwise the folders if there are several;
-    otherwise the names of the files.
+    By default, the labels are in a column if the files have a column of labels. Otherwise, they are
+    the names of the folders if there are several folders, and the names of the files if not.
 
-    Raises InputError if only some files have a column of labels.
+    Raises InputError if labels come from a column, but a file has no such column.
     """
     lacking = [path for path, has in zip(paths, with_labels, strict=True) if not has]
     if asked == "column" or (asked is None and len(lacking) < len(paths)):

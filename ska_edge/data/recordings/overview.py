@@ -1,4 +1,4 @@
-"""Says what recordings are like: their length, their clock, and what is odd about them."""
+"""Summarizes recordings: their length, their clock, and what is probably wrong with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MUCH_JITTER = 0.25  # fraction of a step
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What one recording is like; None stands for what is unknown without timestamps.
+    """The summary of one recording; values that are unknown are None.
 
     Attributes:
         file: the name of the recording.
@@ -24,7 +24,7 @@ class Overview:
         rate: samples per second.
         gaps: how often samples are missing, or the time falls.
         jitter: the standard deviation of the steps between samples, in seconds.
-        labels, groups: those that occur.
+        labels, groups: the labels and groups that occur.
         odd: sentences about what is probably wrong.
     """
 
@@ -47,7 +47,7 @@ class Overview:
 
 
 def overview(recording: Recording) -> Overview:
-    """Return what a recording is like."""
+    """Return the summary of a recording."""
     clock, rows = recording.clock, len(recording.samples)
     known = recording.rate is not None
     return Overview(
@@ -64,7 +64,7 @@ def overview(recording: Recording) -> Overview:
 
 
 def summed(found: Sequence[Overview]) -> str:
-    """Return the length, the gaps and the largest jitter of all recordings, for a line of text."""
+    """Return the length, the gaps and the largest jitter of all recordings, if known, as text."""
     parts = []
     if all(each.seconds is not None for each in found):
         parts.append(f"{sum(each.seconds or 0.0 for each in found):.1f} s")

@@ -36,7 +36,8 @@ class Recording:
         name: the name of the file, different from those of other recordings.
         samples: what the sensor gave, int16 or int32 (samples, axes).
         axes: the name of each axis.
-        segments: parts in which nothing changes, in order; they cover all samples.
+        segments: the parts without a gap, each of one label and group, in order; they cover all
+            samples.
         rate: samples per second; None if it is unknown.
         clock: what the timestamps say; None without timestamps.
     """

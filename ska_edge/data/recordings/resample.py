@@ -13,7 +13,7 @@ EXACT = 6  # decimals of an interpolated value
 
 
 def resampled(recording: Recording, times: NDArray[np.float64], rate: float) -> Recording:
-    """Return the recording at `rate` samples per second, interpolated between its neighbors.
+    """Return the recording at `rate` samples per second, by linear interpolation.
 
     `times` are the times of the samples in seconds. No sample is made in a gap: each segment is
     interpolated alone, from its first time. Values are rounded half up.
@@ -36,5 +36,5 @@ def _interpolated(
     count = int(np.floor((times[-1] - times[0]) * rate + 1e-6)) + 1
     at = times[0] + np.arange(count) / rate
     columns = [np.interp(at, times, axis) for axis in samples.T.astype(np.float64)]
-    # Times in float64 are not exact, so a half may be a little less.
+    # Times in float64 are not exact, so a value of n + 0.5 may come out slightly smaller.
     return np.asarray(np.floor(np.round(np.stack(columns, axis=1), EXACT) + 0.5))

@@ -12,9 +12,9 @@ from ska_edge.errors import OptionError
 
 FloatArray = NDArray[np.float64]
 
-GAP = 1.5  # a step of more usual steps than this is a gap
+GAP = 1.5  # a step that is longer than this many usual steps is a gap
 JUMP = 0.2  # fraction by which the usual step of a block may differ from that of the recording
-BLOCK = 16  # steps of a block; fewer long steps are gaps
+BLOCK = 16  # steps of a block; a few long steps in a block are gaps, and do not change its median
 EXACT = 1e-9  # seconds; two steps that differ less are equal
 DIGITS = 9  # most decimals of a time
 ALIKE = 0.05  # fraction by which the rates of two recordings may differ
@@ -27,8 +27,8 @@ class Timing:
     Attributes:
         rate: samples per second.
         breaks: samples (gaps,) before which samples are missing, or the time falls.
-        seconds: the sum of the steps without those over breaks.
-        jitter: the standard deviation of these steps in seconds.
+        seconds: the sum of the steps, without the steps at breaks.
+        jitter: the standard deviation of the summed steps, in seconds.
     """
 
     rate: float
@@ -46,7 +46,8 @@ def timing(
     the recording has a break there, as at a gap. If the samples need not be `even`, because they
     are interpolated, the rate may jump.
 
-    Raises OptionError for a rate that jumps, and for times of which most are equal.
+    Raises OptionError for a single sample, for times that mostly do not rise, and for a rate that
+    jumps.
     """
     steps = np.diff(times)
     if not len(steps):
@@ -89,7 +90,7 @@ def _refuse_jump(
 
 
 def tick_of(values: FloatArray) -> float:
-    """Return the power of ten of which all times are multiples, 1 or less, in their unit."""
+    """Return the largest power of ten, at most 1, of which all times are multiples."""
     for digits in range(DIGITS):
         scaled = values * 10.0**digits
         if (np.abs(scaled - np.rint(scaled)) < 1e-3).all():
@@ -98,5 +99,5 @@ def tick_of(values: FloatArray) -> float:
 
 
 def alike(one: float, other: float) -> bool:
-    """Tell whether two rates in Hz are the same, but for the tolerance of clocks."""
+    """Tell whether two rates in Hz are equal within the tolerance of clocks."""
     return abs(one - other) <= ALIKE * max(one, other)

@@ -1,4 +1,4 @@
-"""Makes rows of the windows of recordings: each window is a row of integers."""
+"""Makes a row of each window of recordings: its samples, or the features of a front end."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def windowed(
     A row has the samples, one after the other; with a front end, it has the features. `layout` and
     `front` are those of a model.
 
-    Raises InputError as `load_windows` and `front_of` do, and for recordings without labels.
+    Raises InputError as `load_windows` and `front_of` do, for recordings without labels, and for a
+    regression.
     """
     if columns.targets is not None:
         raise InputError(f"{source} has recordings, and a regression learns rows; give rows")
@@ -118,10 +119,11 @@ def front_of(
 ) -> Front | None:
     """Return the front end for windows of a layout; None if their samples are the inputs.
 
-    It is `known`, that of a model, if the windows are for a `trained` model; otherwise that for
-    which `recorded` asks.
+    For a `trained` model, the result is `known`, the front end of the model; otherwise, it is the
+    front end for which `recorded` asks.
 
-    Raises OptionError if a model has another one, and InputError for windows that suit none.
+    Raises OptionError if `recorded` asks for another front end than that of the model, and
+    InputError for windows that do not suit the front end.
     """
     asked = None if recorded is None else recorded.frontend
     if trained:
@@ -155,7 +157,7 @@ def rows_of(
 
     Without a front end, a row has length * axes numbers: int16 if they fit, otherwise float64.
 
-    Raises OptionError for samples of more than 16 bits, which no front end takes.
+    Raises OptionError if the samples for a front end have more than 16 bits.
     """
     if front is None:
         rows = windows.x.reshape(len(windows.x), -1)
@@ -180,7 +182,7 @@ def _apart(windows: Windows, layout: Layout) -> NDArray[np.int64]:
 
 
 def _groups(texts: NDArray[np.str_]) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
-    """Return the group of each row, and the names of groups that are not all integers."""
+    """Return the group of each row, and the names of the groups unless all are integers."""
     if not any(texts.tolist()):
         return None, ()
     names, numbers = np.unique(texts, return_inverse=True)
@@ -191,7 +193,7 @@ def _groups(texts: NDArray[np.str_]) -> tuple[NDArray[np.int64] | None, tuple[st
 
 
 def _check_rate(found: Recordings, layout: Layout) -> None:
-    """Raise OptionError unless the rate is that of the layout."""
+    """Raise OptionError if the known rates of the recordings and of the layout differ."""
     rate = found.rate
     if rate is None or layout.rate is None or alike(rate, layout.rate):
         return

@@ -13,7 +13,7 @@ SIZE = re.compile(r"([0-9]+)|([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(ms|s)")
 
 @dataclass(frozen=True, slots=True)
 class WindowSize:
-    """A number of samples, or of seconds; the other one is None."""
+    """A number of samples or of seconds; the other attribute is None."""
 
     count: int | None = None
     seconds: float | None = None
@@ -39,7 +39,7 @@ class WindowSize:
         """Return the number of samples at a rate in Hz, 1 to `MOST`.
 
         Raises OptionError, with the `name` of the option, for a time without a known rate, and for
-        more or fewer samples.
+        a number of samples outside this range.
         """
         if self.count is not None:
             count = self.count
@@ -60,7 +60,7 @@ class WindowSize:
         return count
 
     def __str__(self) -> str:
-        """Return the size as it is given on the command line."""
+        """Return the size in the form of the command line, with times in seconds."""
         return str(self.count) if self.count is not None else f"{self.seconds:g}s"
 
 

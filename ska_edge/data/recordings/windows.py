@@ -1,4 +1,4 @@
-"""Cuts recordings into windows, and makes the rows of a data set from them."""
+"""Cuts recordings into windows."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def cut(
 ) -> Windows:
     """Cut recordings of the same axes into windows of `length` samples.
 
-    A segment of n samples has (n - length) // hop + 1 windows, or none if n < length; its end may
-    be left out.
+    A segment of n samples has (n - length) // hop + 1 windows, or none if n < length. Samples after
+    the last window are left out.
 
-    Raises OptionError for a recording without a window, and for a label without one.
+    Raises OptionError if a recording or a label has no window.
     """
     places: list[tuple[int, int, Segment]] = []
     for number, recording in enumerate(recordings):

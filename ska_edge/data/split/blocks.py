@@ -25,7 +25,7 @@ GAP = 10  # length of a block, divided by the length of the gap on each side
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Which rows (n,) are held out, and which ones are in a gap beside a block."""
+    """Which rows (n,) are held out, and which rows (n,) are in a gap beside a block."""
 
     tested: NDArray[np.bool_]
     gap: NDArray[np.bool_]
@@ -37,11 +37,14 @@ def blocks(
     """Hold out about a fraction of the rows of each class, in blocks of neighboring rows.
 
     `section` (n,) has a number for each recording; a block is inside one recording. If the labels
-    come in runs, and these are long or few, whole runs are held out, because all rows of a run may
-    be alike. If a run would bring more than half of the rows of its class into the test, only a
-    part of it is held out. Otherwise a recording is divided into up to five parts, and each part
-    has a block. Some rows beside a block, in the same run or part, are neither learned nor tested;
-    with windows, at least the `overlap` rows that share samples with the block, if there is room.
+    come in runs, and the runs are long or few, whole runs are held out, because all rows of a run
+    may be alike. If a run would bring more than half of the rows of its class into the test, only a
+    part of it is held out.
+
+    If the labels do not come in such runs, each recording is divided into up to five parts, and
+    each part has a block. Some rows on each side of a block, in the same run or part, are neither
+    learned nor tested. If there is room, these are at least `overlap` rows, the number of windows
+    that share samples with a window.
     """
     starts = np.diff(section) != 0
     bounds = np.flatnonzero(starts | (np.diff(y) != 0)) + 1

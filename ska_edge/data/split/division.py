@@ -36,7 +36,8 @@ class Division:
         sentence: how the rows were split; "" if none is held out.
         cautions: sentences about rare classes, and about an accuracy that is too high, by a short
             name.
-        left_out: number of rows in neither part, because they are beside a block.
+        left_out: number of rows in neither part, because they are beside a block or share samples
+            with a learned window.
     """
 
     train: Dataset
@@ -63,10 +64,10 @@ class Division:
 
 
 def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None) -> Division:
-    """Hold out about a fraction of the rows, or, with the kind "own", the rows that the data hold
-    out. `kind` is one of `kind.SPLITS`, by default that of `choose`.
+    """Hold out about a fraction of the rows; with the kind "own", those that the data hold out.
 
-    The seed determines the rows and their order. If the fraction is 0, no row is held out.
+    `kind` is one of `kind.SPLITS`, by default that of `choose`. The seed determines the rows and
+    their order. If the fraction is 0, or if there is only one row, no row is held out.
 
     Raises InputError unless 0 <= fraction < 1, for data that cannot be split in this way, and if no
     row is left to learn.
@@ -98,7 +99,10 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
 
 
 def divide_few(dataset: Dataset, per_class: int, seed: int) -> Division:
-    """Learn `per_class` rows of each class, and hold out all others; see `plain.few`."""
+    """Learn `per_class` rows of each class, and hold out the others; see `plain.few`.
+
+    Windows that share samples with a learned window are in neither part.
+    """
     train, test = few(dataset, per_class, seed)
     test, shared = without_overlap(train, test)
     sentence = f"{counted(per_class, 'row')} of each class to learn; all others are test rows"
@@ -212,9 +216,7 @@ def _name(dataset: Dataset, kind: str, number: int) -> str:
 
 
 def _once(dataset: Dataset) -> dict[str, str]:
-    """Return a caution if classes are in a single run, whose test rows are like the learned
-    ones.
-    """
+    """Return a caution about classes in a single run, whose test rows are like learned rows."""
     once = recorded_once(dataset.y, _sections(dataset))
     if not len(once):
         return {}

@@ -32,9 +32,9 @@ def divisible(y: IntArray, group: IntArray) -> bool:
 def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
     """Return the groups to hold out, at most `count`, drawn at random.
 
-    Each class keeps rows to learn if possible, so fewer groups may be held out. Of `DRAWS` draws,
-    the one in which most classes have rows in the held-out groups is taken. If no class
-    would keep its rows whatever group is held out, `count` groups are drawn without this condition.
+    Each class keeps rows to learn if possible, so fewer groups may be held out. The best of `DRAWS`
+    draws is used: the draw with rows of most classes in the held-out groups. If every group has a
+    class of its own, `count` groups are drawn without these conditions.
     """
     groups, table = contents(y, group)
     if not divisible(y, group):
@@ -51,7 +51,7 @@ def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
 
 
 def _draw(table: IntArray, order: IntArray, count: int) -> list[int]:
-    """Return the first `count` groups in an order, without those that a class cannot spare."""
+    """Return the first `count` groups in an order that leave rows of each class to learn."""
     left = table.sum(axis=1)
     drawn: list[int] = []
     for index in order.tolist():

@@ -12,19 +12,19 @@ from ska_edge.errors import OptionError
 SPLITS = ("random", "blocked", "group", "file", "own", "plain")
 """The kinds of splits.
 
-In this order, they hold out: rows of each class at random; blocks of neighboring rows; whole
-groups; whole files; the rows that the data themselves hold out; and rows, or groups if there are
-any, at random without regard to classes.
+"random" holds out rows of each class at random; "blocked", blocks of neighboring rows; "group",
+whole groups; "file", whole files; "own", the rows that the data themselves hold out; and "plain",
+rows at random without regard to classes, or whole groups if the data have groups.
 """
 
 
 def choose(dataset: Dataset) -> tuple[str, str]:
-    """Return the kind of split that suits the data, and the reason, if it needs one.
+    """Return the kind of split that suits the data, and the reason for blocks, otherwise "".
 
-    Data that bring a split keep it. Otherwise, rows of groups or of several files are split by
-    group or file, and rows in the order of time, or of files that each have a class of their own,
-    in blocks. With a random split, a test row would be too much like learned rows of its group, or
-    like its neighbors in time.
+    Data with a split of their own keep it. Other data are split by group if they have groups, and
+    by file if they are several files. Data are split in blocks if every file has a class of its
+    own, or if the rows of a single file are in the order of time, because a random test row would
+    be too much like its neighbors. All other data are split at random.
     """
     if dataset.tested is not None:
         return "own", ""
@@ -41,7 +41,7 @@ def choose(dataset: Dataset) -> tuple[str, str]:
 
 
 def require(dataset: Dataset, kind: str) -> None:
-    """Raise InputError if the data cannot be split in this way."""
+    """Raise InputError if the data cannot be split by this kind."""
     name = dataset.name
     if kind == "group" and dataset.group is None:
         raise OptionError(

@@ -57,8 +57,8 @@ def labels_run(y: IntArray) -> bool:
 def alike(x: FloatArray, y: IntArray) -> bool:
     """Tell whether features (n, d) of neighboring rows are much alike, beyond their classes.
 
-    They are alike if enough of the features have a lag-1 autocorrelation of at least `ALIKE`. The
-    mean of each class is subtracted first, and a sample of the rows and columns is enough.
+    Rows are alike if enough of their features have a lag-1 autocorrelation of at least `ALIKE`. The
+    mean of each class is subtracted first. In large data, only some rows and columns are compared.
     """
     count, width = x.shape
     if count < LEAST:
@@ -76,6 +76,6 @@ def alike(x: FloatArray, y: IntArray) -> bool:
     variance = (rows**2).mean(axis=0)
     steps = ((rows[len(first) :] - rows[: len(first)]) ** 2).mean(axis=0)
     # The difference of two independent rows has twice the variance of a row.
-    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # a constant step: row numbers
+    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # row numbers: constant steps
     close = steps[moves] <= 2 * (1 - ALIKE) * variance[moves]
     return bool(np.count_nonzero(close) * FEW_COLUMNS >= max(len(close), 1))

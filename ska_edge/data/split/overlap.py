@@ -9,8 +9,10 @@ from ska_edge.data.dataset import Dataset
 
 
 def without_overlap(train: Dataset, test: Dataset) -> tuple[Dataset, int]:
-    """Return the test rows without windows that share a sample with a learned window, and how many
-    were left out. Rows that are not windows are returned as they are.
+    """Leave out test windows that share a sample with a learned window.
+
+    Return the remaining test rows and the number of windows left out. Rows that are not windows are
+    returned unchanged.
     """
     if train.starts is None or test.starts is None or test.layout is None or not len(train.starts):
         return test, 0

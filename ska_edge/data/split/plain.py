@@ -1,7 +1,7 @@
-"""Two splits at random: a fraction of all rows, or a number of rows of each class.
+"""Splits rows at random: holds out a fraction of all rows, or learns some rows of each class.
 
-Built-in data keep the plain split, because published figures depend on it. So do models of earlier
-versions, which had no other split.
+Built-in data keep the first of these splits, which is called plain, because published figures
+depend on it. Models of earlier versions also keep it, because these versions had no other split.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def held_out(count: int, fraction: float) -> int:
-    """Return how many of a class's `count` rows are held out: a fraction, but at least one row.
+    """Return how many of `count` rows are held out: about a fraction, but at least one row.
 
     A single row is learned, not held out. Nothing is held out if `fraction` is 0.
     """

@@ -1,1 +1,1 @@
-"""Decides what the columns of a table are: inputs, labels, groups, or doubtful ones."""
+"""Decides which columns of a table are inputs, targets, labels or groups, or are doubtful."""

@@ -1,4 +1,4 @@
-"""Chooses which columns of a table are inputs, and which one has the labels or the groups."""
+"""Chooses which columns of a table are inputs, targets, labels and groups."""
 
 from __future__ import annotations
 
@@ -143,11 +143,13 @@ class Header:
 def choose(header: Header, asked: Columns, model: Inputs | None) -> Choice:
     """Choose the columns of a table, for training (`model` is None) or for a model.
 
-    For training, the label column is the one that the user names, otherwise one called as in
-    `LABEL_COLUMNS`, otherwise the last one. A table for a model may have no labels.
+    For training, the label column is the column that the user names, otherwise a column with a name
+    of `LABEL_COLUMNS`, otherwise the last column. A table for a model may have no labels.
 
     The inputs are the columns that the user names, otherwise those with the names of the model's
     inputs, otherwise all other columns in their order.
+
+    The columns of a recording are found by the rules of `Recorded`.
 
     Raises InputError for a column that does not exist, that has two purposes, or that the model
     needs and the table lacks; for training also for two inputs of one name, because the model could
@@ -247,7 +249,7 @@ def _found_targets(
 ) -> list[int]:
     """Return the targets of a table that are not known by name; empty for labels.
 
-    They are the column `label`, or the last columns if the model has several targets.
+    The targets are the column `label`, or the last columns if the model has several targets.
     """
     count = 1 if asked.targets is not None else 0
     if model is not None and model.targets:
@@ -287,10 +289,10 @@ def arranged(
     features: Sequence[str] | None,
     wanted: Sequence[str] | None,
 ) -> NDArray[np.float64]:
-    """Return the columns of x (n, d) that have the names of a model's inputs, in their order.
+    """Return the columns `wanted` of x (n, d), in the order of `wanted`.
 
-    `features` are the names of the columns. If either side has no names, x stays as it is. Raises
-    InputError, with the `name` of the data, if a column is missing.
+    `features` are the names of the columns. If `features` or `wanted` is None, x is returned
+    unchanged. Raises InputError, with the `name` of the data, if a column is missing.
     """
     if features is None or wanted is None or tuple(features) == tuple(wanted):
         return x

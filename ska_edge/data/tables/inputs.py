@@ -1,4 +1,4 @@
-"""Says what inputs a model takes, so that data can be read for it."""
+"""Describes the inputs of a model, so that data can be read for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ska_edge.frontend.front import Front
 class Inputs:
     """The inputs of a model for which data are read: their number, and their names if known.
 
-    `labeled` tells whether the data need labels. `targets` are the names of a regression's targets;
-    they are empty for a model of classes. `layout` says how its inputs are windows of recordings;
-    it is None for a model of rows. `front` computes features of these windows; it is None if the
-    inputs are their samples.
+    `labeled` tells whether the data need labels. `targets` has the names of a regression's targets;
+    it is empty for a model of classes. `layout` says how recordings are cut into windows; it is
+    None for a model of rows. `front` computes features of the windows; it is None if the samples
+    themselves are the inputs.
     """
 
     count: int

@@ -1,4 +1,4 @@
-"""Says how the rows of tables are samples of recordings, and finds the columns of a recording."""
+"""Describes how recordings are read from tables, and finds the columns of a recording."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ class Recorded:
     """What a user, or a trained model, says about recordings.
 
     Attributes:
-        window: the length of a window; None for the one of the model.
-        hop: samples or seconds from one window to the next; None for the model's, or the length.
-        label_from, group_from: one of `PLACES`; None to find it.
+        window: the length of a window; None for that of the model.
+        hop: samples or seconds from one window to the next; None for the hop of the model, or
+            without a model for the length of a window.
+        label_from: one of `PLACES`; None to find it.
+        group_from: "folder" or "file"; None for a column, if there is one.
         time: the column of the timestamps; None to find it.
         rate: samples per second; None for that of the timestamps.
         resample: the rate in Hz to which the samples are interpolated; None to leave them.
-        lsb: for numbers that are not integers, the value of one step of the sensor; one for all
-            axes, or one per axis.
+        lsb: for numbers that are not integers, the value of one step of the sensor: one value for
+            all axes, or one per axis.
         axes: the axes of a model, in its order; empty for all columns.
         label, group: the columns that a model was trained with, used if they exist.
         frontend: the name of a front end that computes features of windows; None for none, or for
@@ -112,7 +114,7 @@ class Recorded:
     def group_column(self, titles: Sequence[str], taken: Collection[str | None]) -> str | None:
         """Return the name of the group column among the names of all columns, or None.
 
-        Columns that are `taken` for another purpose have no groups.
+        A column that is `taken` for another purpose is not found by the names in `GROUPS`.
         """
         if self.group in titles:
             return self.group
@@ -120,7 +122,7 @@ class Recorded:
         return known[0] if known and self.group_from is None else None
 
     def time_column(self, titles: Sequence[str]) -> str | None:
-        """Return the name of the column of timestamps among the names of all columns, or None."""
+        """Return the given column of timestamps, or the first with a usual name for it, or None."""
         if self.time is not None:
             return self.time
         return next((title for title in titles if TIME.fullmatch(title.strip().lower())), None)
@@ -135,7 +137,7 @@ def _require_positive(name: str, values: Sequence[float]) -> None:
 
 
 def seconds_of(title: str, whole: bool) -> float:
-    """Return the seconds of a time of 1 in a column; `whole` tells that all times are integers.
+    """Return the unit of the times in a column, in seconds; `whole` tells that all are integers.
 
     Without a unit in the name of the column, integers are milliseconds, and other numbers are
     seconds.
@@ -154,7 +156,7 @@ def features_of(
 ) -> tuple[int, ...]:
     """Return the columns of the axes, and last the column of the timestamps, if there is one.
 
-    Without `axes`, these are all columns but those that are `taken` for another purpose.
+    Without `axes`, the axes are all columns that are not `taken` for another purpose.
     """
     time = None if time in {*taken, *axes} else time
     found = axes or [at for at in range(len(titles)) if at not in taken and at != time]

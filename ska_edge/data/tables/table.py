@@ -1,4 +1,4 @@
-"""Holds the columns of a file that are used: inputs, labels and groups."""
+"""Holds the columns of a file that are used: inputs, targets, labels and groups."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Table:
     ``labels`` and ``groups`` have a text per row; ``labels`` is empty without a label column, and
     ``groups`` is None without a group column. ``lines`` has each row's line number in the file.
     ``dialect`` says how the file is written, if that is unusual. ``unused`` has the first values of
-    the columns without a purpose, by index. ``noun`` is what ``lines`` counts, "line" or "row".
+    the unused columns, by index. ``noun`` is what ``lines`` counts, "line" or "row".
     """
 
     x: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Table:
 
     @property
     def features(self) -> tuple[str, ...] | None:
-        """The names of the features; None for a file without a header."""
+        """The names of the inputs; None for a file without a header."""
         if self.header.names is None:
             return None
         return tuple(self.header.describe(index) for index in self.choice.inputs)
@@ -69,14 +69,14 @@ class Table:
         return 0 if self.choice.label is None else self.choice.label + 1
 
     def place_in(self, column: int) -> Callable[[int], str]:
-        """Return a function that names the line of a row, and this column, counted from 1."""
+        """Return a function that names the line of a row and this column, both counted from 1."""
         return lambda row: f"{self.noun} {self.lines[row]}, column {column}"
 
     @property
     def origin(self) -> str:
         """One line about the columns of inputs, labels, groups and targets, and an unusual dialect.
 
-        It is empty for a file of inputs without a header, if nothing about it is unusual.
+        The line is empty if the file has no header, only inputs, and nothing unusual.
         """
         header, choice = self.header, self.choice
         every = choice.inputs == tuple(range(header.width))

@@ -1,4 +1,4 @@
-"""Finds columns of times: the rows of their table are in the order of time."""
+"""Finds columns of times, which show that the rows of a table are in the order of time."""
 
 from __future__ import annotations
 

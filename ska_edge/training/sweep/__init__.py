@@ -1,1 +1,1 @@
-"""Trains over lists of options: the grid, the pool of workers, the records and the table."""
+"""Trains with every combination of lists of options, and compares the results."""

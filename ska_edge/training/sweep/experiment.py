@@ -16,8 +16,8 @@ from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
 
-# Runs on the same data differ in the options of `KEY`. A sweep takes lists of the options of
-# `COLUMNS`, in which the rows of its table differ. A row is the mean over the seeds.
+# Runs on the same data differ in the options of `KEY`. A sweep takes lists of values for the
+# options of `COLUMNS`. A row of its table is the mean over the seeds of one combination.
 COLUMNS = tuple(name for name, each in OPTIONS.items() if each.listed)
 KEY = (*COLUMNS, "epochs", "seed", "split")
 

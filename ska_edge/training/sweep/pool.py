@@ -27,7 +27,7 @@ Work = Callable[[Dataset, Sequence[Options]], Records]
 
 
 def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = None) -> Records:
-    """Train with joblib in ``jobs`` processes (None: one per core); yield runs as they finish.
+    """Train with joblib in ``jobs`` processes (None: one per core); yield records as runs finish.
 
     Every process has one BLAS thread, because the bits of floats depend on the number of threads.
     Raises ToolError if joblib is missing, and InputError if the system ended a process.
@@ -65,7 +65,7 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
 def _deaf_children() -> Iterator[None]:
     """Make processes that start in this block ignore Ctrl-C, which a terminal sends to all.
 
-    Otherwise each would print a traceback. This process stops them instead.
+    Otherwise each process would print a traceback. The parent process stops them instead.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread can set signal handlers and get signals
@@ -78,12 +78,12 @@ def _deaf_children() -> Iterator[None]:
 
 
 def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Records:
-    """Train on the workers of a Dask scheduler; yield runs as they finish.
+    """Train on the workers of a Dask scheduler; yield records as runs finish.
 
     The workers need ska-edge; workers started by `dask worker` have one BLAS thread each. Raises
-    InputError if no scheduler is at the address, if it has no workers, or if it or they end during
-    the sweep. Raises ToolError if the package distributed is missing on this computer, or if a
-    worker lacks this version of ska-edge.
+    InputError if no scheduler is at the address, if the scheduler has no workers, or if the
+    scheduler or its workers end during the sweep. Raises ToolError if the package distributed is
+    missing on this computer, or if a worker lacks this version of ska-edge.
     """
     distributed = package("distributed", "dask", "a sweep")
     try:

@@ -16,7 +16,7 @@ LINE_START = b'{"data_digest": '
 
 
 class RunLog(Closable):
-    """A JSONL file with one record of `experiment.run` per line; old lines never change.
+    """A JSONL file with one record of `experiment.run` per line; complete lines never change.
 
     Attributes:
         dropped: whether the file ends in an incomplete line, which the first new record replaces.
@@ -37,7 +37,7 @@ class RunLog(Closable):
         for number, line in enumerate(self._file.lines(), 1):
             record = _record(line)
             if record is not None:
-                # A run of an earlier version has no split; it was plain.
+                # A run of an earlier version does not note its split, which was plain.
                 record["options"].setdefault("split", "plain")
                 self._records[key(record["data_digest"], record["options"])] = record
             elif self._file.is_torn(line):

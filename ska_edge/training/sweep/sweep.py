@@ -53,7 +53,7 @@ class Outcome:
     Attributes:
         runs: records of `run`, in the order of `Grid.options`.
         skipped: how many of the records existed before.
-        dropped: whether the file ended in an incomplete line; its run was then repeated.
+        dropped: whether the file ended in an incomplete line, whose run was then repeated.
     """
 
     runs: list[Record]

@@ -1,4 +1,4 @@
-"""Makes the table and the plot of a sweep's combinations of options.
+"""Makes the table and the plot of the results of a sweep.
 
 matplotlib is imported only for the plot.
 """
@@ -85,7 +85,7 @@ def _row(runs: list[Record]) -> Row:
 
 
 def differing(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
-    """Return the names of the options that differ between rows, and of the shared options."""
+    """Return the names of the options that differ between rows, and the names of the others."""
     shared = [n for n in COLUMNS if all(row.options[n] == rows[0].options[n] for row in rows)]
     return [name for name in COLUMNS if name not in shared], shared
 
@@ -98,7 +98,7 @@ def option_text(name: str, value: Any) -> str:
 
 
 def options_text(row: Row, names: Sequence[str]) -> str:
-    """Return options of a row on one line; rule and precision stand without their names."""
+    """Return options of a row on one line; rule and precision are written without their names."""
     texts = [(name, option_text(name, row.options[name])) for name in names]
     return ", ".join(
         text if name in ("rule", "precision") else f"{name} {text}" for name, text in texts
@@ -121,11 +121,11 @@ def plot(rows: Sequence[Row], path: Path, title: str) -> None:
 
 
 def draw(rows: Sequence[Row], title: str) -> Any:
-    """Draw a matplotlib figure with one line per row: test accuracy in percent, error bars of one
-    standard deviation.
+    """Draw a matplotlib figure of the test accuracies, with one line per row.
 
-    The label of a row has the options that differ; the title has the shared options. Only the first
-    `PLOTTED_ROWS` rows are drawn. Raises ToolError if matplotlib is missing.
+    Error bars show one standard deviation. The label of a row has the options that differ; the
+    title has the shared options. Only the first `PLOTTED_ROWS` rows are drawn. Raises ToolError if
+    matplotlib is missing.
     """
     shown = rows[:PLOTTED_ROWS]
     names, shared = differing(rows)
@@ -151,7 +151,7 @@ def draw(rows: Sequence[Row], title: str) -> Any:
     axes.grid(axis="both", linewidth=0.4, alpha=0.6)
     part = f"the best {len(shown)} of {len(rows)}" if len(shown) < len(rows) else ""
     above = "; ".join(filter(None, (title, options_text(shown[0], shared), part)))
-    # Else matplotlib would parse dollar signs in a file name as a formula.
+    # By default, matplotlib would parse dollar signs in a file name as a formula.
     figure.suptitle(above, x=0.01, horizontalalignment="left", fontsize=9, parse_math=False)
     figure.legend(loc="outside lower right", ncols=2, fontsize=8)
     return figure
