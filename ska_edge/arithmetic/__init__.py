@@ -1,1 +1,1 @@
-"""The fixed-point arithmetic, and the pseudorandom words that host and device share."""
+"""Defines the fixed-point arithmetic, and the pseudorandom words that host and device share."""

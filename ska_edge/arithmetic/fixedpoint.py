@@ -1,8 +1,8 @@
-"""Defines the arithmetic: Q formats, values with intervals, one rounding, one narrowing.
+"""Defines the arithmetic: Q formats, values with intervals, rounding and saturation.
 
-All integer computations, on the host, in ONNX and in C, are written once on `Fixed`. A back end
-(`Ops`) executes them and makes no decisions. The interval of each value determines whether the
-value needs 64 bits, and whether a saturation can be left out, so all back ends agree.
+The functions of a neuron are written once on `Fixed`, for the host, for ONNX and for C. A back end
+(`Ops`) executes the operations and makes no decisions. The interval of each value determines
+whether the value needs 64 bits, and whether a saturation can be left out, so all back ends agree.
 `docs/ARITHMETIC.md` has worked numbers.
 """
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-RECIPROCAL_BITS = 16  # of the factor that divides by a constant
+RECIPROCAL_BITS = 16  # bits of the factor that divides by a constant
 
 
 class RangeError(InputError):
@@ -68,7 +68,7 @@ class QFormat:
 def float32_integers(
     real: NDArray[np.floating], points: NDArray[np.int64], format: QFormat
 ) -> NDArray[np.int64]:
-    """Convert real numbers (n, d), narrowed to float32, to integers: real * 2**point, half up.
+    """Convert real numbers (n, d) to float32, and then to integers: real * 2**point, half up.
 
     `points` are (d,), from -1000 to 1000. The integers are saturated to `format`, also for infinite
     numbers; NaN becomes 0. C does the same in integers, see `ska_float32_integer` in ska_fixed.h.
@@ -256,9 +256,8 @@ class Fixed(Generic[T]):
     def bounded(self, lo: int, hi: int) -> Fixed[T]:
         """Return the same value with a tighter interval, which a comment at the call proves.
 
-        Use it for facts that do not follow from the ends of intervals, such as D (1 - D) <= 1/4. It
-        generates no code. The numpy back end then asserts the intervals of the results that follow
-        from this one.
+        Use this for facts that do not follow from the ends of intervals, such as D (1 - D) <= 1/4.
+        No code is generated. The numpy back end checks the tighter interval only in later results.
         """
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
@@ -342,9 +341,8 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
 def dot(ops: ArrayOps[T], weights: Fixed[T], inputs: Fixed[T], terms: int) -> Fixed[T]:
     """Return the exact sums over `terms` of weights (rows, terms) times inputs (batch, terms).
 
-    The result is (batch, rows).
-
-    The interval also covers every partial sum in any order, so loops may add in any order.
+    The result is (batch, rows). The interval that the back end gets also covers every partial sum
+    in any order, so loops may add in any order.
     """
     lo, hi = product_interval(weights, inputs)
     lo, hi = terms * min(lo, 0), terms * max(hi, 0)

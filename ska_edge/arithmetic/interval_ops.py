@@ -1,4 +1,4 @@
-"""Defines a back end without data: a function that runs on it yields only intervals."""
+"""Defines a back end without data, on which a function computes only intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ska_edge.arithmetic.fixedpoint import Table
 
 
 class IntervalOps:
-    """Every value is None; `Fixed` carries only the intervals. The range proof uses it."""
+    """The back end of the range proof: every value is None, and `Fixed` has the intervals."""
 
     def constant(self, value: int) -> None:
         return None

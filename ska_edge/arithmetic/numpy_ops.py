@@ -1,4 +1,4 @@
-"""Defines the numpy back end: `Fixed` on int64 arrays; it can assert every proven interval."""
+"""Defines the numpy back end: `Fixed` on int64 arrays, with assertions of proven intervals."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class NumpyOps:
     """Executes each operation immediately on int64 arrays of any (broadcastable) shape.
 
     Args:
-        check: assert that every result is in its proven interval. A failed assertion is a defect
-            of this package, never of the data.
+        check: assert that the results of sums, products and roundings are in their proven
+            intervals. A failed assertion is a defect of this package, never of the data.
     """
 
     def __init__(self, check: bool = True) -> None:

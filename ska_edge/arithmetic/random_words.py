@@ -20,7 +20,7 @@ SIGNS, CODE_PRESENCE, CODE_SIGNS, REPLAY = range(4)
 def mix(number: ArrayLike) -> Words:
     """Compute the 32-bit finalizer of MurmurHash3, a bijection that mixes all bits.
 
-    It uses only the lower 32 bits of a larger number.
+    Only the lower 32 bits of a number are used.
     """
     word: Words = np.asarray(number, dtype=np.uint64)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):

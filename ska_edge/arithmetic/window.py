@@ -1,7 +1,7 @@
 """Defines values over the samples of a window, for back ends that have windows as arrays.
 
-Samples are (windows, samples, axes); a value over the samples is (windows, axes). In C, the loops
-of the runtime compute the same.
+Samples are (windows, samples, axes); a value over the samples is (windows, axes). In C, loops of
+the runtime compute the same values.
 """
 
 from __future__ import annotations

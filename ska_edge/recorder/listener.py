@@ -10,7 +10,7 @@ from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.recorder.rows import Row, Rows
 from ska_edge.wire.frame import FrameDecoder
 
-LONGEST = 4096  # bytes of a line; a longer one is dropped
+LONGEST = 4096  # bytes kept of an incomplete line; the beginning of a longer line is dropped
 
 
 class Listener:
@@ -18,7 +18,7 @@ class Listener:
 
     Args:
         port: the open port.
-        axes: names for the values; by default those that the board prints.
+        axes: names for the values; by default the names that the board prints.
         patience: seconds without a row after which the board is silent.
         now: a clock in seconds.
 
@@ -49,8 +49,9 @@ class Listener:
     def read(self) -> list[Row]:
         """Return the rows that have arrived, perhaps none; wait briefly for the first byte.
 
-        Raises DeviceError if no row comes for a while, or if the device sends frames, as firmware
-        of ska-edge does; ContactLost as `Port.read` does; OptionError as `Rows.take` does.
+        Raises DeviceError if no row comes for `patience` seconds, or if the device sends frames, as
+        firmware of ska-edge does. Raises ContactLost as `Port.read` does, and OptionError as
+        `Rows.take` does.
         """
         data = self._port.read()
         now = self._now()

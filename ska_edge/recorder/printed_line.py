@@ -10,14 +10,14 @@ NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 PAIR = re.compile(r"([^:=]*[^:=\s])\s*[:=]\s*(.*)")
 # name:value, or name:milliseconds:value, then perhaps a unit and flags
 TELEPLOT = re.compile(r">([^:]+):(?:([^:§|]*):)?([^:§|]*)(?:§[^|]*)?(?:\|.*)?")
-SEPARATORS = ";\t,"  # the first of these in a line separates its values; otherwise blanks do
+SEPARATORS = ";\t,"  # the first of these that a line has separates its values, or else blanks do
 
 
 @dataclass(frozen=True, slots=True)
 class PrintedLine:
-    """The values of a line as they were printed, and their names; without names it is empty.
+    """The values of a line as they were printed, and their names, or () for a line without names.
 
-    A line of Teleplot has a single value. Its `stamp` is the time in milliseconds, "" without one.
+    A line of Teleplot has a single value. `stamp` is its time in milliseconds, or "".
     """
 
     values: tuple[str, ...]
@@ -45,7 +45,7 @@ def read_line(text: str) -> PrintedLine | str:
 
 
 def cells_of(text: str) -> list[str]:
-    """Return the cells of a line; a separator at its end is left out."""
+    """Return the cells of a line; a separator at the end of the line begins no cell."""
     separator = separator_of(text)
     if separator == " ":
         joined = re.sub(r"\s*([:=])\s*", r"\1", text)  # `ax: 1` is one cell
@@ -60,7 +60,7 @@ def separator_of(text: str) -> str:
 
 
 def heading_of(text: str) -> tuple[str, ...]:
-    """Return the names in a line of different words, as above a table; empty for another line."""
+    """Return the names in a line of different words, as above a table; () for any other line."""
     cells = tuple(cells_of(text.strip()))
     words = all(cell and not is_number(cell) and not PAIR.fullmatch(cell) for cell in cells)
     return cells if words and len({*cells}) == len(cells) else ()

@@ -22,18 +22,19 @@ class Row:
 
 @dataclass
 class Rows:
-    """Makes rows of lines: each row has a value for each of the `names`.
+    """Makes rows from lines; each row has a value for each of the `names`.
 
-    The names are known after two lines of the same form. They are those that are `asked` for, or
-    those in the lines, or those in a line of words above, or x1, x2, ... Lines of Teleplot have a
-    value each; a row ends when a name or another timestamp comes.
+    The names are known after two lines of the same form. They are those of `asked`, or else those
+    in the lines, or else those in a line of words above, or else x1, x2, ... A line of Teleplot has
+    a single value. A row then has the values with the same timestamp, or, without timestamps, one
+    value of each name.
 
     Attributes:
         asked: names for the values, in place of those that the board prints.
         names: the names of the values; empty until they are known.
-        lines: how many lines there were, without empty ones and words above a table.
-        bad: how many of them gave no row.
-        first_bad: the first bad line, and why it is bad; "" without one.
+        lines: how many lines there were, without empty lines and words above a table.
+        bad: how many of these lines were bad, so that no row could be made of them.
+        first_bad: the first bad line, and why it is bad; "" without a bad line.
         last: the last line.
     """
 
@@ -46,15 +47,14 @@ class Rows:
     _own: tuple[str, ...] = ()  # the names in the lines themselves
     _form: tuple[int, tuple[str, ...]] | None = None  # width and names of the line before
     _heading: tuple[str, ...] = ()
-    _separator: str = ""  # that of the heading; a greeting has blanks where a table has commas
+    _separator: str = ""  # of the heading; a greeting has blanks where a table has commas
     _parts: Parts = field(default_factory=lambda: Parts())
 
     def take(self, text: str, arrived: float, whole: bool = True) -> Row | None:
-        """Return the row that a line completes, if it does.
+        """Return the row that a line completes, or None.
 
-        A line that is not `whole`, because the port was opened in the middle of it, may only name
-        the values. Raises OptionError if the names that are asked for are more or fewer than the
-        values.
+        A line that is not `whole`, because the port was opened in the middle of the line, may only
+        name the values. Raises OptionError if there are more or fewer names in `asked` than values.
         """
         if not text.strip():
             return None
@@ -91,7 +91,7 @@ class Rows:
         return tuple(by_name[name] for name in self._own) or found.values
 
     def _learn(self, found: PrintedLine) -> None:
-        """Take the names from two lines of one form."""
+        """Set the names after two lines of the same form."""
         form = len(found.values), found.names
         if form != self._form:
             self._form = form
@@ -112,7 +112,7 @@ class Rows:
 
 
 class Parts:
-    """Joins lines of Teleplot, which have a value each, to rows."""
+    """Joins lines of Teleplot, which have a single value each, into rows."""
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
@@ -145,7 +145,7 @@ class Parts:
         return "the row before it lacks a value" if lost else None
 
     def _find_first(self, name: str, arrived: float) -> None:
-        """Find the name that begins a row: before it comes the longest pause."""
+        """Find the name that begins a row: the name after the longest pause."""
         if self._first:
             return
         self._cycle.append((name, arrived))
@@ -163,7 +163,7 @@ class Parts:
         self._names = tuple(ordered[start:] + ordered[:start])
 
     def _stamped(self, name: str, value: str, stamp: str) -> PrintedLine | None:
-        """Join the values of one timestamp; they are complete when another one comes."""
+        """Join the values of one timestamp; return them as a row when another timestamp comes."""
         before = self._values
         if stamp == self._stamp:
             before[name] = value

@@ -19,8 +19,13 @@ SHOWN = 1024  # rows that are kept for a picture
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to record: how long, in seconds or samples, after which countdown in seconds, for which
-    group. Without a length, a recording lasts until it is stopped.
+    """What to record.
+
+    Attributes:
+        folder: the folder of the recordings.
+        group: the group of the recordings, or "".
+        seconds, samples: the length of a recording; if both are None, it lasts until it is stopped.
+        countdown: seconds from the choice of a label to the beginning of its recording.
     """
 
     folder: Path
@@ -31,20 +36,18 @@ class Plan:
 
 
 class Session(Closable):
-    """Recordings of one board: either waits for a label, counts down for one, or records it.
+    """Makes recordings of one board: waits for a label, counts down, and records.
 
     Args:
         plan: what to record.
         names: the names of the board's values.
-        now: a clock in seconds, the one of the rows.
+        now: the clock that the rows have, in seconds.
 
     Attributes:
-        label: the label that is recorded, or will be after the countdown; None if none is.
+        label: the label that is recorded now or after the countdown; None without a label.
         take: the recording that is being written, or None.
         takes: the recordings that are complete.
         latest: the last rows, whether they were recorded or not.
-
-    Raises InputError if the folder has recordings of another form.
     """
 
     def __init__(
@@ -58,11 +61,11 @@ class Session(Closable):
         self._begins = 0.0
 
     def check(self, label: str) -> None:
-        """Raise InputError if recordings of a label do not fit those in the folder."""
+        """Raise OptionError if recordings of a label do not fit the recordings in the folder."""
         check(self._plan.folder, self._form(label))
 
     def start(self, label: str) -> None:
-        """End the present recording, and begin the countdown for one of this label."""
+        """End the present recording, and begin the countdown for a recording of this label."""
         self.stop()
         self.label = label
         self._begins = self._now() + self._plan.countdown
@@ -83,13 +86,13 @@ class Session(Closable):
 
     @property
     def countdown(self) -> float:
-        """The seconds until the recording begins; 0 if none will."""
+        """The seconds until the recording begins; 0 without a countdown."""
         if self.label is None or self.take is not None:
             return 0.0
         return max(self._begins - self._now(), 0.0)
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Take rows that have arrived: record them if a recording has begun, and end it in time.
+        """Take rows that have arrived: record them if a recording has begun, and end it when full.
 
         Raises InputError if the file cannot be written.
         """

@@ -24,8 +24,8 @@ LABEL, GROUP = "label", "group"
 class Form:
     """What each line of a recording has: a time, the values of a board, a label and a group.
 
-    The time is a value of the board if one of the `names` is that of a time; otherwise it is that
-    of the host, in seconds since the first sample. An empty `label` or `group` has no column.
+    If one of the `names` is the name of a time, the board's value is the time. Otherwise, the host
+    gives the time, in seconds since the first sample. An empty `label` or `group` has no column.
     """
 
     names: tuple[str, ...]
@@ -52,7 +52,7 @@ class Form:
 
 
 class Take(Closable):
-    """A recording that is being written; each sample is in the file at once.
+    """A recording that is being written; each sample is written to the file at once.
 
     Args:
         path: the new file.
@@ -78,7 +78,7 @@ class Take(Closable):
 
     @property
     def rows(self) -> int:
-        """How many samples there are."""
+        """The number of samples."""
         return len(self._taken)
 
     def add(self, row: Row) -> None:
@@ -95,8 +95,9 @@ class Take(Closable):
         self._write([self.form.line(row.values, row.arrived - first)])
 
     def close(self) -> None:
-        """Close the file, with even times if the host has measured them; without samples, remove
-        it.
+        """Close the file, or remove it if there are no samples.
+
+        If the times are those of the host, they are made even, see `even_times`.
         """
         if self._file.closed:
             return

@@ -1,1 +1,1 @@
-"""Tables of a model and of its results, for a terminal and for other readers."""
+"""Makes tables, charts and HTML pages about models, their results and what devices learned."""

@@ -100,8 +100,9 @@ class Matrix:
     counts: tuple[tuple[int, ...], ...]
 
     def table(self) -> Table:
-        """Return the counts. Of a large matrix, return only the confusions that occurred, the most
-        frequent first.
+        """Return the counts.
+
+        For a large matrix, return only the confusions that occurred, the most frequent first.
         """
         if len(self.labels) <= WIDEST:
             whole = [[n, *c] for n, c in zip(self.labels, self.counts, strict=True)]
@@ -123,7 +124,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts of values in bins of the same width, of one tensor or of two states of it.
+    """Counts of the values of a tensor in bins of the same width, for one state or several.
 
     Attributes:
         name, title, note: as in `Lines`.
@@ -163,10 +164,11 @@ Chart = Lines | Bars | Matrix | Histogram
 def block_means(
     values: NDArray[np.float64], most: int
 ) -> tuple[tuple[float, ...], tuple[float | None, ...], int]:
-    """Return at most `most` means of successive values (n,), and how many values each one has.
+    """Divide values (n,) into at most `most` blocks, and return the mean of each block.
 
     Returns the number, from 1, of the last value of each block; the mean of each block without its
-    NaN, or None if all its values are NaN; and the size of all blocks but the last.
+    NaN, or None if all its values are NaN; and the size of the blocks, of which the last may be
+    smaller.
     """
     size = max(1, -(-len(values) // most))
     ends, means = list[float](), list[float | None]()

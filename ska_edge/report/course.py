@@ -44,10 +44,11 @@ class Course:
         missed: for each target of a regression, |target - value| of each row in the unit of the
             data; NaN if the answer was lost.
         updates: for each update, the number of its row, from 1.
-        layers: for each layer, the metrics of `MEASURED` at each update; NaN if the log lacks one.
+        layers: for each layer, the metrics of `MEASURED` at each update; NaN if the log lacks a
+            metric.
         rates: how many rows were learned before a rate, and this rate.
-        held_out: how many rows were learned before a test, how many held-out rows were right then,
-            and how many there are.
+        held_out: for each test, how many rows were learned before it, how many held-out rows were
+            right, and how many held-out rows there are.
         warnings: the sentences of the warnings.
         events: how many rows were learned before an event, and the event in words.
     """

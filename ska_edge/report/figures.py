@@ -1,7 +1,7 @@
-"""Draws charts as SVG with matplotlib, which is imported only for that.
+"""Draws charts as SVG with matplotlib, which is imported only when a chart is drawn.
 
-The same chart gives the same bytes. The colors are those of Okabe and Ito, which the color-blind
-can tell apart; lines also differ in their dashes, for a print without colors.
+The same chart gives the same bytes. The colors are those of Okabe and Ito, which color-blind people
+can tell apart. Lines also differ in their dashes, for prints without colors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EXTRA = "report"
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)))
 MARKERS = "DsPXv^"
-WIDTH, HEIGHT = 4.8, 2.9  # inches; the text keeps its size if a phone shows a figure
+WIDTH, HEIGHT = 4.8, 2.9  # inches; small, so that the text can be read on a phone
 WIDEST = 9.0  # inches
 NAME = 14  # most characters of a name at an axis
 NUMBERED = 30  # classes of the largest matrix whose cells have numbers
@@ -42,7 +42,7 @@ STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 1.4,
     "svg.fonttype": "none",  # the browser draws the text, with the letters of any language
-    "svg.hashsalt": "ska-edge",  # else the ids in the SVG are random
+    "svg.hashsalt": "ska-edge",  # without it, the ids in the SVG are random
 }
 
 
@@ -86,7 +86,7 @@ def _names(labels: Sequence[str]) -> list[str]:
 
 
 def _legend(figure: Any, names: Sequence[str]) -> None:
-    """Add a legend above the axes, whose rows are not wider than the figure."""
+    """Add a legend above the axes, in rows that are not wider than the figure."""
     columns = max(1, min(3, 54 // (max(map(len, names)) + 8)))
     legend = figure.legend(loc="outside upper left", ncols=columns, handlelength=2.6)
     for text in legend.get_texts():

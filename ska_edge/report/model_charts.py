@@ -12,14 +12,15 @@ from ska_edge.plan.layer import Tensor
 from ska_edge.report.chart import Bars, Histogram, Matrix
 
 BINS = 64
-MOST_BARS = 40  # bars of one chart; of more classes, the worst ones are shown
+MOST_BARS = 40  # bars of one chart; if there are more classes, it shows those of least recall
 MOST_LAYERS = 8  # weight histograms of one page
 
 
 def weight_charts(states: Mapping[str, State]) -> list[Histogram]:
-    """Return a histogram of the weights of each layer, over the whole range of their format.
+    """Return a histogram of the weights of each of the first `MOST_LAYERS` layers.
 
-    `states` are one state or several of the same plan, by a name for the legend.
+    A histogram covers the whole range of the format. `states` are one state or several of the same
+    plan, by a name for the legend.
     """
     plan = next(iter(states.values())).plan
     tensors = [each for each in plan.tensors() if each.name == "weight"]
@@ -60,7 +61,7 @@ def confusion_chart(evaluation: Evaluation) -> Matrix:
 
 
 def recall_chart(evaluation: Evaluation) -> Bars:
-    """Return the recall of each class; of many classes, only the lowest ones."""
+    """Return the recall of each class, or the `MOST_BARS` lowest if there are more classes."""
     recall, note = dict(evaluation.recall), "Share of the rows of a class that are right."
     if len(recall) > MOST_BARS:
         known = [(name, each) for name, each in recall.items() if each is not None]

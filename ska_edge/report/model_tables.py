@@ -1,4 +1,4 @@
-"""Tables of a model: tensors, ranges during training, range proof and formats."""
+"""Makes the tables of a model: tensors, ranges, range proof, formats, options and data."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ BUFFER_WORDS = {RESERVOIR: "a reservoir", FIFO: "a FIFO"}
 
 
 def title(model: Model) -> str:
-    """Return the network, its rule and its plan's digest in one line."""
+    """Return one line about a model: its sizes, its rule, its rate and the digest of its plan."""
     plan = model.plan
     return (
         f"{'-'.join(str(size) for size in plan.sizes)}, rule {plan.rule_words},"
@@ -90,7 +90,7 @@ def _decay(plan: Plan) -> str:
 
 
 def state_sentence(state: State) -> str:
-    """Return what a state has learned, and what it holds for later steps."""
+    """Return how much a state has learned, and the samples that it holds for later steps."""
     plan = state.plan
     text = (
         f"learned: {counted(state.samples, 'sample')} on a device, {counted(state.step, 'update')}"
@@ -180,7 +180,7 @@ def proof_table(plan: Plan) -> Table:
 
 
 def option_table(model: Model) -> Table:
-    """Return the options with which a model was trained, of those that its rule has."""
+    """Return the table of the options of a model's training, without those of other rules."""
     skipped = Scope.NO_LABELS if model.plan.rule_definition.supervised else Scope.LABELS
     rows = tuple(
         (flag(name), _option_text(model.notes[name]), option.help)
@@ -199,7 +199,7 @@ def _option_text(value: object) -> str:
 
 
 def data_table(model: Model) -> Table:
-    """Return the data with which a model was trained, and its inputs and outputs."""
+    """Return the table of the data of a model's training, with the inputs and outputs."""
     notes, plan = model.notes, model.plan
     facts: list[tuple[str, object]] = [
         ("data", notes.get("data")),

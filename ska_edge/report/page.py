@@ -1,6 +1,6 @@
 """Renders a report as one HTML page that loads nothing else.
 
-The figures are SVG images inside of the page. jinja2 escapes all text, and the page forbids the
+The figures are SVG images in the page itself. jinja2 escapes all text, and the page forbids the
 browser to run scripts and to load anything.
 """
 
@@ -31,7 +31,7 @@ def require_page() -> None:
 def render(contents: Contents, version: str) -> bytes:
     """Return the HTML of a page, encoded as UTF-8; the same contents give the same bytes.
 
-    `version` is the version of ska-edge, for the foot of the page. Raises ToolError if jinja2 or
+    `version` is the version of ska-edge, for the footer of the page. Raises ToolError if jinja2 or
     matplotlib is missing.
     """
     jinja2: Any = package("jinja2", EXTRA, "a report")

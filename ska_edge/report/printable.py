@@ -1,8 +1,8 @@
 r"""Escapes text from outside, so that a device, a file or a log cannot control the terminal.
 
 A board's name may contain an escape sequence that clears the screen, a line end that forges a
-second line, or a mark that reverses the direction of the following text. The three are printed as
-`\x1b`, `\n` and `\u202e`.
+second line, or a mark that reverses the direction of the following text. These three characters are
+printed as `\x1b`, `\n` and `\u202e`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,5 @@ def printable(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Escape the characters that `printable` escapes, except line ends, in a text of
-    several lines.
-    """
+    """Escape the characters that `printable` escapes, except the line ends between lines."""
     return "\n".join(map(printable, text.split("\n")))

@@ -1,4 +1,4 @@
-"""Tables of results: accuracy, recall, and the figures of a regression."""
+"""Makes the tables of results: accuracy, recall, and the figures of a regression."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Found = Mapping[str, Evaluation | Fit | None]
 def result_table(
     title: str, parts: Mapping[str, str], found: Found, before: Accuracy | None = None
 ) -> Table:
-    """Return the accuracy of the parts; for a regression, R2 and the mean absolute error.
+    """Return the table of the accuracies; for a regression, of R2 and the mean absolute error.
 
-    The table also has the balanced accuracy, and the accuracy of always naming the most frequent
-    class. `parts` are the parts to show, each with the title of its column. `before` is the
-    accuracy before a training, if it is known.
+    The table of accuracies also has the balanced accuracy, and the accuracy of always naming the
+    most frequent class. `parts` are the parts of the data to show, each with the title of its
+    column. `before` is the accuracy before a training, if it is known.
     """
     if fits(found):
         return _fit_table(title, parts, found)
@@ -40,7 +40,7 @@ def result_table(
 
 
 def _unknown_rows(found: Sequence[Evaluation | None]) -> list[list[str]]:
-    """Return the share of unknown rows and the accuracy of the others; [] without a limit."""
+    """Return the rows of the table about unknown rows of the data; [] if no row can be unknown."""
     if not any(each is not None and each.unknown is not None for each in found):
         return []
     unknown = [each.unknown if each else None for each in found]
@@ -56,7 +56,10 @@ def _classes(found: Evaluation | Fit | None) -> Evaluation | None:
 
 
 def shown(found: Found) -> tuple[str, Evaluation] | None:
-    """Return the test part, or if it is empty the training part; None without classes."""
+    """Return the name and the results of the test part, or of the training part if it is empty.
+
+    Returns None without classes.
+    """
     for part in ("test", "train"):
         evaluation = _classes(found.get(part))
         if evaluation is not None:
@@ -65,7 +68,7 @@ def shown(found: Found) -> tuple[str, Evaluation] | None:
 
 
 def recall_table(title: str, evaluation: Evaluation) -> Table:
-    """Return the recall of each class, and its number of rows."""
+    """Return the table of the classes, with their numbers of rows and their recall."""
     counts = evaluation.confusion.sum(axis=1).tolist()
     rows = [
         [label, rows, percent(recall)]
@@ -80,7 +83,8 @@ def fits(found: Found) -> dict[str, Fit]:
 
 
 def _fit_table(title: str, parts: Mapping[str, str], found: Found) -> Table:
-    """Return R2 and the mean absolute error of each target, in float and in fixed point."""
+    """Return the table of R2 and the mean absolute error of each target, in float and fixed point.
+    """
     measured = fits(found)
     labels = next(iter(measured.values())).labels
     rows = []

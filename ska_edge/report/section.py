@@ -43,7 +43,7 @@ class Contents:
         title: the title of the page.
         summary: one line about the network.
         facts: the most important figures.
-        sections: the sections; one without parts is left out.
+        sections: the sections; a section without parts is left out of the page.
     """
 
     title: str

@@ -58,7 +58,7 @@ class Comparison:
         state: the state after the log's last row; None if the replay found a difference or a gap.
         checked: whether the device itself confirmed this state.
         difference: the first difference; "" if there is none.
-        gap: why the replay could not go to the end of the log; "" if it did.
+        gap: why the replay could not reach the end of the log; "" without a gap.
     """
 
     state: State | None
@@ -68,12 +68,12 @@ class Comparison:
 
     @property
     def equal(self) -> bool | None:
-        """Whether device and host are equal; None if a gap leaves that open."""
+        """Whether device and host are equal; None if this is unknown because of a gap."""
         return None if self.gap else not self.difference
 
     @property
     def verdict(self) -> str:
-        """The result in two words or three."""
+        """The result in one or two words."""
         return {True: "equal", False: "different", None: "not comparable"}[self.equal]
 
 
@@ -87,7 +87,10 @@ def training_section(model: Model) -> Section:
 
 
 def formats_section(model: Model, learned: State | None = None) -> Section:
-    """Return tensors, formats, headroom, range proof and weights; `learned` is a later state."""
+    """Return tensors, formats, ranges, range proof and weights.
+
+    `learned` is the state after a device learned, or None.
+    """
     plan = model.plan
     states = {"weights": model.state}
     if learned is not None:

@@ -1,4 +1,4 @@
-"""Defines a table: what a terminal prints, and what a page shows."""
+"""Defines tables, which a terminal prints and a page shows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Table:
         return tuple(column.title for column in self.columns)
 
     def is_numeric(self, column: int) -> bool:
-        """Tell whether a column has numbers, and so is aligned right; the first one has names."""
+        """Tell whether a column has numbers, and so is aligned right; the first column never is."""
         return column > 0 and all(_is_figure(str(row[column])) for row in self.rows)
 
 
@@ -54,7 +54,7 @@ def percent(fraction: float | None) -> str:
 
 
 def shortened(name: str, most: int) -> str:
-    """Return a name of at most `most` characters; a longer one loses its middle."""
+    """Return a name of at most `most` characters; a longer name loses its middle."""
     if len(name) <= most:
         return name
     end = most // 2
@@ -62,7 +62,7 @@ def shortened(name: str, most: int) -> str:
 
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
-    """Return names of about `most` characters; names that would become equal stay longer."""
+    """Return names of at most `most` characters, or more if different names would become equal."""
     for length in range(max(most, SHORTEST), max(map(len, names), default=0) + 1):
         short = [shortened(name, length) for name in names]
         if len(set(short)) == len(set(names)):
