@@ -174,7 +174,7 @@ def label_array(y: ArrayLike) -> NDArray[Any]:
             raise InputError(TOO_LARGE)
         return given
     if given.dtype.kind == "U" and not isinstance(y, np.ndarray):
-        # An array of objects distinguishes 1 from "1".
+        # An array of objects distinguishes 1 from "1", but an array of text does not.
         given = np.asarray(y, dtype=object)
     labels = given.tolist()
     if given.dtype.kind == "S":

@@ -86,7 +86,7 @@ class Dataset:
 
     @property
     def classes(self) -> int:
-        """Number of classes, with and without samples in these data, or number of targets."""
+        """Number of classes, including classes without samples; for a regression, of targets."""
         return len(self.labels)
 
     @property

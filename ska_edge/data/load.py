@@ -66,9 +66,8 @@ def load(
     of the images. The labels are in the file next to it, see ``idx.read_idx``. Features are the
     pixels, 0 to 255.
 
-    If the data are for a trained ``model``, its inputs are the columns with their names, if both
-    the model and the table have names. A table with only these columns has no labels, and is
-    refused.
+    If the data are for a trained ``model``, the inputs of the model are found by name, if both the
+    model and the table have names. A table that has only the inputs has no labels, and is refused.
 
     If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
     row, see ``window_rows.windowed``.
@@ -136,7 +135,7 @@ def _has_rows(source: str | os.PathLike[str]) -> bool:
 def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inputs | None) -> None:
     """Raise OptionError unless the source can be cut into windows.
 
-    The source and the model must not have rows, and without a model, a window must be given.
+    Neither the source nor the model may be for rows. Without a model, a window must be given.
     """
     if model is not None and model.layout is None:
         raise OptionError("the model has learned rows, not windows; leave {window} out")

@@ -83,8 +83,7 @@ def fits(found: Found) -> dict[str, Fit]:
 
 
 def _fit_table(title: str, parts: Mapping[str, str], found: Found) -> Table:
-    """Return the table of R2 and the mean absolute error of each target, in float and fixed point.
-    """
+    """Return the table of R2 and the mean absolute error of each target, in both arithmetics."""
     measured = fits(found)
     labels = next(iter(measured.values())).labels
     rows = []

@@ -54,7 +54,8 @@ class RawInput:
         frac: 1 to 31, the same for all features.
         points: None if the raw features are integers. If they are float32, one per feature: the
             integer `raw` is the feature times 2**point, and the multiplier has 2**-point as a
-            factor. The JSON of a plan has this key only if it is not None, as in older plans.
+            factor. The JSON of a plan lacks this key if `points` is None, because older plans do
+            not have the key.
     """
 
     multipliers: tuple[int, ...]

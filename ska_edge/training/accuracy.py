@@ -26,8 +26,8 @@ Figure = dict[str, dict[str, dict[str, float | None] | None]]
 def evaluations(model: Model, parts: Mapping[str, Dataset]) -> dict[str, Evaluation | Fit | None]:
     """Evaluate a model on named data sets.
 
-    The evaluation of an empty data set is None. All are None for a rule without labels, because its
-    outputs do not represent classes.
+    The evaluation of an empty data set is None. For a rule without labels, every evaluation is
+    None, because the outputs do not represent classes.
     """
     found: dict[str, Evaluation | Fit | None] = {}
     trainer = FixedTrainer(model.state)

@@ -89,7 +89,7 @@ class Checkpoint:
             self.write()
 
     def write(self) -> bool:
-        """Write the last copy; return False if there is none, or without a path.
+        """Write the last copy, and return True; without a copy or a path, return False.
 
         Raises InputError if the file cannot be written.
         """

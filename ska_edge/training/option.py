@@ -170,7 +170,7 @@ class Option:
         return bool(value)
 
     def _group(self, name: str, value: Any) -> int | str:
-        """Check a group; convert a text to a number if it is one, so that notes agree."""
+        """Check a group; convert the text of a number, so that notes have only one form of it."""
         if not isinstance(value, str):
             return int(self._number(name, value))
         if not value:

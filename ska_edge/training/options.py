@@ -2,7 +2,7 @@
 
 To add an option, add a field here. The command line, the checks and the notes in model files follow
 from the field. `make golden` writes the keywords of `ska_edge.train` and `ska_edge.Classifier`, and
-the table in docs/LEARNING.md.
+the table in docs/LEARNING.md. The file is long, so that everything about an option is in one place.
 """
 
 from __future__ import annotations

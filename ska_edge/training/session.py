@@ -1,4 +1,7 @@
-"""Does one training: prepares the rows, the plan and the initial parameters, then trains."""
+"""Does one training: prepares the rows, the plan and the initial parameters, then trains.
+
+The file is long, because one class does a training from its rows to its model.
+"""
 
 from __future__ import annotations
 
@@ -444,7 +447,7 @@ class _Marks:
         self._next = BETWEEN
 
     def reached(self, done: int) -> bool:
-        """Tell whether `BETWEEN` samples were learned since the last answer True."""
+        """Tell whether `BETWEEN` samples were learned since the last call that returned True."""
         if done < self._next:
             return False
         self._next = done + BETWEEN
@@ -470,7 +473,7 @@ def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
 
 
 def _rejection(base: Model) -> float:
-    """Return the option `reject` with which a model's least confidence was found; 0 without it."""
+    """Return the share `reject` for which a model has a least confidence; 0 if it has none."""
     share = base.notes.get("reject") if base.plan.least_confidence else 0.0
     return share if isinstance(share, float) else 0.0
 

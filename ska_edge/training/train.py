@@ -79,8 +79,7 @@ class Trained:
     prequential: Prequential | None = None
 
     def __repr__(self) -> str:
-        """Return data, model, and the accuracy on test rows, or on training rows if there are none.
-        """
+        """Return the data, the model, and its accuracy on test rows, if any, or training rows."""
         parts = [self.train.name, repr(self.model)]
         part = "test" if len(self.test.y) else "train"
         for arithmetic in ("fixed", "float"):
@@ -172,8 +171,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
 
 
 def _stream(model: Model, session: Session, log: StepLog) -> Prequential:
-    """Let a model test and then learn each row of the stream, as a device does; log the accuracy.
-    """
+    """Let a model test and then learn each row of the stream; log the accuracy."""
     rows = session.division.test
     found, model.state = prequential(
         model.state, model.quantize(rows.x), rows.y, len(session.fit.y)

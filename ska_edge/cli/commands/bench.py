@@ -195,8 +195,7 @@ def _cell(value: float | None) -> str:
 
 
 def bench_table(document: dict[str, Any], name: str | None = None) -> Table:
-    """Return the table of a document of `bench --json`; `name` names the compared program, if any.
-    """
+    """Return the table of a document of `bench --json`; `name` is the compared program, if any."""
     other = document["compare"]
     sizes = "-".join(str(size) for size in document["sizes"])
     columns, programs = ["figure", "ska-edge"], [document]

@@ -1,4 +1,4 @@
-"""`ska-edge record`: write the lines that a board prints to recordings."""
+"""`ska-edge record`: record the samples that a board prints."""
 
 from __future__ import annotations
 

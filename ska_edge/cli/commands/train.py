@@ -65,8 +65,7 @@ def train_with_bar(
 
 
 def report_training(trained: Trained, out: Output) -> None:
-    """Print the results of a training: remarks on the data, changed options, figures and warnings.
-    """
+    """Print the results of a training: remarks on the data, changed options, tables, warnings."""
     for remark in trained.remarks:
         out.note(remark)
     if trained.changes:

@@ -53,9 +53,7 @@ METRICS = (
 )
 LAYERS = (LAYER, *METRICS)
 """Columns of the table for one device, a row per layer."""
-HELD_OUT = Column(
-    "held out", "how many of the held-out rows the device classified correctly"
-)
+HELD_OUT = Column("held out", "how many of the held-out rows the device classified correctly")
 DEVICES = (
     Column("port", "port of the device"),
     Column("board", "name of the device's board"),

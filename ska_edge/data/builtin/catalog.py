@@ -85,7 +85,7 @@ def read_builtin(name: str) -> Samples:
     package, read = _SOURCES[name]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # users cannot change the files of a package
+            warnings.simplefilter("ignore")  # a user cannot correct an old file of a package
             return read()
     except ImportError as error:
         raise ToolError(

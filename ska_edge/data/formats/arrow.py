@@ -14,7 +14,7 @@ from ska_edge.errors import InputError, ToolError
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".feather", ".arrow")
-INDEX = "__index_level_"  # the name that pandas gives to an index without a name begins so
+INDEX = "__index_level_"  # the beginning of the names that pandas gives to indexes without a name
 
 
 def read_arrow(path: Path, max_memory: int) -> Frame:

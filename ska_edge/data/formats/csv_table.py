@@ -1,7 +1,6 @@
 """Reads the numbers and the label texts of CSV files.
 
-Errors count lines and columns from 1. The header, comments, blank lines and ``sep=;`` count as
-lines, too.
+Errors count lines and columns from 1. The header, comments, blank lines and ``sep=;`` are lines.
 """
 
 from __future__ import annotations
@@ -301,17 +300,14 @@ class _Reading:
         return line, header, rows
 
     def _title(self, width: int) -> tuple[str, ...] | None:
-        """Return the column names in the comment before the first row, or None.
-
-        The comment must have a name for each column.
-        """
+        """Return the names in the comment before the first row; None unless each column has one."""
         names = next(iter(self.dialect.reader([self.lines.title])), [])
         cells = [name.strip() for name in names]
         named = width > 1 and len(cells) == width and _is_header(cells, self.columns)
         return tuple(cells) if named else None
 
     def _commented(self) -> str:
-        """Return the number of comments, as the end of an error sentence, or "" without any."""
+        """Return the number of comments, as the end of an error sentence; "" without comments."""
         if not self.lines.comments:
             return ""
         return f" ({counted(self.lines.comments, 'line')} with # at the start are comments)"

@@ -27,7 +27,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": 
 NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "space": " "}
 COMMENT = "#"
 SAMPLE_LINES = 200  # at most this many lines are tried
-SAMPLE_SIZE = 2**18  # after this many characters, no line is tried except the first three
+SAMPLE_SIZE = 2**18  # after this many characters, no more lines are tried, but at least three are
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
 # Excel's first line, which names the separator.
 DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)
@@ -125,8 +125,8 @@ def read_dialect(
 ) -> tuple[list[str], Dialect]:
     """Return the lines of the sample and the dialect of the file.
 
-    `separator` and `decimal` are None, or are used as they are named. A first line such as `sep=;`
-    also names the separator; this line is blank in the returned lines.
+    `separator` and `decimal` are used if they are not None. A first line such as `sep=;` also names
+    the separator; this line is blank in the returned lines.
 
     Raises InputError for an impossible separator or decimal sign, and if commas in numbers may be
     either decimal signs or separators of thousands.
@@ -159,7 +159,7 @@ def _refuse_thousands(path: Path, rows: Sequence[Sequence[str]]) -> None:
 def sniff(sample: Sequence[str], separator: str | None, decimal: str | None) -> Dialect:
     """Return the dialect of a file from its first lines.
 
-    A separator or decimal sign that is given is used unchanged.
+    `separator` and `decimal` are used if they are not None.
     """
     if separator is not None:
         found, rows = separator, _parsed(sample, separator)

@@ -33,7 +33,7 @@ def read_table(
     """Read a CSV, Parquet, Arrow, ARFF or .ts file; see `columns.choose`.
 
     Raises InputError if the file cannot be read or used, or takes more than `max_memory` MB, and
-    ToolError if a Parquet or Arrow file needs pyarrow and it is not installed.
+    ToolError if pyarrow, which Parquet and Arrow files need, is not installed.
     """
     suffix = path.suffix.lower()
     if suffix in TEXT_TABLES:

@@ -68,7 +68,7 @@ class Layout:
 
     @classmethod
     def from_dict(cls, notes: object) -> Layout | None:
-        """Return the layout that `as_dict` wrote to the notes of a model; None if it is damaged."""
+        """Return the layout in the notes of a model; None if it is missing or damaged."""
         if not isinstance(notes, Mapping) or set(notes) != set(KINDS):
             return None
         if not all(isinstance(notes[name], kinds) for name, kinds in KINDS.items()):
@@ -100,9 +100,10 @@ class Layout:
         return f"{counted(self.length, 'sample')}{rate} of {listed(self.axes)}"
 
     def recorded(self, asked: Recorded | None) -> Recorded:
-        """Return how to read recordings for this layout, with the options that `asked` has.
+        """Return how recordings are read for this layout.
 
-        The window, the axes and the columns of labels and groups are always those of the layout.
+        Options in `asked` replace those of the layout, except for the window, the axes and the
+        columns of labels and groups.
 
         Raises OptionError if `asked` has another window.
         """

@@ -51,7 +51,7 @@ def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
 
 
 def _draw(table: IntArray, order: IntArray, count: int) -> list[int]:
-    """Return the first `count` groups in an order that leave rows of each class to learn."""
+    """Return up to `count` groups, the first in an order that leave each class rows to learn."""
     left = table.sum(axis=1)
     drawn: list[int] = []
     for index in order.tolist():

@@ -11,7 +11,7 @@ LEAST = 10  # in fewer rows, a measured value may rise by chance
 
 
 def doubts_about(table: Table) -> tuple[str, ...]:
-    """Return a sentence for each column that only rises or has no name, and one for all constants.
+    """Return a sentence about each column that only rises or has no name, and one about constants.
 
     A column that only rises may be a row number or a time; a network learns the order of the rows
     from it. A column without a name is often the row number that another program wrote. A constant
