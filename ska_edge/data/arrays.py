@@ -19,12 +19,12 @@ NAME = "arrays"  # the name of the data in messages and in the notes of a model
 
 
 def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
-    """Create data from features x (rows, features) and labels y (rows,), such as arrays or data
-    frames.
+    """Create data from features x (rows, features) and labels y (rows,).
 
-    Features are finite numbers, in any unit. Labels are integers, booleans or text, see
-    `classes.label_array`; classes are numbered in sorted order, and their names are the labels as
-    text. If all columns of a data frame have text as names, these name the features.
+    Both may be arrays, lists or data frames. Features are finite numbers, in any unit. Labels are
+    integers, booleans or text, see `classes.label_array`; classes are numbered in sorted order, and
+    their names are the labels as text. The columns of a data frame name the features, if all their
+    names are text.
 
     Raises InputError for arrays that cannot be used.
     """
@@ -34,11 +34,10 @@ def from_arrays(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
 
 
 def with_targets(x: ArrayLike, y: ArrayLike, name: str = NAME) -> Dataset:
-    """Create data for a regression from features x (rows, features) and targets y (rows,) or (rows,
-    targets).
+    """Create data for a regression from features x (rows, features) and targets y.
 
-    The columns of a data frame name the features or the targets, if all their names are text.
-    Raises InputError for arrays that cannot be used.
+    The targets are (rows,) or (rows, targets). The columns of a data frame name the features, if
+    all their names are text, or the targets. Raises InputError for arrays that cannot be used.
     """
     values = features(x)
     targets, names = targets_of(y, len(values))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 PAUSE = 0.1  # seconds; a shorter pause comes from buffers on the way, such as those of USB
-STEPS = 3.0  # usual steps; a shorter pause is no gap
+STEPS = 3.0  # usual steps; a shorter pause is not a gap
 LATE = 0.25  # seconds that most samples may arrive before or after their even times
 MOST = 0.9  # fraction of the samples; the others may wait until a busy host reads them
 

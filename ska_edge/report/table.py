@@ -40,7 +40,7 @@ class Table:
         return tuple(column.title for column in self.columns)
 
     def is_numeric(self, column: int) -> bool:
-        """Tell whether a column has numbers, and so is aligned right; the first column never is."""
+        """Tell whether a column has numbers, to align it right; the first column has names."""
         return column > 0 and all(_is_figure(str(row[column])) for row in self.rows)
 
 

@@ -26,7 +26,7 @@ averaged over the batch. The rules differ in the shift, and in the input of the 
   shift of every layer is D_k - D_{k-1}, alignment is 1 and the rate is eta / ln 2.
 
 With the activation ReLU, which ``local`` and ``feedback`` may have, the next input is a = max(0,
-z), and the slope is 1 where z > 0 and 0 elsewhere. It takes the place of 4 D' in the shift:
+z), and the slope is 1 where z > 0 and 0 elsewhere. This slope replaces 4 D' in the shift:
 ``local`` has the shift slope * (A^T e_l) and ``feedback`` gain * slope * (e B). D remains
 sigmoid(z), and only the output layer and the metrics use it.
 

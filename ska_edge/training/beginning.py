@@ -44,11 +44,10 @@ class Beginning:
         return trainer.state.parameters
 
     def states(self, epochs: Sequence[int], progress: Progress = silent) -> Iterator[State]:
-        """Yield, for each number in `epochs`, the state of a device that starts with the parameters
-        after that many epochs.
+        """Yield the state of a device that starts with trained parameters, for each of `epochs`.
 
-        `epochs` ascend from 1 to at most the epochs of the training. `progress(done, total)` counts
-        samples.
+        The parameters are those after that number of epochs on the host. `epochs` ascend from 1 to
+        at most the epochs of the training. `progress(done, total)` counts samples.
         """
         session, total = self.session, epochs[-1] * len(self.session.fit.y)
         inputs = narrow(session.plan, self.model.quantize(session.fit.x))

@@ -15,10 +15,10 @@ from ska_edge.plural import counted, listed
 
 
 def read_series(path: Path, lines: Iterable[str]) -> Frame:
-    """Read the lines of a .ts file; each row has the values of all channels, then the label if the
-    file has labels.
+    """Read the lines of a .ts file.
 
-    The columns have no names. All steps of the first channel come first, then those of the second.
+    Each row has the values of all channels, then the label if the file has labels. The columns have
+    no names. All steps of the first channel come first, then all steps of the second.
 
     Raises InputError for series with time stamps or of different lengths, for files with targets in
     place of classes, and for damaged files.

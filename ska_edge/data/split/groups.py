@@ -12,8 +12,9 @@ DRAWS = 100
 
 
 def contents(y: IntArray, group: IntArray) -> tuple[IntArray, IntArray]:
-    """Return the groups that occur, and a table (classes, groups) with the number of rows of each
-    class in each group.
+    """Return the groups that occur, and a table (classes, groups).
+
+    The table has the number of rows of each class in each group.
     """
     groups, index = np.unique(group, return_inverse=True)
     classes, row = np.unique(y, return_inverse=True)

@@ -203,11 +203,10 @@ def _of_recording(
 
 
 def _named_targets(header: Header, asked: Columns, model: Inputs | None) -> list[int]:
-    """Return the targets that the user names, or the columns with the names of a model's targets,
-    in the model's order; empty if there are none.
+    """Return the columns of the targets that the user or the model names; empty if there are none.
 
-    Raises InputError for other targets than those of a model, and for a missing target if the model
-    needs them all.
+    For a model, the columns are in the order of its targets. Raises InputError if the user names
+    other targets than those of the model, and for a missing target if the model needs all targets.
     """
     named = [header.index(name, "target column") for name in asked.targets or ()]
     if model is None or not model.targets:
