@@ -42,7 +42,7 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
         found = divide(dataset, options.test_fraction, options.seed, kind)
     if base is None or own is None:
         return found
-    # A choice of other rows to learn cannot keep the split of the model.
+    # Options that choose other rows to learn cannot keep the split of the model.
     chosen = options.group, options.per_class
     keeps = chosen == (base.notes.get("group"), base.notes.get("per_class"))
     advice = (

@@ -42,7 +42,7 @@ class Target:
         """
         if self._board is None or options.stored is not None or options.start is not None:
             return options
-        without = replace(options, relearned=None, buffer=None)  # they need a buffer's size
+        without = replace(options, relearned=None, buffer=None)  # both need the size of a buffer
         plan = Session.open(dataset, without.untried()).plan
         found = buffer_for(plan, self._board)
         if not found.per_class:
