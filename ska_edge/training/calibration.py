@@ -201,7 +201,8 @@ def raw_input(features: Reals, mean: Reals, scale: Reals, format: QFormat) -> Ra
     if not whole or low < WIDE_RAW.minimum or high > WIDE_RAW.maximum:
         return None
     # A multiplier has one bit less for each bit of the features beyond 16, so that products stay as
-    # small as `LARGEST_OFFSET` allows. This rounding changes an input by at most half a unit.
+    # small as `LARGEST_OFFSET` allows. The rounded multiplier then changes an input by at most half
+    # a unit.
     needed = int(max(-low - 1, high)).bit_length()
     beyond = max(0, needed - (RAW.bits - 1))
     factors, bits = 2.0**format.frac / scale, 32 - beyond
