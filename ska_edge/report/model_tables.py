@@ -16,7 +16,7 @@ from ska_edge.plan.range_proof import Bound, accumulator_width, range_proof, upd
 from ska_edge.plan.replay import FIFO, RESERVOIR
 from ska_edge.plural import counted
 from ska_edge.report.table import Column, Table
-from ska_edge.training.option import Scope
+from ska_edge.training.option import Scope, widths_text
 from ska_edge.training.options import OPTIONS, flag
 
 TENSORS = (
@@ -192,7 +192,7 @@ def option_table(model: Model) -> Table:
 
 def _option_text(value: object) -> str:
     if isinstance(value, list):
-        return ",".join(map(str, value)) or "none"
+        return widths_text(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)

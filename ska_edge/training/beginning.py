@@ -15,9 +15,9 @@ from ska_edge.network.engine import narrow, trainer_for
 from ska_edge.network.state import State
 from ska_edge.progress import Progress, silent
 from ska_edge.training.options import Options
-from ska_edge.training.rate_trial import with_rate
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
+from ska_edge.training.trials import with_trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def beginning(
     training of fewer than `count` samples, and for rules without labels, because they learn from a
     whole batch.
     """
-    options, _ = with_rate(dataset, options)
+    options, _ = with_trials(dataset, options)
     session = Session.open(dataset, options)
     if not session.plan.rule_definition.supervised:
         raise InputError(

@@ -11,6 +11,7 @@ LARGEST_RATE = RATE
 MOST_RELU_SIGNS = 2
 PUBLISHED_RATE = 0.01
 HIDDEN = (64,)
+TWO_HIDDEN = (64, 32)  # for data that one hidden layer learns clearly worse
 EPOCHS = 20
 REGRESSION_EPOCHS = 40  # numbers need more passes than classes (docs/LEARNING.md)
 HALVINGS = 4  # how many times the rate is halved while a new model learns a fixed set

@@ -7,7 +7,7 @@ import enum
 import math
 import operator
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -235,6 +235,11 @@ def _is_flag(value: Any) -> bool:
 def option(default: Any = None, **described: Any) -> Any:
     """Return a dataclass field with an `Option`; `described` has the option's attributes."""
     return dataclasses.field(default=default, metadata={KEY: Option(**described)})
+
+
+def widths_text(widths: Iterable[int]) -> str:
+    """Return the widths of hidden layers as a person gives them, such as "64,32"."""
+    return ",".join(map(str, widths)) or "none"
 
 
 def described(owner: type[Any]) -> dict[str, Option]:

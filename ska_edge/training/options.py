@@ -43,6 +43,7 @@ from ska_edge.training.defaults import (
     SPARE_RELEARNED,
     SPARE_STORED,
     TEST_FRACTION,
+    TWO_HIDDEN,
     auto_spread,
     default_epochs,
     default_hidden_halvings,
@@ -57,6 +58,7 @@ from ska_edge.training.option import (
     Situation,
     described,
     option,
+    widths_text,
 )
 
 ARITHMETICS = ("fixed", "float", "both")
@@ -111,7 +113,8 @@ class Options:
         least=1,
         most=MOST_NEURONS,
         unit="neurons",
-        words=",".join(map(str, HIDDEN)),
+        words=f"{widths_text(HIDDEN)}; or {widths_text(TWO_HIDDEN)} for a new classifier, if trials"
+        " of its rate run and one with these widths is clearly better",
         settle=lambda _: HIDDEN,
         keep=lambda plan: plan.sizes[1:-1],
         listed=True,

@@ -24,9 +24,9 @@ from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.options import Options
-from ska_edge.training.rate_trial import Tried, with_rate
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
+from ska_edge.training.trials import Trials, with_trials
 
 WATCHED_ROWS = 500  # enough rows to measure the spread of decisions
 FAR_MARGIN = 0.1  # a useful start has an accuracy of at least this above chance
@@ -59,7 +59,7 @@ class Trained:
             without a margin or integers. Stored samples that are learned again are not counted.
         prequential: how the stream after the first rows was classified; None without a stream. The
             model has learned the stream. The other figures are from before the stream.
-        tried: the accuracy of each rate that was tried; empty without trials.
+        trials: the short trainings that found the rate and the hidden layers; empty if none ran.
     """
 
     model: Model
@@ -75,7 +75,7 @@ class Trained:
     log_fault: InputError | None = None
     skipped: float | None = None
     remarks: tuple[str, ...] = ()
-    tried: Tried = field(default_factory=dict)
+    trials: Trials = ()
     prequential: Prequential | None = None
 
     def __repr__(self) -> str:
@@ -104,11 +104,11 @@ def train(
     sentence about the checkpoint to `say`, and re-raises the KeyboardInterrupt. Raises InputError
     for options or data that cannot work.
     """
-    options, tried = with_rate(dataset, options)
+    options, trials = with_trials(dataset, options)
     session = Session.open(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
     try:
-        return replace(_trained(session, checkpoint, log, progress), tried=tried)
+        return replace(_trained(session, checkpoint, log, progress), trials=trials)
     except KeyboardInterrupt:
         if checkpoint.write():
             part = f"{checkpoint.done} of {checkpoint.total} samples"

@@ -259,7 +259,7 @@ def test_spare_classes_learn_sample_by_sample(ska_edge: Run) -> None:
 
 def test_rates_are_tried_for_a_model_with_spare_classes() -> None:
     trained = train(iris()[0], Options(hidden=(4,), epochs=2, rate="auto", spare_classes=1))
-    assert len(trained.tried) > 1
+    assert len(trained.trials) > 1
     assert trained.model.reference is not None
     assert not trained.model.reference.weights[-1][2:].any()
     assert not trained.model.float_decisions(iris()[1].x)[:, 2:].any()

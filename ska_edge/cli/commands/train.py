@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
+from ska_edge.training.option import widths_text
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain, far_targets
 from ska_edge.training.train import train as train_model
@@ -74,10 +77,8 @@ def report_training(trained: Trained, out: Output) -> None:
             for name, (before, after) in trained.changes.items()
         )
         out.note(f"changed from {trained.options.start}: {changed}")
-    if trained.tried:
-        form = ".3f" if trained.model.plan.regression else ".1%"  # R2 or accuracy
-        scores = ", ".join(f"{rate:g} ({right:{form}})" for rate, right in trained.tried.items())
-        out.note(f"{flag('rate')} {trained.options.rate:g}, from trials on held-out rows: {scores}")
+    for note in _trial_notes(trained):
+        out.note(note)
     plan = trained.model.plan
     sizes = "-".join(str(size) for size in plan.sizes)
     title = f"{trained.model.notes['data']}: {sizes}, rule {plan.rule_words}, {plan.precision}"
@@ -106,6 +107,21 @@ def report_training(trained: Trained, out: Output) -> None:
         out.warning(warning["text"])
 
 
+def _trial_notes(trained: Trained) -> Iterator[str]:
+    """Yield what the short trainings of `trials.with_trials` have found."""
+    options, trials = trained.options, trained.trials
+    if not trials:
+        return
+    rates = [trial for trial in trials if trial.hidden == trials[0].hidden]
+    scores = ", ".join(f"{trial.rate:g} ({trial.accuracy:.1%})" for trial in rates)
+    yield f"{flag('rate')} {options.rate:g}, from trials on held-out rows: {scores}"
+    for trial in trials[len(rates) :]:
+        yield (
+            f"{flag('hidden')} {widths_text(trained.model.plan.sizes[1:-1])}, from a trial of"
+            f" {widths_text(trial.hidden)}: {trial.accuracy:.1%}"
+        )
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -131,7 +147,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
         "prequential": trained.prequential.as_dict() if trained.prequential else None,
         "skipped": trained.skipped,
         "least_confidence": trained.model.least_confidence,
-        "tried": [{"rate": rate, "accuracy": right} for rate, right in trained.tried.items()],
+        "tried": [asdict(trial) for trial in trained.trials],
         "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,
         "digest": plan.digest,

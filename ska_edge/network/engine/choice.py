@@ -28,12 +28,16 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy is used for learning, and it is much slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# Work that takes numpy this many seconds is worth loading a library, or compiling one.
+# Work that takes numpy this many seconds is worth loading the first library of a process, which runs
+# the compilers once, or loading another one, or compiling one.
 WORTH_LOADING = 0.3
+WORTH_LOADING_ANOTHER = 0.05
 WORTH_BUILDING = 2.0
 
 _failed: set[str | None] = set()
 """Search paths on which no compiler worked; they are not tried again."""
+_loaded_from: set[str | None] = set()
+"""Search paths with which this process has loaded a library."""
 
 
 class EngineWarning(RuntimeWarning):
@@ -97,10 +101,11 @@ def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | 
     if wanted == NATIVE:
         return library(True)
     search = os.environ.get("PATH")
-    if wanted == NUMPY or seconds < WORTH_LOADING or search in _failed:
+    worth_loading = WORTH_LOADING_ANOTHER if search in _loaded_from else WORTH_LOADING
+    if wanted == NUMPY or seconds < worth_loading or search in _failed:
         return None
     try:
-        return library(seconds >= WORTH_BUILDING)
+        found = library(seconds >= WORTH_BUILDING)
     except ToolError as error:
         from firmware_gen.library.cache import NoCompilerError
 
@@ -108,6 +113,9 @@ def _chosen(library: Callable[[bool], Found | None], seconds: float) -> Found | 
             _failed.add(search)
         warnings.warn(f"{SLOWER}: {error}", EngineWarning, stacklevel=3)
         return None
+    if found is not None:
+        _loaded_from.add(search)
+    return found
 
 
 def unavailable() -> str | None:

@@ -62,9 +62,12 @@ def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
     """Return the options of `KEY` for this training, including defaults, as JSON values."""
     filled = options.filled(dataset.x.shape[1], len(dataset.labels))
     values = {name: getattr(filled, name) for name in KEY}
+    values["hidden"] = list(values["hidden"])
     if options.may_try:
         values["rate"] = AUTO
-    return {**values, "hidden": list(values["hidden"])}
+        if options.hidden is None:
+            values["hidden"] = AUTO
+    return values
 
 
 def key(data_digest: str, options: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ska_edge.extras import package
 from ska_edge.files import write_file
+from ska_edge.training.option import AUTO, widths_text
 from ska_edge.training.sweep.experiment import COLUMNS, Record
 from ska_edge.training.sweep.run_log import KINDS
 
@@ -92,8 +93,8 @@ def differing(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
 
 def option_text(name: str, value: Any) -> str:
     """Return an option of a row as text: widths with commas, "none" without hidden layers."""
-    if name == "hidden":
-        return ",".join(str(width) for width in value) or "none"
+    if name == "hidden" and value != AUTO:
+        return widths_text(value)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

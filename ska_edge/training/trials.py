@@ -1,18 +1,21 @@
-"""Finds a learning rate by short trainings in float, each judged on rows that it does not learn.
+"""Finds a learning rate, and whether a second hidden layer helps, by short trainings in float, each
+judged on rows that it does not learn.
 
 The seed determines all random numbers, and the float trainer gives the same bits on every computer,
-so the same data and options give the same rate.
+so the same data and options give the same result.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.rows import stratified
 from ska_edge.errors import InputError, OptionError
+from ska_edge.training.defaults import TWO_HIDDEN
 from ska_edge.training.option import AUTO
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
@@ -25,25 +28,41 @@ MOST_ROWS = 4000  # a trial has at most this many rows, so that it is short
 MOST_VALUES = 2**19  # a trial has at most this many values: rows times features
 APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
-Tried = dict[float, float]
-"""The accuracy (a fraction) of each rate that was tried."""
+CLEAR_GAIN = 1.5  # in standard errors; a second layer costs memory, so it must help clearly
 
 
-def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
-    """Return options whose rate is a number, and the rates that were tried.
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A short training: its hidden widths, its learning rate, and the accuracy (a fraction) on the
+    rows that it did not learn.
+    """
+
+    hidden: tuple[int, ...]
+    rate: float
+    accuracy: float
+
+
+Trials = tuple[Trial, ...]
+
+
+def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
+    """Return options with the best rate and hidden layers, and the trials that found them.
 
     If the rate is "auto", it becomes the best rate that was tried, or the largest of equally good
     rates. A default rate is replaced in the same way if all of this is true: the data have classes,
     the options allow trials (`may_try`), there are at least `LEAST_ROWS` rows to learn, and some of
     these rows can be held out. Otherwise nothing is tried.
 
+    If a new network has no given hidden layers, one more trial at the best rate has the layers
+    `TWO_HIDDEN`. They become an option if their accuracy is better by more than `CLEAR_GAIN`
+    standard errors.
     Raises InputError for options or data that cannot work.
     """
     if options.rate != AUTO and (not options.may_try or dataset.targets is not None):
-        return options, {}
+        return options, ()
     whole = Session.open(dataset, options.untried())
     if options.rate != AUTO and len(whole.fit.y) < LEAST_ROWS:
-        return options, {}
+        return options, ()
     if not whole.plan.rule_definition.supervised:
         raise OptionError(
             "{rate} auto is for rules with labels, not for {rule}; give a number",
@@ -51,17 +70,32 @@ def with_rate(dataset: Dataset, options: Options) -> tuple[Options, Tried]:
         )
     rows = _some(whole)
     try:
-        trials = [_opened(rows, whole, options, factor * whole.rate) for factor in FACTORS]
+        sessions = [_opened(rows, whole, options, factor * whole.rate) for factor in FACTORS]
     except InputError:
         if options.rate == AUTO:
             raise
-        return options, {}
-    tried = {session.rate: _accuracy(session) for session in trials}
-    return replace(options, rate=_best(tried)), tried
+        return options, ()
+    trials = tuple(_trial(session) for session in sessions)
+    best = max(trials, key=lambda trial: (trial.accuracy, trial.rate))
+    options = replace(options, rate=best.rate)
+    if options.hidden is not None or options.start is not None or options.init is not None:
+        return options, trials
+    deeper = _trial(_opened(rows, whole, replace(options, hidden=TWO_HIDDEN), best.rate))
+    if _clearly_better(deeper, best, len(sessions[0].division.test.y)):
+        options = replace(options, hidden=deeper.hidden)
+    return options, (*trials, deeper)
 
 
-def _best(tried: Tried) -> float:
-    return max(tried, key=lambda rate: (tried[rate], rate))
+def _clearly_better(trial: Trial, other: Trial, rows: int) -> bool:
+    """Return whether a trial is better by more than chance explains, for trials judged on `rows`
+    rows each: the variance of a fraction p of n rows is p (1 - p) / n.
+    """
+    variance = sum(each.accuracy * (1 - each.accuracy) for each in (trial, other)) / rows
+    return trial.accuracy - other.accuracy > CLEAR_GAIN * math.sqrt(variance)
+
+
+def _trial(session: Session) -> Trial:
+    return Trial(session.options.hidden or (), session.rate, _accuracy(session))
 
 
 def _accuracy(session: Session) -> float:

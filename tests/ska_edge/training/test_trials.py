@@ -1,8 +1,11 @@
-"""Trials find a learning rate, with the same result every time, from training rows alone."""
+"""Trials find a learning rate and a second hidden layer, with the same result every time, from
+training rows alone.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +14,13 @@ import pytest
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.errors import OptionError
-from ska_edge.training import rate_trial
+from ska_edge.training import trials
 from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options
-from ska_edge.training.rate_trial import with_rate
 from ska_edge.training.session import Session
 from ska_edge.training.train import train
+from ska_edge.training.trials import with_trials
+from tests.bench.regimes import regime
 
 AUTO = Options(rate="auto", hidden=(8,), epochs=4, seed=5)
 
@@ -35,32 +39,32 @@ def iris() -> Dataset:
 
 
 def test_noisy_labels_get_a_smaller_rate_than_the_default() -> None:
-    options, tried = with_rate(noisy(), replace(AUTO, hidden=(32,), epochs=20))
-    assert list(tried) == [0.125, 0.0625, 0.03125, 0.015625]
-    assert options.rate == max(tried, key=tried.__getitem__) < default_rate(20)
+    options, found = with_trials(noisy(), replace(AUTO, hidden=(32,), epochs=20))
+    assert [trial.rate for trial in found] == [0.125, 0.0625, 0.03125, 0.015625]
+    assert options.rate == max(found, key=lambda trial: trial.accuracy).rate < default_rate(20)
 
 
 def test_the_default_rate_is_tried_if_rows_are_enough(iris: Dataset) -> None:
     default = replace(AUTO, rate=None)
-    assert with_rate(noisy(), default) == with_rate(noisy(), AUTO)
-    assert with_rate(iris, default) == (default, {})
-    assert len(with_rate(iris, AUTO)[1]) == 4
+    assert with_trials(noisy(), default) == with_trials(noisy(), AUTO)
+    assert with_trials(iris, default) == (default, ())
+    assert len(with_trials(iris, AUTO)[1]) == 4
 
 
 @pytest.mark.parametrize("values", [{"rate": 0.5}, {"epochs": 1}, {"stream_order": "as-is"}])
 def test_a_given_rate_and_a_stream_are_not_tried(values: dict[str, Any]) -> None:
     options = replace(AUTO, **{"rate": None, **values})
-    assert with_rate(noisy(), options) == (options, {})
+    assert with_trials(noisy(), options) == (options, ())
 
 
 def test_the_same_seed_gives_the_same_rate_and_the_same_accuracies() -> None:
-    assert with_rate(noisy(), AUTO) == with_rate(noisy(), AUTO)
-    assert with_rate(noisy(), AUTO)[1] != with_rate(noisy(), replace(AUTO, seed=6))[1]
+    assert with_trials(noisy(), AUTO) == with_trials(noisy(), AUTO)
+    assert with_trials(noisy(), AUTO)[1] != with_trials(noisy(), replace(AUTO, seed=6))[1]
 
 
 def test_of_equally_good_rates_the_largest_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "float_accuracy", lambda *_: 0.75)
-    assert with_rate(noisy(), AUTO)[0].rate == 0.125
+    assert with_trials(noisy(), AUTO)[0].rate == 0.125
 
 
 def test_test_rows_do_not_change_the_rate() -> None:
@@ -70,22 +74,22 @@ def test_test_rows_do_not_change_the_rate() -> None:
     changed = data.x.copy()
     changed[test.places] *= -3
     other = replace(data, x=changed)
-    assert with_rate(other, AUTO) == with_rate(data, AUTO)
+    assert with_trials(other, AUTO) == with_trials(data, AUTO)
 
 
 def test_a_trial_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_trial, "MOST_ROWS", 50)
+    monkeypatch.setattr(trials, "MOST_ROWS", 50)
     opened: list[int] = []
 
     def accuracy(session: Session) -> float:
         opened.append(len(session.fit.y) + len(session.division.test.y))
         return 0.5
 
-    monkeypatch.setattr(rate_trial, "_accuracy", accuracy)
-    with_rate(noisy(), AUTO)
-    monkeypatch.setattr(rate_trial, "LEAST_ROWS", 5)
-    monkeypatch.setattr(rate_trial, "MOST_VALUES", 600)
-    with_rate(noisy(), AUTO)
+    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    with_trials(noisy(), AUTO)
+    monkeypatch.setattr(trials, "LEAST_ROWS", 5)
+    monkeypatch.setattr(trials, "MOST_VALUES", 600)
+    with_trials(noisy(), AUTO)
     assert opened == [50] * 4 + [30] * 4
 
 
@@ -100,24 +104,24 @@ def test_whole_groups_judge_a_rate_if_whole_groups_are_test_rows(
         found.append((set(learned.tolist()), set(judges.tolist())))
         return 0.5
 
-    monkeypatch.setattr(rate_trial, "_accuracy", accuracy)
-    with_rate(replace(noisy(), group=np.arange(500) // 100), AUTO)
+    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    with_trials(replace(noisy(), group=np.arange(500) // 100), AUTO)
     for learned, judges in found:
         assert learned and judges and not learned & judges
 
 
 def test_a_single_group_of_training_rows_is_divided_at_random() -> None:
     data = replace(noisy(), group=np.arange(500) // 250)
-    assert len(with_rate(data, AUTO)[1]) == 4
+    assert len(with_trials(data, AUTO)[1]) == 4
 
 
 def test_the_found_rate_is_that_of_the_training_and_of_the_notes() -> None:
     trained = train(noisy(), AUTO)
-    options, tried = with_rate(noisy(), AUTO)
-    assert trained.tried == tried
+    options, found = with_trials(noisy(), AUTO)
+    assert trained.trials == found
     assert trained.model.notes["rate"] == trained.options.rate == options.rate
     again = train(noisy(), options)
-    assert again.tried == {}
+    assert again.trials == ()
     for ours, theirs in zip(
         (again.model.plan, again.model.notes, again.model.state.to_bytes()),
         (trained.model.plan, trained.model.notes, trained.model.state.to_bytes()),
@@ -126,11 +130,43 @@ def test_the_found_rate_is_that_of_the_training_and_of_the_notes() -> None:
         assert ours == theirs
 
 
+def test_a_second_layer_is_chosen_where_one_learns_clearly_worse() -> None:
+    data = regime("ordinal", 5)
+    options, found = with_trials(data, Options(seed=5))
+    assert [trial.hidden for trial in found] == [(64,)] * 4 + [(64, 32)]
+    assert found[-1].rate == options.rate == max(found[:4], key=lambda trial: trial.accuracy).rate
+    assert options.hidden == (64, 32)
+    assert with_trials(data, Options(seed=5, hidden=(64,)))[0].hidden == (64,)
+
+
+@pytest.mark.parametrize(("deeper", "chosen"), [(0.8, None), (0.84, None), (0.9, (64, 32))])
+def test_a_gain_that_chance_explains_adds_no_layer(
+    monkeypatch: pytest.MonkeyPatch, deeper: float, chosen: tuple[int, ...] | None
+) -> None:
+    """80 rows judge, so the standard error of the difference of 0.8 and 0.9 is 0.056, and 0.061 of
+    0.8 and 0.84.
+    """
+
+    def accuracy(session: Session) -> float:
+        assert len(session.division.test.y) == 80
+        return deeper if len(session.options.hidden or ()) == 2 else 0.8
+
+    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    assert with_trials(noisy(), replace(AUTO, hidden=None))[0].hidden == chosen
+
+
+def test_a_continued_model_keeps_its_layers(tmp_path: Path) -> None:
+    start = tmp_path / "start.ska"
+    train(noisy(), replace(AUTO, rate=0.125, hidden=None)).model.save(start)
+    options, found = with_trials(noisy(), replace(AUTO, hidden=None, start=start))
+    assert options.hidden is None and {trial.hidden for trial in found} == {(64,)}
+
+
 def test_too_few_rows_are_refused(iris: Dataset) -> None:
     with pytest.raises(OptionError, match="cannot hold out some of the training rows"):
-        with_rate(iris, replace(AUTO, per_class=1))
+        with_trials(iris, replace(AUTO, per_class=1))
 
 
 def test_a_rule_without_labels_is_refused(iris: Dataset) -> None:
     with pytest.raises(OptionError, match="auto is for rules with labels, not for published"):
-        with_rate(iris, Options(rule="published", rate="auto"))
+        with_trials(iris, Options(rule="published", rate="auto"))
