@@ -71,9 +71,9 @@ def train(
         rule: learning rule: "local", "feedback", "code" or "published". Default: "local".
         task: what to learn: classes, or numbers; then y is (rows,), or (rows, targets). Default:
             "classification".
-        hidden: width of the hidden layer, or the widths of several; () for none. Default: (64; or
-            64, 32 for a new classifier,  if trials of its rate run and one with these widths is
-            clearly better).
+        hidden: width of the hidden layer, or the widths of several; () for none. Default: 64; a
+            second layer of 32 is added if the rate is found by trials and a trial with this layer
+            is clearly better.
         activation: activation of the hidden layers: sigmoid, scaled to -1 to 1; or relu, max(0, z):
             "sigmoid" or "relu". Default: "sigmoid".
         rate: learning rate; auto: the best of a few in short trials on the training rows. Default:

@@ -58,7 +58,6 @@ from ska_edge.training.option import (
     Situation,
     described,
     option,
-    widths_text,
 )
 
 ARITHMETICS = ("fixed", "float", "both")
@@ -113,8 +112,8 @@ class Options:
         least=1,
         most=MOST_NEURONS,
         unit="neurons",
-        words=f"{widths_text(HIDDEN)}; or {widths_text(TWO_HIDDEN)} for a new classifier, if trials"
-        " of its rate run and one with these widths is clearly better",
+        words=f"{HIDDEN[0]}; a second layer of {TWO_HIDDEN[1]} is added if the rate is found by"
+        " trials and a trial with this layer is clearly better",
         settle=lambda _: HIDDEN,
         keep=lambda plan: plan.sizes[1:-1],
         listed=True,

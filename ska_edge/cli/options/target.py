@@ -14,7 +14,9 @@ from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
 from ska_edge.network.measures.warning import general_warning
 from ska_edge.plan.plan import Plan
+from ska_edge.plan.replay import Replay
 from ska_edge.plural import counted
+from ska_edge.training.defaults import HIDDEN, TWO_HIDDEN
 from ska_edge.training.options import Options, flag
 from ska_edge.training.session import Session
 
@@ -37,20 +39,32 @@ class Target:
     def fitted(self, options: Options, dataset: Dataset) -> Options:
         """Return the options with a replay buffer that the board has room for.
 
-        The options are returned unchanged if there is no board, if they give the size of the
-        buffer, or if they continue a model, which has its own buffer.
+        The options stay as they are without a board, or if they continue a model, which has its own
+        buffer and layers. A given size of the buffer stays. If a second hidden layer would make the
+        largest buffer smaller, or if there is no buffer, the options exclude this layer.
         """
-        if self._board is None or options.stored is not None or options.start is not None:
+        if self._board is None or options.start is not None:
             return options
-        without = replace(options, relearned=None, buffer=None)  # both need the size of a buffer
-        plan = Session.open(dataset, without.untried()).plan
-        found = buffer_for(plan, self._board)
+        # A kind of buffer and a number of samples from it need a buffer's size.
+        without = replace(options, stored=None, relearned=None, buffer=None)
+        found = self._buffer(without, dataset)
+        if options.hidden is None and options.may_try:
+            deeper = self._buffer(replace(without, hidden=TWO_HIDDEN), dataset)
+            if deeper.per_class < max(found.per_class, 1):
+                options, without = (replace(each, hidden=HIDDEN) for each in (options, without))
+        if options.stored is not None:
+            return options
         if not found.per_class:
+            plan = Session.open(dataset, without.untried()).plan
             self._too_small = plan.rule_definition.supervised and plan.batch == 1
             return without
         return replace(
             options, stored=found.per_class, relearned=options.relearned or found.per_sample
         )
+
+    def _buffer(self, options: Options, dataset: Dataset) -> Replay:
+        assert self._board is not None
+        return buffer_for(Session.open(dataset, options.untried()).plan, self._board)
 
     def report(self, plan: Plan, out: Output) -> None:
         """Print the warnings, and what the replay buffer of a plan costs."""

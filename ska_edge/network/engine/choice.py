@@ -28,8 +28,8 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy is used for learning, and it is much slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# Work that takes numpy this many seconds is worth loading the first library of a process, which runs
-# the compilers once, or loading another one, or compiling one.
+# Work that takes numpy this many seconds is worth loading the first library of a process, which
+# runs the compilers; or loading another library; or compiling one.
 WORTH_LOADING = 0.3
 WORTH_LOADING_ANOTHER = 0.05
 WORTH_BUILDING = 2.0

@@ -1,4 +1,4 @@
-"""`--rate auto` and `--spread` at the command line: what is said, kept and refused."""
+"""Trials, `--rate auto` and `--spread` at the command line: what is said, kept and refused."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ska_edge.model.open import open_model
+from ska_edge.training import trials
+from ska_edge.training.session import Session
 
 MADE = ("--hidden", 4, "--epochs", 1)
 
@@ -18,6 +20,23 @@ def test_a_found_rate_is_said_and_kept(ska_edge) -> None:
     best = max(document["tried"], key=lambda each: (each["accuracy"], each["rate"]))
     assert model.plan.rate.real == model.notes["rate"] == best["rate"]
     assert f"--rate {best['rate']:g}, from trials on held-out rows: 0.125 (" in outcome.err
+
+
+@pytest.mark.parametrize("given", [(), ("--stored", 0)])
+@pytest.mark.parametrize(("board", "widths"), [("virtual-m4", (64, 32)), ("uno", (64,))])
+def test_a_second_layer_is_kept_unless_the_board_has_no_room_for_it(
+    ska_edge, monkeypatch: pytest.MonkeyPatch, given: tuple[object, ...], board: str, widths
+) -> None:
+    def accuracy(session: Session) -> float:
+        return 0.95 if len(session.plan.sizes) == 4 else 0.5
+
+    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    options = ("--epochs", 2, "--rate", "auto", "--for", board, *given)
+    outcome = ska_edge("train", "iris", "-o", "m.ska", *options, "--json")
+    assert open_model(Path("m.ska")).plan.sizes[1:-1] == widths
+    tried = [each["hidden"] for each in outcome.document()["tried"]]
+    assert tried == [[64]] * 4 + [[64, 32]] * (len(widths) - 1)
+    assert ("--hidden 64,32, from a trial of 64,32: 95.0%" in outcome.err) == (len(widths) == 2)
 
 
 def test_a_given_rate_is_not_tried(ska_edge) -> None:
