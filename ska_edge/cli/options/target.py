@@ -48,7 +48,7 @@ class Target:
         # A kind of buffer and a number of samples from it need a buffer's size.
         without = replace(options, stored=None, relearned=None, buffer=None)
         found = self._buffer(without, dataset)
-        if options.hidden is None and options.may_try:
+        if options.hidden is None:
             deeper = self._buffer(replace(without, hidden=TWO_HIDDEN), dataset)
             if deeper.per_class < max(found.per_class, 1):
                 options, without = (replace(each, hidden=HIDDEN) for each in (options, without))
