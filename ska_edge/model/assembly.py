@@ -34,7 +34,7 @@ Tensors = Mapping[tuple[int, str], NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a model in a file: unchecked plain data of any type.
+    """The parts of a model in a file, before they are checked.
 
     Attributes:
         plan: plain data from `Plan.to_json`.
@@ -62,7 +62,10 @@ class Parts:
 
 
 def assembled(parts: Parts) -> Model:
-    """Assemble the model; raise InputError for an invalid part."""
+    """Assemble the model.
+
+    Raises InputError for an invalid part, and what `parts.state` raises.
+    """
     plan = plan_from_json(parts.plan)
     state = parts.state(plan)
     if type(parts.step) is not int or not 0 <= parts.step <= MOST_STEPS:

@@ -98,7 +98,7 @@ class Evaluation:
         return float(np.mean(found))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures except accuracy and confusion matrix, as plain data for JSON."""
+        """Return the number of rows and figures about classes and confidence, as data for JSON."""
         return {
             "rows": self.rows,
             "majority": self.majority,
@@ -115,8 +115,9 @@ class Agreement:
 
     Attributes:
         rows: number of compared inputs.
-        mismatches: number of rows in which any bit of an output differs (integer form) or the
-            class differs (float form).
+        mismatches: number of rows that differ. In the integer form, any different bit of an output
+            counts. In the float form, a different class counts, or a regression's value that is
+            not close.
     """
 
     rows: int

@@ -70,8 +70,7 @@ class Model:
         state: the learned integers.
         scaling: scales features to the plan's input, before quantization.
         units: scales the targets of a regression; None for classes.
-        reference: the float twin's parameters; None if only the integers were trained, or have
-            learned since.
+        reference: the float twin's parameters; None if the model has no twin.
         ranges: the ranges of the integers during the training.
         notes: plain data about the training, such as its split and the names of the inputs.
     """
@@ -107,7 +106,7 @@ class Model:
 
     @property
     def takes(self) -> Inputs:
-        """The number and the names of the inputs, to read data for this model."""
+        """The inputs, targets and windows of this model, for readers of data."""
         targets = self.plan.labels if self.plan.regression else ()
         return Inputs(
             self.plan.inputs,
@@ -119,13 +118,14 @@ class Model:
 
     @property
     def layout(self) -> Layout | None:
-        """How the inputs are windows of recordings; None for a model that has learned rows."""
+        """How recordings are cut into windows; None for a model whose inputs are not windows."""
         return Layout.from_dict(self.notes.get(LAYOUT))
 
     def input_notes(self) -> dict[str, list[Any]]:
         """Return plain data for programs that send their own samples to a device.
 
-        These are the mean, the scale and, if known, the name of each feature.
+        These are the mean, the scale and, if known, the name of each feature. For a regression,
+        they also tell how to convert its targets.
         """
         named: dict[str, list[Any]] = {}
         if self.features is not None:
@@ -134,9 +134,9 @@ class Model:
         return found if self.units is None else {**found, **self._unit_notes()}
 
     def _unit_notes(self) -> dict[str, list[Any]]:
-        """Return plain data that convert targets: integer * scale + mean, in the unit of the data.
+        """Return plain data that convert the integers of targets to the unit of the data.
 
-        `target_frac` is the number of fractional bits of the integers.
+        A target is integer / 2^target_frac * target_scale + target_mean.
         """
         assert self.units is not None and self.plan.output is not None
         return {
@@ -177,11 +177,11 @@ class Model:
         return class_array(self.labels)
 
     def decided(self, decisions: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Return the places in `labels` (rows,) for decisions (rows, outputs)."""
+        """Return the index in `labels` of the largest of decisions (rows, outputs), (rows,)."""
         return np.asarray(decisions[:, self.outputs].argmax(axis=1))
 
     def classified(self, decisions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the places in `labels` (rows,), or `UNKNOWN`, for decisions (rows, outputs)."""
+        """Return `decided`, but `UNKNOWN` for rows with less than the least confidence, (rows,)."""
         known = classified(decisions, self.plan.least_confidence) != UNKNOWN
         return np.where(known, self.decided(decisions), UNKNOWN)
 
@@ -191,7 +191,7 @@ class Model:
         decisions: NDArray[np.int64],
         float_accuracy: float | None = None,
     ) -> Evaluation:
-        """Return the evaluation of decisions (rows, outputs) for rows of true outputs (rows,)."""
+        """Evaluate decisions (rows, outputs) of rows whose true outputs are `truth`, (rows,)."""
         places = np.cumsum(self.state.used) - 1
         found, least = decisions[:, self.outputs], self.plan.least_confidence
         return Evaluation.of(self.labels, places[truth], found, least, float_accuracy)
@@ -202,14 +202,15 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError for features that are not numbers, and for rows whose width is not the
-        number of inputs.
+        Raises InputError for features that are not numbers, for rows whose width is not the number
+        of inputs, and for a data frame without a column of the model.
         """
         return self.quantize(self._features(x))
 
     def targets(self, rows: int, y: ArrayLike | None) -> NDArray[np.int64]:
-        """Convert labels to class indices (rows,); zeros for a rule without labels. Convert the
-        targets of a regression to integers of the plan's `output`, (rows, targets).
+        """Convert labels to the indices of their outputs, (rows,); zeros for a rule without labels.
+
+        Targets of a regression become integers in the plan's `output` format, (rows, targets).
 
         Args:
             rows: the required number of labels.
@@ -217,7 +218,7 @@ class Model:
                 (rows,) or (rows, targets) in the unit of the training data.
 
         Raises InputError for labels that are not classes of the model, for missing labels, for
-        targets that are not numbers, and for another number of rows.
+        targets that are not numbers, and for another number of rows or targets.
         """
         if not self.plan.rule_definition.supervised:
             return np.zeros(rows, dtype=np.int64)
@@ -242,8 +243,8 @@ class Model:
         return self.plan.output.quantize(self.units.apply(targets))
 
     def truth(self, dataset: Dataset) -> NDArray[np.int64]:
-        """Return what a device learns about the rows of matched data: class indices (rows,), or the
-        integers of the targets, (rows, targets).
+        """Return what a device learns about the rows of matched data: the indices of their outputs,
+        (rows,), or the integers of the targets, (rows, targets).
         """
         return dataset.y if dataset.targets is None else self.target_integers(dataset.targets)
 
@@ -273,8 +274,7 @@ class Model:
         Args:
             x: features (rows, inputs) in the unit of the training data.
 
-        Raises InputError for features that are not numbers, and for rows whose width is not the
-        number of inputs.
+        Raises InputError as `inputs` does.
 
         Example: ``model.decisions(x).argmax(axis=1)``
         """
@@ -318,8 +318,8 @@ class Model:
         """Return the difference of the two largest decisions of each row, (rows,) in Q0.15.
 
         It is small for a row between two classes, and usually for a row of no known class. The
-        largest decision alone may also be large for such a row. The arguments and errors are those
-        of `predict`.
+        largest decision alone may be large for such rows. The argument and the errors are those of
+        `predict`; a regression raises InputError, too.
 
         Example: ``sure = x[model.confidence(x) >= 0.5 * 32768]``
         """
@@ -330,7 +330,7 @@ class Model:
         """Return the decisions, scaled to a sum of 1 per row, (rows, classes) as in `classes`.
 
         Each output is an independent sigmoid, so it is divided by the sum of all outputs. The
-        arguments and errors are those of `predict`.
+        argument and the errors are those of `predict`; a regression raises InputError, too.
 
         Example: ``odds = model.predict_proba(x)[:, 0]``
         """
@@ -349,11 +349,11 @@ class Model:
 
         Returns:
             The class with the largest decision for each row, (rows,), or the values of a
-            regression, just before the row was learned. For a rule without labels, these are class
-            indices.
+            regression, just before the row was learned. A rule without labels gives the index of
+            the output with the largest decision.
 
-        Raises InputError as `decisions` does, for labels that are not classes of the model, and for
-        a model that learns several rows at once (`batch`). After an error, nothing is learned.
+        Raises InputError as `inputs` and `targets` do, and for a rule with labels that learns
+        several rows at once (`batch`). After such an error, nothing is learned.
 
         Example: ``right = (model.learn(x, y) == y).mean()``
         """
@@ -497,8 +497,9 @@ class Model:
             The number of compared rows, and the number of rows that differ (always 0 for the form
             "integer").
 
-        Raises InputError when the file cannot be written, and CheckError when the integer form
-        differs in any bit; then nothing is written.
+        Raises InputError for an unknown form, for `float_input` with the form "float", and when the
+        file cannot be written. Raises CheckError when the integer form differs in any bit; then
+        nothing is written.
 
         Example: ``model.export_onnx("digits.onnx")``
         """
@@ -529,14 +530,15 @@ class Model:
             board: a name that `ska-edge boards` lists, or the path of a board's folder.
             name: prefix of every symbol, macro and file of the model; each model in a program needs
                 its own.
-            inference_only: the device only classifies, and its weights stay in flash.
+            inference_only: the device does not learn, and its weights stay in flash.
             prefill: how many stored samples of each class the device starts with.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.
 
         Raises InputError for an unknown board, a name that C cannot have, a folder that holds
-        something else, or a model that no device can learn with.
+        something else or cannot be written, more stored samples than the model has, or a model
+        that no device can learn with.
 
         Example: ``model.firmware("firmware", board="qemu-m4").build()``
         """
@@ -558,7 +560,8 @@ class Model:
     def memory(self, prefill: int = 0, *, inference_only: bool = False) -> Memory:
         """Return what a firmware starts with besides its parameters; see `firmware`.
 
-        Raises InputError if there are not so many stored samples.
+        Raises InputError if the model stores fewer samples of each class, and for `prefill` with
+        `inference_only`.
         """
         held = int(self.state.replay.held.max())
         if prefill and inference_only:
@@ -597,7 +600,7 @@ class Model:
             )
 
     def require_classes(self, figure: str) -> None:
-        """Raise InputError unless the outputs represent classes; only these have the `figure`."""
+        """Raise InputError unless the outputs represent classes; only classes have the `figure`."""
         self.require_labels()
         if self.plan.regression:
             raise InputError(f"a regression has values and no {figure}; use predict(x)")

@@ -203,7 +203,7 @@ def _label_outputs(ops: OnnxOps, plan: Plan) -> list[onnx.ValueInfoProto]:
 
 
 def _reject(ops: OnnxOps, least: int) -> None:
-    """Add the outputs `confidence`, and `label`, which is `UNKNOWN` for a smaller confidence."""
+    """Add the outputs `confidence` and `label`; below `least`, the label is `UNKNOWN`."""
     two = ops.initializer("two", np.array([2]))
     top, _ = ops.nodes_of("TopK", "decisions", two, outputs=2, axis=1)
     first, second = ops.nodes_of("Split", top, outputs=2, axis=1)
@@ -223,7 +223,7 @@ def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat)
 
 
 def _used_nodes(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[onnx.NodeProto]:
-    """Return the nodes that the outputs need. They do not need the last layer's activation."""
+    """Return the nodes that the outputs need, so without the activation of the last layer."""
     wanted, kept = set(outputs), []
     for node in reversed(nodes):
         if wanted.intersection(node.output):

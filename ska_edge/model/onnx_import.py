@@ -133,9 +133,10 @@ def _tensors(path: Path, found: onnx.ModelProto) -> dict[str, NDArray[np.generic
 
 
 def _compare_graphs(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
-    """Raise InputError unless both graphs have the same operators with the same names of edges.
+    """Raise InputError unless both files have the same inputs, outputs, operators and versions.
 
-    Descriptive parts may differ: texts, names of nodes, intermediate shapes.
+    The names of edges must be the same. Parts that only describe the graph may differ: texts, names
+    of nodes, intermediate shapes.
     """
     theirs, ours = _computation(found), _computation(expected)
     for what in ("input", "output", "node"):

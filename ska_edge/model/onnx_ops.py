@@ -115,7 +115,7 @@ class OnnxOps:
         return self.node("Mod", a, self._scalar(1 << shift))
 
     def square_root(self, a: str, lo: int, hi: int) -> str:
-        # A float64 has fewer bits than an int64, so the root of the float may be 1 off.
+        # A float64 has fewer significant bits than an int64, so the root may be off by 1.
         real = self.node("Sqrt", self.cast(a, TensorProto.DOUBLE))
         near = self.cast(self.node("Floor", real), TensorProto.INT64)
         above = self.cast(self.node("Greater", self.node("Mul", near, near), a), TensorProto.INT64)

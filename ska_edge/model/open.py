@@ -30,8 +30,9 @@ MOST_CHUNKS = LARGEST_FILE // CHUNK + 1
 def open_model(path: str | os.PathLike[str]) -> Model:
     """Open a model from a `.ska` file or an integer ONNX file, whatever its name.
 
-    A model from ONNX has no float twin. Raises InputError, with the reason, for a file of another
-    kind, for a damaged or edited file, and for numbers that the arithmetic does not support.
+    A model from ONNX has no float twin. Raises InputError, with the reason, for a file that cannot
+    be read, for a file of another kind, for a damaged or edited file, and for numbers that the
+    arithmetic does not support.
     """
     path = path_of(path)
     found = _opened(path)
@@ -44,9 +45,9 @@ def open_model(path: str | os.PathLike[str]) -> Model:
 
 
 def task_of(task: str | None, base: Model | ForeignNetwork | None) -> str | None:
-    """Return the task of a training: `task`, or else that of `base`, from which it starts.
+    """Return the task of a training that starts from `base`: `task`, if it is given.
 
-    It is None if neither is given.
+    Otherwise it is regression if `base` is a model of a regression, and None if not.
     """
     if task is not None:
         return task
@@ -54,8 +55,9 @@ def task_of(task: str | None, base: Model | ForeignNetwork | None) -> str | None
 
 
 def cuts_windows(base: Model | ForeignNetwork | None) -> Inputs | None:
-    """Return the inputs of the model from which a training starts, if they are windows; data of the
-    training are cut into such windows. It is None for any other start.
+    """Return the inputs of `base` if they are windows of recordings, otherwise None.
+
+    The data of a training that starts from `base` are cut into the same windows.
     """
     return base.takes if isinstance(base, Model) and base.layout is not None else None
 
@@ -65,8 +67,8 @@ def open_start(
 ) -> Model | ForeignNetwork:
     """Open what a training can start from: a model, or a network from another program.
 
-    `wanted` says in the error what a file of another kind is not. Raises InputError as `open_model`
-    does, and for a network that cannot be imported.
+    For a file of another kind, the error says that the file is not `wanted`. Raises InputError as
+    `open_model` does for files of ska-edge, and for a network that cannot be imported.
     """
     path = path_of(path)
     found = _opened(path, wanted)
@@ -79,7 +81,7 @@ def open_start(
 
 def _opened(path: Path, wanted: str = "a ska-edge model") -> Model | ModelProto:
     """Return the model in a file, or the content of an ONNX file from another program."""
-    named_onnx = path.suffix.lower() == ".onnx"  # used only in the error sentence
+    named_onnx = path.suffix.lower() == ".onnx"  # matters only if the content says nothing
     content = _content(path, "ONNX" if named_onnx else "model")
     if content.startswith(ZIP):
         return model_from_archive(path, content, wanted)

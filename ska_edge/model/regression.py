@@ -37,7 +37,7 @@ def r2(truth: Reals, values: Reals) -> list[float | None]:
 
 
 def mean_r2(truth: Reals, values: Reals) -> float:
-    """Return the mean of R2 over the targets that are not constant; 0 if all are."""
+    """Return the mean of R2 over the targets that are not constant; 0 if all are constant."""
     found = [each for each in r2(truth, values) if each is not None]
     return float(np.mean(found)) if found else 0.0
 
@@ -74,7 +74,7 @@ class Fit:
         return cls(labels, len(truth), fixed_r2, fixed_mae, float_r2, float_mae)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures except R2 and the mean absolute error, as plain data for JSON."""
+        """Return the number of rows, as plain data for JSON."""
         return {"rows": self.rows}
 
 

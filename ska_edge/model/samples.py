@@ -21,7 +21,7 @@ STREAM = 2  # number of a stream of random numbers; training uses the streams 0 
 def with_samples(
     model: Model, replay: Replay, fit: Dataset, before: ReplayBuffer | None = None
 ) -> Model:
-    """Return the model with a replay buffer that has random rows of every class.
+    """Return the model with a replay buffer that has random rows of each class in `fit`.
 
     A model without spare classes, and one without a buffer, is returned as it is.
 
@@ -73,9 +73,10 @@ def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
 
     Args:
         fit: rows to learn; `y` has the outputs of `base`.
-        base: the model to continue; only one with spare classes has such samples.
+        base: the model to continue; only a model with spare classes has stored samples.
 
-    Raises InputError if `base` stores no samples of these classes, because it would forget them.
+    Raises InputError if `base` stores no sample of any of these classes, because it would forget
+    them.
     """
     if base is None or not base.plan.spares:
         return fit

@@ -79,8 +79,8 @@ class Scaling:
 def deviation(features: NDArray[Any], mean: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the standard deviation of each feature, (d,), as numpy's `std` gives it.
 
-    For integers (n, d), the squares are computed in blocks, and added in the order of the rows, as
-    numpy adds them; so the bits are the same, without a copy of all features as floats.
+    For integers (n, d), the squares are computed in blocks, so that not all features are copied as
+    floats. They are added in the order of the rows, as numpy adds them, so the bits are the same.
     """
     count, width = features.shape
     if features.dtype.kind not in "iu" or width < 2 or not features.flags.c_contiguous:
@@ -114,7 +114,7 @@ def standardize(raw: RawInput, features: NDArray[np.float64], format: QFormat) -
 def _standardize_float32(
     raw: RawInput, points: tuple[int, ...], features: NDArray[np.float64], format: QFormat
 ) -> NDArray[np.int64]:
-    """Convert float32 features, with the operations that C has (`ska_standardize_f32`)."""
+    """Convert float32 features, with the same operations as `ska_standardize_f32` in C."""
     ops = NumpyOps(check=False)
     integers = float32_integers(features, np.array(points), WIDE_RAW)
     multipliers, offsets = np.array(raw.multipliers), np.array(raw.offsets)

@@ -1,4 +1,4 @@
-"""Lets several devices learn at the same time, in one thread per device; a thread mostly waits."""
+"""Lets several devices learn at the same time, with one thread per device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Job:
     Attributes:
         plan: the plan of the devices.
         baud: speed of their ports.
-        control: returns what to do with DTR and RTS of a port, by its name.
+        control: a function that returns, for the name of a port, what to do with its DTR and RTS.
         key: the key that authorizes changes of the devices; None without a key.
         patience: seconds to wait for a lost device.
         halvings, halvings_after, save, save_every, classes: see `Monitor.run`.
@@ -63,8 +63,8 @@ class Member:
         port: the given name of its port.
         inputs, labels: the rows that it learns.
         sinks: the receivers of its events, in this order.
-        lesson: the lesson of these rows, see `Monitor.run`.
-        monitor: None before the first contact.
+        lesson: the lesson that has these rows, see `Monitor.run`.
+        monitor: the monitor of the device; None before the first contact.
         error: the error with which it failed; None if it did not fail.
         waiting: whether it waits for a lost device.
         ended: whether its learning has ended.
@@ -93,7 +93,7 @@ class Member:
         return "waiting" if self.waiting else "learning"
 
     def connect(self, job: Job, stop: threading.Event) -> None:
-        """Connect to the device and check that it can do the job; store an error in `error`."""
+        """Connect to the device and check that it can do the job; store DeviceErrors in `error`."""
 
         def lost(reason: ContactLost) -> None:
             self.waiting = True
@@ -215,7 +215,7 @@ def _at_once(
     tick: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run each task in its own thread; when all have ended, raise an error if there is one."""
+    """Run each task in its own thread; when all have ended, raise one of their errors, if any."""
     errors: list[BaseException] = []
 
     def guarded(task: Callable[[], None], ended: threading.Event) -> None:

@@ -39,7 +39,8 @@ class Lesson:
     """Rows for one device.
 
     Attributes:
-        inputs, labels: the rows to learn, (n, d) and (n,), in the order in which they are sent.
+        inputs, labels: the rows to learn, (n, d) and (n,), in the order in which they are sent; for
+            a regression, labels are targets (n, classes).
         held_inputs, held_labels: the rows that the device only classifies, (m, d) and (m,).
         order, seed: one of `ORDERS`, and the seed that shuffled the rows.
         names: the names of the device's outputs; without any, those of its plan.
@@ -144,11 +145,11 @@ def _held(labels: NDArray[np.int64], spare: NDArray[np.int64], count: int) -> ND
 
 
 def class_order(labels: NDArray[np.integer], names: Sequence[str]) -> str:
-    """Return a clause that says how rows (n,) fail to mix their classes; "" if they are mixed.
+    """Return a clause if rows come class by class, or all of one class; "" if not.
 
     Args:
-        labels: class indices, in the order in which the device learns them.
-        names: the names of the plan's classes.
+        labels: class indices (n,), in the order in which the device learns them.
+        names: the names of the classes.
     """
     if len(labels) <= RARE or len(names) < 2:
         return ""

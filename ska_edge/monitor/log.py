@@ -78,8 +78,9 @@ class LogFile:
             yield reader.block()
 
     def _lines(self, only: tuple[bytes, ...] = ()) -> Iterator[tuple[int, bytes]]:
-        """Yield the lines with their numbers; of a block without any text of `only`, just the first
-        line.
+        """Yield the lines with their numbers.
+
+        A block that has no text of `only` gives just its first line.
         """
         for block in self._file.blocks():
             wanted = not only or any(part in block.text for part in only)

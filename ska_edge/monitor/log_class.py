@@ -1,4 +1,4 @@
-"""The lines of a monitor's log about classes that are added on a device."""
+"""Defines the lines of a monitor's log about classes that are added on a device."""
 
 from __future__ import annotations
 

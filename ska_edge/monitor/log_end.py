@@ -1,4 +1,4 @@
-"""Decides from the end of a log whether a device can continue it, and which rows it lacks."""
+"""Decides from the end of a log whether a device can continue it, and which rows the log lacks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class LogEnd:
     """The end of a log.
 
     Args:
-        entries: all lines, or the last ones. If they raise InputError, the log cannot be continued.
+        entries: all lines, or the last ones. If reading them raises InputError, the log cannot be
+            continued.
         digest: digest of the plan if known before these lines, otherwise "".
     """
 
@@ -170,10 +171,10 @@ def _whole(path: Path) -> Iterator[Entry]:
 
 
 def _tail(file: JsonLines) -> Iterator[Entry]:
-    """Return the last lines, in order, from a line on that tells the state of the device.
+    """Return the last lines, in order, beginning with a line that tells the state of the device.
 
-    A session's start or end, a fall back, and a checkpoint row are such lines. Rows may be in
-    flight at a checkpoint, so lines are read back to the announcement of its row.
+    Such lines are a session's start or end, an interruption with `fell_back`, and a checkpoint.
+    Rows may be in flight at a checkpoint, so lines are read back to the notice of its row.
     """
     found: list[Entry] = []
     checkpoint: int | None = None

@@ -1,29 +1,30 @@
-"""The lines of a monitor's log, as objects and as JSON.
+"""Defines the lines of a monitor's log, as objects and as JSON.
 
-It is one file, so that a reader of logs finds every line in one place.
+The file is long, so that a reader of logs finds the lines in one place. Only the classes of the
+lines about classes are in `log_class`.
 
 A log is written, read, replayed and published through these classes. `log_value` has the values
-that several of them share. A session has these lines; it begins with the first and ends with the
-last::
+that several lines share. A session can have these lines. It begins with the first, and a complete
+session ends with the last::
 
-    {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart if
-        the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
+    {"device": {"board", "port", "digest"}, "step", "samples", "crc", "halvings"}  SessionStart
+        if the monitor sends rows: also "order", "seed" and "place": {"rows": digest, "next": row}
     for a regression, the next two lines have "targets" in place of "label"
     {"sent", "token", "label", "x"}                                                RowNotice
-    {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow every
-        256th row also has "halvings" and "place", for reading only a log's end
+    {"sample", "step", "label", "x", "predicted", "decisions", "layers"}           LogRow
+        every 256th row also has "halvings" and "place", so that reading a log's end is enough
     {"held_out": {"rows", "right", "classes": [[right, rows], ...]}, "samples"}    HeldOut
     {"warning": {"sign", "layer", "text"}}                                         LogWarning
-    {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption with
-        "fell_back" also "place"
+    {"interrupted": reason, "fell_back", "step", "samples", "crc", "halvings"}     Interruption
+        if "fell_back" is true: also "place"
     {"setting": halvings, "token"}                                                 RateNotice
     {"rate": halvings}                                                             RateChange
     {"adding": name, "token"}                                                      ClassNotice
     {"class": name, "label"}                                                       ClassChange
     {"missing": rows, "samples"}                                                   Missing
     {"saved": samples}                                                             Save
-    {"end": {"step", "samples", "crc"}}                                            SessionEnd if the
-        monitor sent rows: also "place"
+    {"end": {"step", "samples", "crc"}}                                            SessionEnd
+        if the monitor sent rows: also "place"
 
 A continued log has one session after the other. To add a line, add a class and list it in `LINES`.
 A reader ignores unknown keys and refuses unknown lines.
@@ -41,7 +42,7 @@ from ska_edge.errors import InputError
 from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_value import HALVINGS, Json, Keys, Mark, Place, wrong
 
-CHECKPOINT = 256  # a row with a multiple of this as its number also has halvings and place
+CHECKPOINT = 256  # a row whose sample count is a multiple of this also has halvings and place
 
 
 def _placed(line: Json, place: Place | None) -> Json:
@@ -50,7 +51,7 @@ def _placed(line: Json, place: Place | None) -> Json:
 
 
 def _truth(label: Truth) -> Json:
-    """Return the key of a label, or of the targets of a regression."""
+    """Return the entry of a line for a label, or for the targets of a regression."""
     return {"label": label} if isinstance(label, int) else {"targets": list(label)}
 
 
@@ -226,7 +227,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign of poor learning (see `diagnosis`) or of forgetting, seen for the first time."""
+    """A sign of poor learning (see `diagnosis`), of forgetting or of drift, or unmixed classes."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]
@@ -246,8 +247,8 @@ class LogWarning:
 class Interruption:
     """The device was lost, and has reconnected.
 
-    Without `fell_back`, the device has learned all rows up to `mark`, and their lines follow. With
-    `fell_back`, the device has lost the rows that it learned last.
+    Without `fell_back`, the device has learned all rows up to `mark`; the lines of those that have
+    none yet follow. With `fell_back`, the device has lost the rows that it learned last.
     """
 
     KEY: ClassVar = "interrupted"
@@ -403,7 +404,7 @@ them out; only a log has them."""
 
 
 def parse(content: Mapping[str, Any]) -> LogLine:
-    """Convert a JSON object to a line; raise InputError, without a line number, if it is none."""
+    """Convert a JSON object to a line; raise InputError, without a number, if it is not a line."""
     for kind in LINES:
         if kind.KEY in content:
             line: LogLine = kind.parse(Keys(content))

@@ -1,4 +1,4 @@
-"""The values that several lines of a monitor's log have, and the check of each value that is read.
+"""Defines the values that several lines of a monitor's log share, and checks values that are read.
 
 `log_line` has the lines.
 """

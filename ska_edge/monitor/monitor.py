@@ -161,9 +161,10 @@ class Monitor:
             halvings_after: the same after the last row, before the last save.
             save: save the device's state at the end.
             save_every: also save the state after every `save_every` rows.
-            sending: functions that get the notice before a row is sent or a rate is set.
-            lesson: the lesson of these rows. The device then classifies its held-out rows, and
-                starts at the attribute `place` if that is a position in these rows.
+            sending: functions that get the notice before a row is sent, a rate is set or a class is
+                added.
+            lesson: the lesson that has these rows. The device also classifies the held-out rows of
+                the lesson. It starts at the attribute `place` if that is a position in these rows.
             classes: names of classes to add before the first row, also to a device that fell back.
 
         Raises the errors of `Stream.learn`; the stream stays open. If the device refuses a save,

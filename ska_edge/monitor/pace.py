@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 RECENT = 5.0  # seconds over which the rate is measured
-# Most stored times; if more events happen in `RECENT` seconds, the rate is over fewer seconds.
+# Number of stored times; if more events happen in `RECENT` seconds, the rate is over fewer seconds.
 KEPT = 16_384
 
 
@@ -22,7 +22,7 @@ class Pace:
         self.count: Callable[[float], None] = self._times.append
 
     def rate(self, now: float) -> float:
-        """Return the events per second; 0 for fewer than two events."""
+        """Return the events per second; 0 without an event before `now`."""
         times = list(self._times)
         if not times or now <= times[0]:
             return 0.0

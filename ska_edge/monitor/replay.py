@@ -58,7 +58,7 @@ SILENT = (
 
 
 class Gap(InputError):
-    """Lines are missing in a log, so nothing behind them can be rebuilt."""
+    """Lines are missing in a log, so no state after the gap can be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def rebuild(
         progress: called at intervals with the number of bytes read and the number of all bytes.
 
     Raises:
-        InputError: the log is damaged, has another plan, does not start with this model, has a gap,
-            or lacks the step; the sentence names the line. For a gap, it is a `Gap`.
+        InputError: the log is damaged, has another plan, does not start with this model, or lacks
+            the step. For missing lines, the error is a `Gap`.
         CheckError: the device gave a wrong answer or had another state.
     """
     replay = _Replay(path, model, at)
@@ -436,7 +436,7 @@ class _Replay:
 
 
 def _as_marked(state: State, mark: Mark) -> bool:
-    """Give a state the mark's rate, which the log may lack; tell whether the CRC then matches."""
+    """Set a state's rate to that of a mark; tell whether the state then has the mark's CRC."""
     assert mark.halvings is not None
     if mark.halvings <= state.plan.rate_halvings_max:
         state.halve_rate(mark.halvings)

@@ -18,8 +18,8 @@ from ska_edge.plan.plan import Plan
 from ska_edge.rules.confidence import UNKNOWN_NAMES
 
 PASSES = 10  # over the rows of a new class; with 30 passes, the accuracy differs by 0.1 points
-# Of rate * inputs, while a class is taught: half of what a training begins with. The few rows are
-# learned many times, so a larger rate costs more of the old classes than the new one gains.
+# Limit of rate * inputs while a class is taught: half of what a training begins with. The few rows
+# are learned many times, so a larger rate costs the old classes more than the new class gains.
 LARGEST_PRODUCT = 4.0
 
 
@@ -77,7 +77,7 @@ def times_slower(plan: Plan) -> int:
 
 
 def slower(plan: Plan, info: DeviceInfo) -> int | None:
-    """Return `times_slower` for a device, less what its rate has fallen by itself; None if its rate
+    """Return `times_slower` minus the halvings by the decay of the device's rate; None if its rate
     is already that low.
     """
     times = times_slower(plan) - plan.decay.halvings(info.samples)

@@ -34,7 +34,7 @@ class Report:
     Attributes:
         samples: number of samples that device and host learned, or only classified.
         steps: number of updates that the host has made after these samples.
-        parameters: number of learned integers that were compared at the end.
+        parameters: number of parameters of the plan.
         correct: samples that the device classified correctly before it learned them; 0 for a
             regression.
         first_difference: the first integer that differs; None if all are equal.
@@ -82,9 +82,10 @@ def verify(
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
     For a regression, `labels` are the integers of the targets, (n, classes).
+
     The device starts from its flashed weights. The whole state is compared before the first sample
     and after the last. After every sample, the step, the decisions, the class and the CRC-32 of the
-    state are compared, and after an update all metrics of all layers. So a difference is found in
+    state are compared; after an update, all metrics of all layers, too. So a difference is found in
     the step that caused it. A difference ends the run, and the state is read to find the first
     integer that differs. `on_sample(number, label, result)` is called after every sample.
 
@@ -158,9 +159,9 @@ def _verify_decisions(
 
 
 def flashed_state(link: Link, model: Model) -> State:
-    """Return the state of a device with a model's firmware that has just been reset.
+    """Return the state of a device that has a model's firmware and has just been reset.
 
-    The model does not say how many stored samples the firmware has, but the device's CRC does.
+    The model does not say how many stored samples the firmware has, but the device's CRC shows it.
     """
     crc = link.hello().crc
     states = model.state.starts()

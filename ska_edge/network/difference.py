@@ -21,7 +21,7 @@ class Difference:
         step: number of updates when the difference was found.
         layer: layer index; None for the CRC-32 of all parameters.
         tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
-            `Plan.state_fields`), "decision", "predicted" or the name of a metric.
+            `Plan.state_fields`), "decision", "value", "predicted" or the name of a metric.
         index: position in the tensor, row first; empty for a single number.
         host, device: the two integers.
         format: Q format of both integers; empty for an integer without a format, such as a count.
@@ -48,7 +48,7 @@ class Difference:
         return f"step {self.step}, {layer}{self.tensor}{place}: {values}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Return plain data for JSON."""
         return {**asdict(self), "index": list(self.index)}
 
 

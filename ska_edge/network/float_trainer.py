@@ -1,6 +1,6 @@
 """Trains in float64 by the learning rules with labels, with the same bits on every computer.
 
-It computes what `rules.reference` computes, up to rounding; the reference is an independent check.
+The results are those of `rules.reference` up to rounding; the reference is an independent check.
 The last bits of numpy's matrix products and exponentials depend on the processor. Here every sum
 adds its terms in order, and the exponential is defined by sums and products, so a training gives
 the same model on every computer. `engine/float_native.c` does the same operations in the same
@@ -27,7 +27,7 @@ MOST_HALVINGS = 64  # of the rate of one sample
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH
-LEAST_EXPONENT = -700.0  # replaces smaller exponents, which changes no sigmoid
+LEAST_EXPONENT = -700.0  # replaces smaller exponents; a sigmoid changes by less than 1e-303
 # The coefficients of the Taylor series of exp, the highest power first.
 TERMS = tuple(1.0 / math.factorial(power) for power in range(13, -1, -1))
 
@@ -47,8 +47,8 @@ class FloatRule:
         linear: whether the outputs are values, not decisions; an error is then limited to -1 to 1,
             the range of a shift.
         output_rate: rate of the output layer and of readouts, as a multiple of the rate.
-        normalized: whether the rate of a sample is divided by a power of two of |x|^2/d; the batch
-            is then 1.
+        normalized: whether a large |x|^2/d divides the rate of its sample by a power of two; the
+            batch is then 1.
     """
 
     rule: str
@@ -104,8 +104,8 @@ class FloatTrainer:
         return self._forward(x)[0]
 
     def _forward(self, x: Reals) -> tuple[list[Reals], list[Reals], list[Reals]]:
-        """Return, per layer, knowledge (n, width) and input (n, fan_in), between them the decisions
-        of the hidden layers.
+        """Return three lists: the knowledge (n, width) of all layers, the decisions (n, width) of
+        the hidden layers, and the inputs (n, fan_in) of all layers.
         """
         p = self.parameters
         knowledge, decisions, seen = [], [], [x]
@@ -128,7 +128,7 @@ class FloatTrainer:
         return target - sigmoid(knowledge)
 
     def _update(self, x: Reals, labels: NDArray[Any]) -> None:
-        """Make one update with the mean over a batch, (n, d) and (n,)."""
+        """Make one update with the mean over a batch, inputs (n, d) with labels or targets."""
         p, rule = self.parameters, self._rule
         knowledge, decisions, seen = self._forward(x)
         outputs = len(p.weights) - 1

@@ -23,12 +23,12 @@ Values = Fixed[Integers]
 DEVIATIONS = 2.0
 """A target that is this many standard deviations above its mean is scaled to 1.
 
-1 is the largest error that a shift can have.
+1 is the largest magnitude of a shift.
 """
 
 
 class Output:
-    """The functions of a plan's output layer; the readouts of hidden layers have the same."""
+    """The functions of a plan's output layer, which the readouts of hidden layers share."""
 
     def __init__(self, plan: Plan, ops: NumpyOps) -> None:
         self._plan = plan

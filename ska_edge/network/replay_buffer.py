@@ -22,8 +22,8 @@ class ReplayBuffer:
 
     Args:
         plan: the plan with the classes, the sizes of the buffer and the seed.
-        width: integers per sample. Usually these are all inputs; it is 1 if only the number of a
-            sample is stored.
+        width: integers per sample: the number of inputs, or 1 if only the number of a sample is
+            stored.
 
     Attributes:
         samples: (classes, per_class, width).
@@ -59,9 +59,9 @@ class ReplayBuffer:
         return self.samples[label, place - int(held[:label].sum())], label
 
     def remember(self, sample: NDArray[np.integer], label: int) -> None:
-        """Store a new sample, (width,), in a free place.
+        """Count a new sample, (width,), and store it if the class has a free place.
 
-        A full FIFO replaces its oldest sample; a full reservoir replaces one by chance or none.
+        A full FIFO replaces its oldest sample. A full reservoir replaces a random sample, or none.
         """
         seen, size = int(self.seen[label]), self.samples.shape[1]
         if seen < size:

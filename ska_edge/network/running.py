@@ -32,7 +32,7 @@ def normalized(ops: NumpyOps, state: State, inputs: Integers) -> Integers:
 
 
 def moved(ops: NumpyOps, state: State, inputs: Integers) -> tuple[Integers, Integers]:
-    """Return the mean and the variance of the state, (d,) each, after learned inputs (d,)."""
+    """Return the mean and the variance, (d,) each, of the state after inputs (d,) are learned."""
     x, mean, variance = _values(ops, state, inputs)
     return moved_mean(x, mean).data, moved_variance(x, mean, variance).data
 
@@ -56,7 +56,7 @@ def undone_reals(state: State, inputs: Reals) -> Reals:
 
 
 def real_averages(state: State) -> tuple[Reals, Reals]:
-    """Return the mean of each input, and the factor by which its deviation is multiplied."""
+    """Return the mean of each input, and the factor for its difference from the mean."""
     mean = mean_format(state.plan.layers[0].input).dequantize(state.mean)
     return mean, running_factor(VARIANCE.dequantize(state.variance) + 1)
 

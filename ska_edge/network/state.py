@@ -141,7 +141,7 @@ class State:
     def starts(self) -> Iterator[State]:
         """Yield the `flashed` state for every possible `prefill`, from 0 on.
 
-        Nobody but the device knows how its firmware was written; its CRC tells these states apart.
+        The host does not know the `prefill` of a device's firmware; the device's CRC shows it.
         """
         return map(self.flashed, range(int(self.replay.held.max()) + 1))
 
@@ -156,7 +156,7 @@ class State:
 
     @property
     def used(self) -> NDArray[np.bool_]:
-        """Whether each output is a class, (classes,); a spare output is one after `add_class`."""
+        """Whether each output is a class, (classes,); `add_class` makes a spare output a class."""
         named = np.ones(self.plan.named, dtype=np.bool_)
         return np.concatenate([named, self.names[:, :1].any(axis=1)])
 
@@ -175,7 +175,7 @@ class State:
         """Make the first spare output a class with this name, as a device does; return its index.
 
         A name that an added class already has changes nothing. Raises InputError if no spare output
-        is left, and for a name that is empty, too long or another class of the plan.
+        is left, for a label of the plan, for the name of unknown samples, and as `bytes_of` does.
         """
         if name in self.plan.labels:
             raise InputError(f"the model has the class '{name}' already")
@@ -287,7 +287,7 @@ class State:
 
 
 def _restored(plan: Plan, data: bytes, step: int) -> State:
-    """Restore a pickled state; `data` has only the lower 32 bits of `step`."""
+    """Restore a state from its bytes and its step; `data` has only the lower 32 bits of `step`."""
     state = State.from_bytes(plan, data)
     state.step = step
     return state

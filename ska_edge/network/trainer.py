@@ -44,7 +44,7 @@ class LayerTrace:
     decision: Integers
     shift: Integers
     step: Integers
-    previous: Integers  # knowledge of the previous step; without steps, of this step
+    previous: Integers  # knowledge of the previous pass; with labels, the same as `knowledge`
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Learned:
 
     Attributes:
         decisions: (n, classes), from the forward pass before the update with the row.
-        steps: (n,), updates made after the row.
+        steps: (n,), number of all updates so far, including those with the row.
     """
 
     decisions: Integers
@@ -72,8 +72,8 @@ class Learned:
 class FixedTrainer:
     """Infers and learns in integers, on a `State` that it changes in place.
 
-    `output` says what the truth about a row is; without a regression, it is the label. The
-    decisions of a regression's output layer are its values, in the plan's `output` format.
+    A label is a class index; for a regression, it is the targets as integers in the plan's `output`
+    format. The decisions of a regression's output layer are its values, in the same format.
 
     Args:
         state: plan and parameters.
@@ -171,10 +171,10 @@ class FixedTrainer:
     def learn_one(self, inputs: NDArray[np.integer], label: int | Integers) -> Integers:
         """Learn one sample, inputs (d,), as a device does.
 
-        Returns the decisions (classes,) of the last forward pass before an update. Rules without
+        Returns the decisions (classes,) for this sample, from its last forward pass. Rules without
         labels collect `plan.batch` samples and then make their steps. With a replay buffer, stored
-        samples are learned first, and the new sample last. Running averages move with the new
-        sample, after they have normalized it; the buffer stores it normalized.
+        samples are learned first, and the new sample last. Running averages normalize the new
+        sample before they move with it. The buffer stores the normalized sample.
 
         Raises InputError for the label of a spare output that is not in use.
         """
@@ -281,7 +281,7 @@ class FixedTrainer:
         output_error: Values,
         learns: NDArray[np.bool_],
     ) -> Values:
-        """Return the shift of a hidden layer, (batch, width); update the layer's own readout.
+        """Return the shift of a hidden layer, (batch, width); update its own readout, if any.
 
         `learns`, (batch, 1), tells which samples are learned.
         """

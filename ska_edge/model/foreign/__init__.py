@@ -1,1 +1,1 @@
-"""Networks in ONNX files of other programs: reads their graphs, and folds them into our layers."""
+"""Networks in ONNX files of other programs: reads their graphs, and makes layers of ska-edge."""

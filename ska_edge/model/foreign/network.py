@@ -2,8 +2,8 @@
 
 A hidden layer of ska-edge with sigmoids passes on a = 2 sigmoid(z) - 1 = tanh(z / 2). So the
 weights and biases of a layer with tanh are doubled. The layer after a sigmoid s is folded with s =
-(a + 1) / 2. Layers with ReLU do not change. All of this is exact in real numbers, as is the scaling
-of the features, which goes into the first layer.
+(a + 1) / 2. Layers with ReLU do not change. The scaling of the features goes into the first layer.
+All of this is exact in real numbers.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ class ForeignNetwork:
         """Return data as the network takes them: features in order, classes numbered as outputs.
 
         Features are matched by name if the file has names that occur in the data. Classes are
-        matched by name; if the file has no class names, or only the numbers of the outputs, output
-        k is class k of the data in sorted order. Raises InputError for other features and for
-        classes that the network lacks.
+        matched by name. A file without class names has the numbers of its outputs as names. If
+        the data have other names than such numbers, output k is class k of the data in sorted
+        order. Raises InputError for other features and for classes that the network lacks.
         """
         if self.features is not None and dataset.features is not None:
             known = {_identifier(name): name for name in dataset.features}
@@ -163,5 +163,5 @@ _ACTIVATIONS: dict[str, Callable[[Reals], Reals]] = {
 
 
 def _identifier(name: str) -> str:
-    """Return a name as exporters write it, with _ for every other character."""
+    """Return a name as exporters write it, with _ for all but ASCII letters and digits."""
     return re.sub(r"\W", "_", name, flags=re.ASCII)

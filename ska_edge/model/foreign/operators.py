@@ -19,7 +19,7 @@ FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProt
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The class with the largest of some scores, as an index or, with `labels`, as a name."""
+    """The class with the largest score: its index, or its name if the scores have labels."""
 
     scores: Signal
 
@@ -46,7 +46,7 @@ class Node:
     opset: int
 
     def number(self, name: str, default: float) -> float:
-        """Return an attribute that is a number."""
+        """Return an attribute that is a number, or `default` if it is missing."""
         return float(self.attributes.get(name, default))
 
     def axes(self) -> list[int]:

@@ -13,7 +13,7 @@ from ska_edge.errors import InputError
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.foreign.signal import Reals
 
-ERRORS_ONLY = 3  # severity of the messages that onnxruntime prints
+ERRORS_ONLY = 3  # onnxruntime prints only messages of at least this severity
 
 
 def decided(network: ForeignNetwork, x: Reals) -> NDArray[np.int64]:

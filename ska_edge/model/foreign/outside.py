@@ -16,8 +16,8 @@ MOST_BYTES = 2**28  # all outside tensors together have at most this many bytes
 def with_outside_tensors(path: Path, found: onnx.ModelProto) -> None:
     """Put tensors from files beside `path` into the graph.
 
-    A file in another folder, a link and a device are not read. Raises InputError for those, and
-    for a missing or cut file.
+    A file in another folder, a link and a device are not read. Raises InputError for those, for a
+    missing or cut file, and for more than `MOST_BYTES`.
     """
     left = MOST_BYTES
     for tensor in found.graph.initializer:

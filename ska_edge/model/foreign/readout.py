@@ -14,7 +14,7 @@ from ska_edge.model.foreign.signal import SIGMOID, Layer, Reals
 
 ROWS = 5000  # rows that are enough to fit two numbers
 ROUNDS = 50  # at most this many steps of Newton's method, which needs about ten
-HOLD = 1e-3  # how strongly the factor is held near 1; otherwise a perfect fit makes it infinite
+HOLD = 1e-3  # weight of the term that keeps the factor finite in a perfect fit
 LEAST, MOST = 2.0**-6, 2.0**6  # limits of the factor
 
 

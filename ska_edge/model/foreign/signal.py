@@ -117,14 +117,14 @@ class Signal:
         return matrix
 
     def activated(self, activation: str) -> Signal:
-        """Return the activations of a new layer whose knowledge is this signal."""
+        """Return the activations of a new layer that applies `activation` to this signal."""
         layer = Layer(self.dense(), self.offset, activation)
         made = Signal.of_source((*self.layers, layer), self.size)
         return replace(made, shape=self.shape)
 
 
 def joined(parts: tuple[Signal, ...]) -> Signal:
-    """Return the elements of several signals with one source, one after the other."""
+    """Return the elements of several signals of the same source, in order, as one signal."""
     first = parts[0]
     offset = np.concatenate([part.offset for part in parts])
     shape = (len(offset),)

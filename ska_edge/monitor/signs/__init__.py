@@ -1,1 +1,1 @@
-"""Signs that a device forgets, or that its data drift."""
+"""Finds signs that a device forgets, or that its data drift."""

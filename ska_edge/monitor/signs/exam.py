@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ska_edge.device.link import Link
 
 # During an exam the device learns nothing, and gets the rows one by one. So exams are few: about
-# `EXAMS` in a session, with `CLOSEST` to `FARTHEST` learned rows between two exams.
+# `EXAMS` in a session, but always with `CLOSEST` to `FARTHEST` learned rows between two exams.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
 # The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at

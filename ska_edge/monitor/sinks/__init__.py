@@ -1,1 +1,1 @@
-"""The receivers of a device's events during monitoring."""
+"""Defines the receivers of a device's events during monitoring."""

@@ -26,10 +26,10 @@ PORT, PORT_TLS = 1883, 8883
 TLS = "mqtts://"  # prefix of an address for an encrypted connection
 USER, PASSWORD = "SKA_EDGE_MQTT_USER", "SKA_EDGE_MQTT_PASSWORD"
 PASSWORD_FILE = "SKA_EDGE_MQTT_PASSWORD_FILE"
-LARGEST = 65_536  # bytes of the largest packet accepted from a broker; a publisher gets short ones
+LARGEST = 65_536  # bytes of the largest accepted packet; a broker sends a publisher short ones
 KEPT = 50_000  # at most this many messages wait for a broker; MQTT can number 65,535
 PATIENCE = 5.0  # seconds to deliver the remaining messages at the end
-AT_LEAST_ONCE = 1  # quality of service: a subscriber gets every line, some perhaps twice
+AT_LEAST_ONCE = 1  # quality of service: a delivered message may arrive twice
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -267,7 +267,7 @@ class Publisher:
         client = self._client
         client.disconnect()
         client.loop_stop()
-        # Without callbacks, no circle of references keeps the client's own sockets open.
+        # Without callbacks, no reference cycle keeps the client's own sockets open.
         client.on_connect = client.on_connect_fail = None
         client.on_disconnect = client.on_publish = None
         if lost:

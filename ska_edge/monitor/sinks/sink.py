@@ -10,8 +10,7 @@ from ska_edge.monitor.monitor import Activity, Monitor
 
 
 class Sink(Protocol):
-    """Receives the events of one device, in the thread of that device.
-
+    """Receives the events of one device, in a thread of that device; only `open` is called outside.
     To add a sink, write a class with these methods, and add it to the list in
     `cli.commands.monitor`.
     """
@@ -25,7 +24,7 @@ class Sink(Protocol):
     def write(self, line: LogLine) -> None:
         """Receive a line of the log: an event, or a notice before something is sent.
 
-        If the sink raises InputError here, the device stops learning.
+        If the sink raises an SkaError here, the device stops learning.
         """
 
     def status(self, activity: Activity) -> None:

@@ -19,8 +19,9 @@ Ctrl-C works.
 `float_trainer_for(plan, parameters, rate, learn=rows)` does the same for the float twin of a plan
 with labels: it returns compiled C or numpy's `FloatTrainer`, with the same bits.
 
-numpy checks the engine: it also learns the first rows that the engine learns, and later single rows
-at intervals. After these rows, every integer of both is compared. A difference raises CheckError.
+numpy checks the engine: numpy also learns the first rows that the engine learns, and later single
+rows at intervals. After each of these rows, the decisions and the states of both are compared. A
+difference raises CheckError.
 
 SKA_EDGE_ENGINE=numpy switches the engine off, SKA_EDGE_ENGINE=native makes it mandatory.
 """

@@ -76,7 +76,7 @@ class Network:
             view[...] = 1 if field.name == "step" else state.field(field)
 
     def store(self, state: State) -> None:
-        """Update the state that was loaded last from the network."""
+        """Copy the network back to `state`, which must be the state that was loaded last."""
         for field, view in self._fields:
             if field.name == "step":
                 state.step += (int(view) - 1) & COUNT_MASK

@@ -48,8 +48,8 @@ def trainer_for(state: State, learn: int = 0) -> Trainer:
     """Return a trainer for a state that will learn about `learn` rows.
 
     Unless SKA_EDGE_ENGINE chooses, it is the native engine if there is enough work and a compiler
-    works, otherwise numpy. If no compiler works, one EngineWarning gives the reason. For
-    mini-batches of a rule with labels, it is always numpy.
+    works, otherwise numpy. If the engine cannot be used, an EngineWarning gives the reason. For
+    mini-batches of a rule with labels, the trainer is always numpy's.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.

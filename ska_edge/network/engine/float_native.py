@@ -1,4 +1,4 @@
-"""The float trainer in compiled C (`float_native.c`)."""
+"""Runs the float trainer in compiled C (`float_native.c`)."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Prequential:
 
     @property
     def parts(self) -> list[Part]:
-        """The rows in `MOST_PARTS` parts of about the same size, or in fewer."""
+        """Parts of about the same size: `MOST_PARTS`, or fewer for a short stream."""
         count = min(MOST_PARTS, max(1, len(self.right) // FEWEST))
         ends = [len(self.right) * part // count for part in range(count + 1)]
         return [self._part(slice(*pair)) for pair in pairwise(ends)]
@@ -85,7 +85,8 @@ class Prequential:
 def prequential(
     state: State, inputs: NDArray[np.integer], labels: NDArray[np.integer], before: int
 ) -> tuple[Prequential, State]:
-    """Let a copy of a state learn rows as a device does; return how it did, and the copy.
+    """Learn rows as a device does that starts in `state.flashed()`; return the results, and the
+    state after them.
 
     Args:
         inputs: (n, d) integers in the plan's input format, one row or more.

@@ -32,10 +32,11 @@ Reals = NDArray[np.float64]
 # Below, a healthy training is one with a test accuracy of at least 90 %, on digits, vowels, wine,
 # breast_cancer or iris, with a rule that learns from labels, and with the default options.
 
-# A sign needs this many updates. With fewer, a mean over single samples is still mostly chance.
+# Each sign except a collapse needs this many updates. With fewer, a mean over single samples is
+# still mostly chance.
 ENOUGH = 20
-# A trend needs this many updates if every update has different samples. A held batch has less
-# noise.
+# With labels, a trend needs this many updates, because every update has different samples. A rule
+# without labels repeats one batch, which gives less noise.
 ENOUGH_FOR_A_TREND = 200
 # Fewer rows have no useful spread: two rows are always on a line, three in a plane.
 ENOUGH_ROWS = 4
@@ -119,12 +120,12 @@ class Symptom:
     advice: str
 
     def sentence(self, call: Callable[[str], str] = str) -> str:
-        """One line of text about the sign; `call` names the options, by default as Python does."""
+        """Return one line of text; `call` names the options, by default as Python does."""
         advice = with_names(self.advice, call)
         return f"{self.sign} in layer {self.layer}: {self.what}; {advice}"
 
     def as_dict(self, call: Callable[[str], str] = str) -> dict[str, Any]:
-        """Plain data for JSON: sign, layer and the sentence as text."""
+        """Return plain data for JSON: sign, layer and the sentence as text."""
         return {"sign": self.sign, "layer": self.layer, "text": self.sentence(call)}
 
 
@@ -189,8 +190,8 @@ class Watch:
     ) -> None:
         """Set a layer's decisions, rows (n, width), for inputs (n, d) with labels (n,).
 
-        They replace earlier decisions of the layer. Fewer than 4 rows, or a single column, are
-        ignored.
+        They replace earlier decisions of the layer. Fewer than 4 rows, a single column, and the
+        values of a regression are ignored.
         """
         if len(rows) < ENOUGH_ROWS or rows.shape[1] < 2:
             return
@@ -245,7 +246,8 @@ class Watch:
         over the last third of the steps.
 
         It is 0 if the output is always right, and 1 if every decision is always 1 / classes. It is
-        larger if the output is worse. For rules without labels it is 1.
+        larger if the output is worse. For rules without labels, and before the first point, it
+        is 1.
         """
         if not self._labeled or not self._points:
             return 1.0

@@ -40,7 +40,7 @@ class LayerMetrics:
     zero_updates: float
 
     def as_dict(self) -> dict[str, float]:
-        """Plain data for JSON."""
+        """Return plain data for JSON."""
         return asdict(self)
 
 

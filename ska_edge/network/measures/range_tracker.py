@@ -105,8 +105,8 @@ class RangeTracker:
         self._ranges: dict[tuple[int, str], Range] = {}
 
     def observe(self, trainer: Trainer, inputs: NDArray[np.integer]) -> None:
-        """Record the ranges of the trainer's tensors and last shifts, and of the knowledge and
-        activations for the first `ROWS` of the inputs (n, d).
+        """Record the ranges of the trainer's tensors and last shifts, of the first `ROWS` of the
+        inputs (n, d), and of the knowledge and activations for these rows.
         """
         plan, formats = trainer.plan, trainer.plan.formats
         rows = inputs[:ROWS].astype(np.int64)
