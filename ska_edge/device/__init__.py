@@ -1,1 +1,1 @@
-"""One device at a port: requests, answers, and streams of samples."""
+"""Talks to one device at a port: requests, answers, and streams of samples."""

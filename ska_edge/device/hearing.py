@@ -17,8 +17,9 @@ RESULT, WELCOME = BY_NAME["RESULT"].code, BY_NAME["WELCOME"].code
 
 
 class Hearing:
-    """The announcements of one device: LEARNED, then METRICS and RESULT with the same seq.
+    """The announcements of one device.
 
+    An announcement is LEARNED, then METRICS and RESULT with the same sequence number.
     A lost LEARNED leaves a gap in the sample counts. A sample whose RESULT is lost has no result.
 
     Args:

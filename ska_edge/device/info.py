@@ -15,7 +15,7 @@ class DeviceInfo:
         board: board name.
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
-        step, samples: updates made and samples learned, counted from the plan's weights.
+        step, samples: updates made and samples learned; both are 0 with the flashed weights.
         token: identifies the state's history (see `Link.token`); 0 after a start, a reset or a
             push.
         crc: CRC-32 of the state.
@@ -72,7 +72,7 @@ class Result:
             for a regression.
         decisions: integers, one per class, before any update; in Q0.15, or values of a regression
             in the plan's `output` format.
-        metrics: per layer, integer sums by the names of `METRICS`; empty if not requested.
+        metrics: per layer, integer sums by the names of `METRICS`; empty if there are none.
         crc: CRC-32 of the state after the update; 0 if not requested.
     """
 

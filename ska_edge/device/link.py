@@ -1,6 +1,6 @@
 """Makes the requests of a host to one device, such as learn, pull and save.
 
-`session` sends a request until its answer arrives; `stream` sends samples in a stream.
+`session` sends a request, with retries, and reads its answer; `stream` sends samples in a stream.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Link(Session):
         return result
 
     def infer(self, x: Iterable[int]) -> Result:
-        """Classify one input, (inputs,) integers, without learning."""
+        """Return the answer for one input, (inputs,) integers, without learning."""
         return self._result(self._prepare("INFER", {"x": self._bytes(x)}))
 
     def halve_rate(self, times: int) -> None:

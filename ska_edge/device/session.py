@@ -1,7 +1,7 @@
-"""Holds the session with one device: sends each request until its complete answer arrives.
+"""Holds the session with one device: sends a request, with retries, and reads its answer.
 
-A request is retried with the same sequence number. The device executes a repeated request only
-once. `link` has the requests that a host makes; `port` opens ports.
+A retry has the same sequence number, and the device executes a repeated request only once. `link`
+has the requests that a host makes; `port` opens ports.
 """
 
 from __future__ import annotations

@@ -171,7 +171,10 @@ class Window:
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:
-        """Send the rows in flight from sequence number `last` on again; the device refused one."""
+        """Send rows again after a refusal; return the rows that it confirms as learned.
+
+        `last` is the sequence number of the last row that the device has learned.
+        """
         seqs = [request.seq for request, _ in self._pending]
         learned: list[Sample] = []
         if last in seqs:  # learned up to `last`; the device can repeat only its answer to `last`

@@ -1,1 +1,1 @@
-"""Plans: every integer constant of a network, resolved from options and proven."""
+"""Defines plans: every integer constant of a network, resolved from options and proven."""

@@ -132,7 +132,7 @@ def _check_sizes(plan: Plan) -> None:
 
 
 def _check_formats(plan: Plan) -> None:
-    """Check the formats: all are the profile's, but calibration may choose some fractions."""
+    """Check the formats: all are the profile's, except those that calibration may choose."""
     profile = PRECISIONS[plan.precision]
     knowledge, incoming = plan.formats.knowledge, plan.layers[0].input
     if not (
@@ -263,7 +263,7 @@ def _prove_functions(plan: Plan) -> None:
 
 
 def _check_rule(plan: Plan) -> None:
-    """Check options that only some rules support."""
+    """Check the options that only some rules support, and the ranges of their values."""
     replay = plan.replay
     if plan.regression and plan.rule_definition.teacher not in (READOUT, SIGNS):
         raise InputError(

@@ -31,8 +31,9 @@ def activation_format(profile: Precision, activation: str) -> QFormat:
 def neuron_formats(
     profile: Precision, classes: int, knowledge: QFormat, activation: QFormat
 ) -> NeuronFormats:
-    """Return the formats of one neuron; all except `knowledge` and `activation` come from the
-    profile.
+    """Return the formats of one neuron.
+
+    All except `knowledge` and `activation` follow from the profile and the number of classes.
     """
     error_frac = largest_frac(classes, profile.forward_bits, profile.shift.frac)
     return NeuronFormats(
@@ -62,10 +63,10 @@ def layer_plans(
     Args:
         sizes: inputs, hidden widths, classes.
         rule: determines whether hidden layers have readouts.
-        profile: determines by default the formats of weights.
+        profile: gives the formats of the weights that `weights` lacks.
         incoming: format of the network's input.
         activation: format of the inputs of all layers after the first.
-        weights: other formats of weights, by layer and name, "weight" or "readout_weight".
+        weights: formats of weights, by layer and name, "weight" or "readout_weight".
         hidden_halvings: how many times the rate of the hidden layers is halved.
         linear: whether the output layer is linear, as for a regression.
     """

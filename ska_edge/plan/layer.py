@@ -1,4 +1,4 @@
-"""Describes the layers of a network: their matrices, and the tensors of these."""
+"""Describes the layers of a network: their matrices and their tensors."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def largest_margin(format: QFormat) -> int:
 
 
 def real_margin(integer: int, format: QFormat) -> float:
-    """Return the real number with the fewest decimals that `margin_integer` converts to this."""
+    """Return the real number with the fewest decimals that `margin_integer` makes `integer`."""
     exact = math.ldexp(integer, -format.frac)
     decimals = (round(exact, places) for places in range(1, 16))
     fitting = (r for r in decimals if r < LIMIT and margin_integer(r, format) == integer)

@@ -31,8 +31,8 @@ from ska_edge.rules.rule import RULES, SIGMOID, Rule
 
 SCHEMA = 2
 LONGEST_SHIFT = 31  # a C int32 cannot be shifted by more bits
-# The JSON always has these fields. It leaves every other field out that has its default, because
-# older plans do not have it, and a plan's digest must not change.
+# The JSON always has these fields. Every other field is left out if it has its default, because
+# older plans lack the newer fields, and the digest of a plan must not change.
 ALWAYS = ("readout", "per_class", "per_sample", "schema")
 
 
@@ -63,8 +63,9 @@ class Plan:
         output: the format of a regression's values and targets; None if the outputs are decisions
             of classes.
         spares: number of spare outputs, the last ones. A state has their names.
-        normalized: whether the rate is divided, for each sample, by the power of two nearest to
-            |x|^2/d, by its logarithm, if that is above 1; x is the input and d its width.
+        normalized: whether a large input lowers the rate for its sample. If |x|^2/d is above 1, the
+            rate is divided by the power of two whose logarithm is nearest to that of |x|^2/d; x is
+            the input and d its width.
         decay: how the rate falls with the samples that a device has learned.
         running_normalization: whether each input is normalized by a running mean and variance,
             which the state has and every learned sample moves.
@@ -146,7 +147,7 @@ class Plan:
         return self.raw is not None and self.raw.points is not None
 
     def neuron_functions(self) -> tuple[FixedFunction, ...]:
-        """Every function of the front end and of a neuron that this plan needs, in order of use."""
+        """Return the functions of the front end and of a neuron in this plan, in order of use."""
         return front_functions(self.front) + neuron_functions(
             self.rule_definition,
             self.formats,
@@ -169,7 +170,7 @@ class Plan:
         return NormalizedStep(step_limits(self.inputs, format), largest, self.rate_halvings_max)
 
     def first_neuron(self, layer: int) -> int:
-        """Number of a layer's first neuron; neurons are numbered through all layers."""
+        """Return the number of a layer's first neuron; neurons are numbered through all layers."""
         return sum(below.outputs for below in self.layers[:layer])
 
     @property
@@ -178,7 +179,7 @@ class Plan:
         return Table("ska_decision_table", self.table, self.formats.decision)
 
     def tensors(self) -> Iterator[Tensor]:
-        """All tensors of parameters, in the order of the flat array of parameters."""
+        """Yield all tensors of parameters, in the order of the flat array of parameters."""
         offset = 0
         for index, layer in enumerate(self.layers):
             matrices = [("", layer.matrix)]
@@ -202,8 +203,7 @@ class Plan:
         return sum(tensor.size * tensor.format.bits // 8 for tensor in self.tensors())
 
     def state_fields(self) -> tuple[StateField, ...]:
-        """The fields of the state, in their order in memory. A device's `ska_t` begins with them.
-
+        """Return the fields of the state, in their order in memory; `ska_t` begins with them.
         Larger elements come before smaller ones, so that no core needs padding between fields.
         firmware_gen/memory/members.py adds the other members; ska_state.h is generated from both.
         """
@@ -277,32 +277,32 @@ class Plan:
     # These shifts are numbers for the loops of the C runtime; Python uses the fractions instead.
 
     def sum_frac(self, matrix: Matrix) -> int:
-        """Fractional bits of W a + b: as many as any term has, and more than the knowledge has."""
+        """Return the fractional bits of W a + b: as many as any term has, and more than z has."""
         products = self.forward_format(matrix).frac + matrix.input.frac
         return max(products, matrix.weight.frac, self.formats.knowledge.frac + 1)
 
     def sum_align(self, matrix: Matrix) -> int:
-        """Shift that gives W a the fractional bits of the sum."""
+        """Return the shift that gives W a the fractional bits of the sum."""
         return self.sum_frac(matrix) - self.forward_format(matrix).frac - matrix.input.frac
 
     def bias_align(self, matrix: Matrix) -> int:
-        """Shift that gives b the fractional bits of the sum."""
+        """Return the shift that gives b the fractional bits of the sum."""
         return self.sum_frac(matrix) - matrix.weight.frac
 
     def forward_shift(self, matrix: Matrix) -> int:
-        """Shift from the sum W a + b to the knowledge."""
+        """Return the shift from the sum W a + b to the knowledge."""
         return self.sum_frac(matrix) - self.formats.knowledge.frac
 
     def update_shift(self, matrix: Matrix) -> int:
-        """Shift from step * input to a change of a weight, without the shift of the plan's rate."""
+        """Return the shift from step * input to a weight's change, without that of the rate."""
         return self.formats.shift.frac + matrix.input.frac - matrix.weight.frac + matrix.halvings
 
     def bias_update_shift(self, matrix: Matrix) -> int:
-        """Shift from step to a change of a bias, without the shift of the plan's rate."""
+        """Return the shift from step to a change of a bias, without that of the rate."""
         return self.formats.shift.frac - matrix.weight.frac + matrix.halvings
 
     def projection_shift(self, matrix: Matrix) -> int:
-        """Shift from the accumulator of A^T e to the projection."""
+        """Return the shift from the accumulator of A^T e to the projection."""
         fraction = self.forward_format(matrix).frac + self.formats.error.frac
         return fraction - self.formats.projection.frac
 

@@ -22,8 +22,8 @@ class Precision:
         activation: format of activations; the input has the same width.
         knowledge, decision, shift, projection: see `neuron.NeuronFormats`.
         table_limit: the decision table covers knowledge from -table_limit to table_limit. A limit
-            of 8 is enough for decisions and for shifts. The alignment z D' needs 16, because at 8
-            it is not yet near 0.
+            of 8 is enough for decisions and for shifts. The alignment z D' needs 16, because z D'
+            is not yet near 0 at 8.
     """
 
     name: str

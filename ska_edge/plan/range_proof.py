@@ -32,6 +32,7 @@ def range_proof(plan: Plan) -> tuple[Bound, ...]:
 
     Weights and inputs may have any value in their format; the proof uses no data. The intervals
     inside the per-neuron functions are proven by a trace (see `fixedpoint.Fixed`).
+
     Raises InputError, which names the layer, for a sum that exceeds 64 bits.
     """
     bounds: list[Bound] = []

@@ -79,7 +79,7 @@ class Draft:
     running_normalization: bool = False
 
     def with_formats_of(self, plan: Plan) -> Draft:
-        """Return the same draft with the formats and the raw-input conversion of another plan."""
+        """Return the same draft with another plan's formats, front end and raw-input conversion."""
         formats = {(t.layer, t.name): t.format for t in plan.tensors() if t.name.endswith("weight")}
         return replace(
             self,

@@ -1,1 +1,1 @@
-"""A serial port: names and lists, control lines, and why one does not open."""
+"""Finds and opens serial ports, and explains why a port does not open."""

@@ -1,4 +1,4 @@
-"""The control lines DTR and RTS of a serial port, with which many boards are reset."""
+"""Sets the control lines DTR and RTS of a serial port, with which many boards are reset."""
 
 from __future__ import annotations
 
