@@ -1,4 +1,4 @@
-"""Errors of ska-edge: one root class, one-sentence messages, and exit codes."""
+"""Defines the errors of ska-edge: one root class, one-sentence messages, and exit codes."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def check_target(path: Path, *others: str | Path | None, by: str) -> None:
     """Raise InputError if `path` cannot be written, or if it is one of the other files.
 
     `others` are the files that `by`, the name of the command or call, also reads or writes; None is
-    no file.
+    ignored.
     """
     check_file(path)
     if regular_target(path) is None:

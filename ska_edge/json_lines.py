@@ -41,7 +41,7 @@ class JsonLine:
         return self.start + len(self.text)
 
     def content(self) -> dict[str, Any] | None:
-        """The JSON object in the line; None if the line has none."""
+        """Return the JSON object in the line; None if the line has none."""
         try:
             content = json.loads(self.text.decode("utf-8"))
         except (ValueError, RecursionError):
@@ -64,7 +64,7 @@ class Block:
     text: bytes
 
     def texts(self) -> list[bytes]:
-        """The bytes of each line, with its newline."""
+        """Return the bytes of each line, with its newline."""
         return BytesIO(self.text).readlines()
 
 

@@ -1,4 +1,4 @@
-"""The Python API that has no other home: train, load, connect, Device, Classifier and Regressor.
+"""Defines the parts of the Python API that have no other home, such as train, load and connect.
 
 `ska_edge/__init__.py` lists all public names.
 """

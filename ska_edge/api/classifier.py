@@ -133,7 +133,8 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             y: labels (rows,).
             classes: all labels that will ever occur; only the first call needs them.
 
-        Raises ValueError for a label that is not one of the classes.
+        Raises ValueError for a label that is not one of the classes, and for a first call without
+        `classes`.
         """
         first = not hasattr(self, "model_")
         if first and classes is None:

@@ -47,14 +47,15 @@ def connect(
         port: a path, a pattern of paths, a USB serial number, socket://HOST:PORT or
             rfc2217://HOST:PORT.
         model: the model that was flashed, or its file. It converts features to the device's
-            integers, and class numbers to classes; `info`, `save` and `reset` work without it.
+            integers, and class numbers to classes. `info`, `save`, `reset` and `push` of a given
+            model work without it.
         baud: bits per second; emulated boards ignore it.
         timeout: seconds to wait for an answer before a retry.
         key: the device's key, 32 bytes, if it was flashed with one.
 
-    Raises InputError for an invalid argument or model file, and DeviceError if the port does not
-    open, if nothing answers, or if the plans of the device and the model differ. Raises ToolError
-    on a system without POSIX terminals.
+    Raises InputError for an invalid argument or model file. Raises DeviceError if the port does not
+    open, if nothing answers, if the plans of the device and the model differ, or if `key` is given
+    for a device without a key. Raises ToolError on a system without POSIX terminals.
 
     Example: ``with ska_edge.connect("/dev/ttyACM0", "digits.ska") as device: device.predict(x)``
     """
@@ -92,7 +93,7 @@ class Device(Closable):
 
     Args:
         link: a session with the device.
-        model: the model that was flashed; None if only `info`, `save` and `reset` are used.
+        model: the model that was flashed; None if no method needs it, see `connect`.
     """
 
     def __init__(self, link: Link, model: Model | None = None) -> None:
@@ -177,8 +178,8 @@ class Device(Closable):
 
         Returns:
             The class with the largest decision for each row, (rows,), or the values of a
-            regression, before the device learned the row. For a rule without labels, these are
-            class indices.
+            regression, before the device learned the row. A rule without labels gives the index of
+            the output with the largest decision.
 
         Example: ``right = (device.learn(x, y) == y).mean()``
         """
@@ -268,13 +269,11 @@ class Device(Closable):
     def push(self, model: Model | None = None) -> DeviceInfo:
         """Send a state (weights, counters, rate, stored samples) to the device, which saves it.
 
-        Until the whole state has arrived, the device keeps its old state.
+        Until the whole state has arrived, the device keeps its old state. A device that has saved
+        too often delays a push, as it delays `save`.
 
         Args:
             model: the model with the state; by default the model that `connect` was given.
-
-        A device that has saved too often delays this, as it delays `save`.
-
         Raises DeviceError if the device runs another plan, if it has another state after the
         transfer, and as `save` does.
 
@@ -319,7 +318,7 @@ class Device(Closable):
             samples: how many rows the device learns, from the first on; by default all rows.
 
         Returns:
-            How many rows were learned, and how many integers were compared.
+            A Report, which has the number of compared rows and the number of parameters.
 
         Raises CheckError if an integer differs; the message names the first one. Raises the errors
         of `load_data`, and InputError for data that do not suit the model.

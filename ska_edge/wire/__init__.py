@@ -1,1 +1,1 @@
-"""The serial protocol: the table of messages, and the frames that carry them."""
+"""Defines the serial protocol: the table of messages, and the frames that carry them."""

@@ -103,7 +103,7 @@ def place(code: int, name: str) -> slice:
 def peek(code: int, payload: bytes, name: str) -> int | None:
     """Read one field of a message, even if the rest of the payload is invalid.
 
-    No field before it may be an array. Returns None if the payload is too short to contain it.
+    The fields before `name` must not be arrays. Returns None if the payload is too short for it.
     """
     number, at = _PLACES[code, name]
     return int(number.unpack_from(payload, at)[0]) if len(payload) >= at + number.size else None
@@ -177,7 +177,7 @@ class Codec:
     def unpack(self, code: int, payload: bytes) -> tuple[str, dict[str, Any]]:
         """Return the name and the values of a message.
 
-        A single number becomes an int, a u8 array becomes bytes, any other array a tuple of int.
+        A single number becomes an int, a u8 array becomes bytes, any other array becomes a tuple.
         Raises DeviceError for an unknown code or a wrong length, and InputError if the message
         needs a dimension that is unknown.
         """

@@ -2,7 +2,7 @@
 
 The tag of a request is the keyed BLAKE2s (RFC 7693) of four values: the device's nonce, the number
 of the request since this nonce, the type, and the payload. `firmware_gen/runtime/ska_mac.c`
-computes the same. A replayed request fails, because the nonce or the number has changed.
+computes the same. A replayed request fails if the nonce or the number has changed.
 """
 
 from __future__ import annotations
