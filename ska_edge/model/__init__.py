@@ -1,1 +1,1 @@
-"""Models, which are plans with learned integers: the model file, input scaling, ONNX."""
+"""Defines models, which are plans with learned integers: the model file, input scaling, ONNX."""

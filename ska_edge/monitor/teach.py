@@ -1,4 +1,4 @@
-"""Teaches a device a new class: chooses rows and their order, and asks which classes it has."""
+"""Prepares the teaching of a new class: its name, the order of its rows, and the rate."""
 
 from __future__ import annotations
 

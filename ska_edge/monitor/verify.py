@@ -29,7 +29,7 @@ from ska_edge.wire.protocol import Want
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Result of `verify`.
+    """The result of `verify`.
 
     Attributes:
         samples: number of samples that device and host learned, or only classified.

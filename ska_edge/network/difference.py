@@ -19,9 +19,9 @@ class Difference:
 
     Attributes:
         step: number of updates when the difference was found.
-        layer: layer index; None for the CRC-32 of all parameters.
-        tensor: "weight", "bias", "readout_weight", "readout_bias", another field of the state (see
-            `Plan.state_fields`), "decision", "value", "predicted" or the name of a metric.
+        layer: layer index; None for a number of no layer, such as the CRC-32 of all parameters.
+        tensor: name of a tensor, of a field of the state (see `Plan.state_fields`), of a metric, or
+            of another number that was compared, such as "decision", "value" or "step".
         index: position in the tensor, row first; empty for a single number.
         host, device: the two integers.
         format: Q format of both integers; empty for an integer without a format, such as a count.

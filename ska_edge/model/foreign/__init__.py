@@ -1,1 +1,1 @@
-"""Networks in ONNX files of other programs: reads their graphs, and makes layers of ska-edge."""
+"""Reads networks in ONNX files of other programs, and folds them into layers of ska-edge."""

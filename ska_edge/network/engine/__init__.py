@@ -1,4 +1,4 @@
-"""The native engine: the generated C, compiled for this computer, learns whole epochs.
+"""Provides the native engine: generated C, compiled for this computer, that learns whole epochs.
 
 `trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine if there is
 enough work and a compiler works, otherwise numpy's `FixedTrainer`. Both give the same bits, and

@@ -99,7 +99,7 @@ def _fits(found: Range, layers: int) -> bool:
 
 
 class RangeTracker:
-    """Tracks the ranges of all tensors and intermediate values of a model, at intervals."""
+    """Tracks the ranges of a model's tensors and intermediate values; `observe` adds to them."""
 
     def __init__(self) -> None:
         self._ranges: dict[tuple[int, str], Range] = {}
