@@ -18,7 +18,7 @@ DEVELOPMENT = ("bench", "demo", "dev")  # extras that a user does not need
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An extra of ska-edge, its packages, and those of them that are not installed."""
+    """An extra of ska-edge, its packages, and the packages that are not installed."""
 
     name: str
     packages: tuple[str, ...]

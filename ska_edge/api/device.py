@@ -200,8 +200,8 @@ class Device(Closable):
         """Teach the device a class, with few rows; add the class if it is new.
 
         Before each row, the device learns stored samples of all classes again, if its plan has a
-        replay buffer; so it forgets little. If its rate is too large for so few rows, it learns
-        them at a lower rate, and then gets its rate back.
+        replay buffer; so it forgets little. If the device's rate is too large for so few rows, the
+        rate is lowered for them, and restored afterwards.
 
         Args:
             name: the name of the class, at most 16 bytes in UTF-8 if it is new.

@@ -99,7 +99,7 @@ class Link(Session):
     def forget_class(self, label: int) -> None:
         """Make an added class a spare output again, without its stored samples and weights.
 
-        Raises DeviceError if the label is not that of an added class.
+        Raises DeviceError if no added class has this label.
         """
         self.request("FORGET_CLASS", {"label": label, "token": self.info.token})
 

@@ -179,7 +179,7 @@ class Stream:
                 self._expect_token()
                 deadline = None
                 for heard in self._announced(info):
-                    yield from heard  # all of it, because the device has learned all of it
+                    yield from heard  # all samples, because the device has learned them all
                     count += sum(isinstance(each, Sample) for each in heard)
                     if not self._goes_on(count, most):
                         break

@@ -177,7 +177,10 @@ class Model:
         return class_array(self.labels)
 
     def decided(self, decisions: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Return the index in `labels` of the largest of decisions (rows, outputs), (rows,)."""
+        """Return the class of each row as an index in `labels`, (rows,).
+
+        It is the class with the largest of the row's decisions, (rows, outputs).
+        """
         return np.asarray(decisions[:, self.outputs].argmax(axis=1))
 
     def classified(self, decisions: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -424,7 +427,7 @@ class Model:
         Classes and features are matched by name; features without names keep their order. Targets
         are matched as `Dataset.with_targets` does it. Raises InputError for a missing feature, a
         wrong number of features, a class without an output, for targets in place of classes or the
-        reverse, and for windows that are cut otherwise than those of the model.
+        reverse, and for windows that are not cut like those of the model.
         """
         if self.layout is not None and dataset.layout is not None:
             self.layout.expect(dataset.name, dataset.layout)

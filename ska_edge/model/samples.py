@@ -75,8 +75,8 @@ def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
         fit: rows to learn; `y` has the outputs of `base`.
         base: the model to continue; only a model with spare classes has stored samples.
 
-    Raises InputError if `base` stores no sample of any of these classes, because it would forget
-    them.
+    Raises InputError if `base` stores no sample of any of these classes, because the training would
+    make the model forget them.
     """
     if base is None or not base.plan.spares:
         return fit

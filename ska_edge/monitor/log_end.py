@@ -136,7 +136,7 @@ class LogEnd:
     def place(self, info: DeviceInfo) -> Place | None:
         """Return the position of the next row to learn in the rows of the last session.
 
-        It is None if the log does not say it.
+        Returns None if the log does not tell the position.
         """
         return self._place and self._place.after(len(self.learned(info)))
 

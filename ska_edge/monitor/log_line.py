@@ -228,7 +228,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign of poor learning (see `diagnosis`), of forgetting or of drift, or unmixed classes."""
+    """A sign of poor learning (see `diagnosis`), forgetting or drift, or rows in class order."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]

@@ -176,8 +176,8 @@ class Monitor:
         if lesson is not None:
             yield from self._disorder(labels[first:])
         self._sending = sending
-        # A claim gives the state a new token, so it comes after SessionStart. When a continued log
-        # gets SessionStart, it first adds the rows that it lacks; it finds them by the old token.
+        # A claim gives the state a new token, so the claim comes after SessionStart. When a
+        # continued log gets SessionStart, the log first adds its missing rows, by the old token.
         for interrupted in self._stream.claim():
             yield self._found_again(interrupted)
         self._wanted_halvings, self._wanted_classes = halvings, classes

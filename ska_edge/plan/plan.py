@@ -54,8 +54,8 @@ class Plan:
         raw: how a device converts raw features to inputs; None if only a host does.
         table: the decision table's integers.
         front: how a device computes raw features from windows of samples; None if it gets features.
-        margin: in the format of the shift: a sample changes nothing if the absolute values of all
-            its output errors are below it; 0 if every sample learns.
+        margin: a sample whose output errors are all below the margin, in absolute value, changes
+            nothing. In the format of the shift; 0 if every sample learns.
         activation: that of the hidden layers, in `ACTIVATIONS`.
         least_confidence: in the format of the decision: a sample with a smaller confidence, the
             difference of its two largest decisions, belongs to no known class; 0 if every sample

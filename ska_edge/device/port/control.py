@@ -11,7 +11,7 @@ LEVELS = (ON, OFF, KEEP)
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """What to do with each line when a port opens: `ON` or `OFF` sets it, `KEEP` leaves it.
+    """What to do with each line when a port opens: set it to `ON` or `OFF`, or `KEEP` its level.
 
     An operating system itself may set both lines when it opens a local port.
     """

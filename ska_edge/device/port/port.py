@@ -147,9 +147,9 @@ def _only(found: list[str], none: str, several: str) -> str:
 class Port(Closable):
     """An open serial port, 8N1 without flow control; a context manager.
 
-    A local port is locked against other programs that lock ports. When it is closed, its terminal
-    settings are restored, except one: DTR and RTS no longer fall when the last program closes the
-    port, because many boards reset when DTR rises again.
+    A local port is locked against other programs that lock ports. When the port is closed, its
+    terminal settings are restored, except one: DTR and RTS no longer fall when the last program
+    closes the port, because many boards reset when DTR rises again.
 
     Args:
         name: a name for `resolve`.
@@ -199,7 +199,7 @@ class Port(Closable):
         except OSError as error:
             raise self._gone(error) from error
         if data:
-            # On an error, return the bytes that came before it; the next read raises it again.
+            # On an error, return the bytes before the error; the next read raises the error again.
             with contextlib.suppress(OSError):
                 data += self._rest()
         self.received += len(data)

@@ -11,8 +11,8 @@ import numpy as np
 from ska_edge.plan.plan import Plan
 
 # In a format from calibration, at most 0.1 % of the inputs of the training are at a limit. The
-# inputs have left the range if more than 1 % of those of the last `WINDOW` rows are at a limit, and
-# at least `ROWS_OUTSIDE` of these rows have such inputs.
+# inputs have left the range if more than 1 % of all inputs in the last `WINDOW` rows are at a
+# limit, and at least `ROWS_OUTSIDE` of these rows have such inputs.
 WINDOW = 200
 OUTSIDE = 0.01
 ROWS_OUTSIDE = 10

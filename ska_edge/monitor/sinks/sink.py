@@ -10,8 +10,9 @@ from ska_edge.monitor.monitor import Activity, Monitor
 
 
 class Sink(Protocol):
-    """Receives the events of one device, in a thread of that device; only `open` is called outside.
-    To add a sink, write a class with these methods, and add it to the list in
+    """Receives the events of one device.
+
+    All methods except `open` are called in threads of that device.    To add a sink, write a class with these methods, and add it to the list in
     `cli.commands.monitor`.
     """
 
