@@ -274,6 +274,7 @@ class Device(Closable):
 
         Args:
             model: the model with the state; by default the model that `connect` was given.
+
         Raises DeviceError if the device runs another plan, if it has another state after the
         transfer, and as `save` does.
 

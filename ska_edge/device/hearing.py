@@ -20,6 +20,7 @@ class Hearing:
     """The announcements of one device.
 
     An announcement is LEARNED, then METRICS and RESULT with the same sequence number.
+
     A lost LEARNED leaves a gap in the sample counts. A sample whose RESULT is lost has no result.
 
     Args:

@@ -171,7 +171,7 @@ class Window:
         return sample
 
     def _go_back(self, last: int) -> list[Sample]:
-        """Send rows again after a refusal; return the rows that it confirms as learned.
+        """Send the rows in flight again, once per loss; return the rows that are known as learned.
 
         `last` is the sequence number of the last row that the device has learned.
         """

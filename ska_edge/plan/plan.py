@@ -204,6 +204,7 @@ class Plan:
 
     def state_fields(self) -> tuple[StateField, ...]:
         """Return the fields of the state, in their order in memory; `ska_t` begins with them.
+
         Larger elements come before smaller ones, so that no core needs padding between fields.
         firmware_gen/memory/members.py adds the other members; ska_state.h is generated from both.
         """

@@ -12,7 +12,9 @@ from ska_edge.monitor.monitor import Activity, Monitor
 class Sink(Protocol):
     """Receives the events of one device.
 
-    All methods except `open` are called in threads of that device.    To add a sink, write a class with these methods, and add it to the list in
+    All methods except `open` are called in threads of that device.
+
+    To add a sink, write a class with these methods, and add it to the list in
     `cli.commands.monitor`.
     """
 
