@@ -145,7 +145,7 @@ def _held(labels: NDArray[np.int64], spare: NDArray[np.int64], count: int) -> ND
 
 
 def class_order(labels: NDArray[np.integer], names: Sequence[str]) -> str:
-    """Return a clause if rows come class by class, or all of one class; "" if not.
+    """Return a clause about rows that come class by class or are of one class; "" for others.
 
     Args:
         labels: class indices (n,), in the order in which the device learns them.

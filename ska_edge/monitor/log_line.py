@@ -1,7 +1,7 @@
 """Defines the lines of a monitor's log, as objects and as JSON.
 
-The file is long, so that a reader of logs finds the lines in one place. Only the classes of the
-lines about classes are in `log_class`.
+The file is long, so that a reader of logs finds the lines in one place. Only the two lines about
+classes that are added are in `log_class`.
 
 A log is written, read, replayed and published through these classes. `log_value` has the values
 that several lines share. A session can have these lines. It begins with the first, and a complete
