@@ -1,4 +1,4 @@
-"""A `with` block closes a `Closable` at its end, after an error, too."""
+"""A `with` block closes a `Closable` at its end, also after an error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_an_error_closes_it_and_goes_on() -> None:
 
 
 class Opening(Closable):
-    """Forgets `close`."""
+    """Lacks the method `close`."""
 
 
 def test_a_class_without_close_cannot_be_used_at_all() -> None:

@@ -21,7 +21,7 @@ ARRAYS = {
 
 @pytest.fixture
 def file() -> io.BytesIO:
-    """An npz file as numpy writes it."""
+    """Return an npz file as numpy writes it."""
     file = io.BytesIO()
     np.savez(file, **ARRAYS)  # type: ignore[arg-type, unused-ignore]
     return file

@@ -443,7 +443,7 @@ def test_a_token_lasts_as_long_as_the_state_is_learned_on(
     assert token(*given, *pieces, last) == 0
 
 
-def test_a_push_that_was_cut_goes_on_where_it_stopped(storing: Firmware) -> None:
+def test_an_interrupted_push_continues_where_it_stopped(storing: Firmware) -> None:
     f, data = storing, other_state(storing)
     offer, first, *rest = pushed(f, 1, data)
     assert rest

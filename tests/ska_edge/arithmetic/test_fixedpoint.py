@@ -74,18 +74,18 @@ def test_scaling_moves_the_point_only(a: Fixed[Integers], exponent: int) -> None
 
 
 @given(st.integers(0, 2**20), st.integers(1, 12))
-def test_split_loses_nothing(integer: int, shift: int) -> None:
+def test_the_parts_of_a_split_add_up(integer: int, shift: int) -> None:
     value = Fixed(OPS, np.array([integer]), 0, 0, 2**20)
     high, low = value.split(shift)
     assert exact(high) + exact(low) == Fraction(integer, 2**shift)
 
 
-def test_only_what_cannot_be_negative_splits() -> None:
+def test_only_a_value_that_cannot_be_negative_can_be_split() -> None:
     with pytest.raises(ValueError, match="negative"):
         Fixed(OPS, np.array([1]), 0, -1, 1).split(1)
 
 
-def test_saturation_costs_nothing_where_it_cannot_happen() -> None:
+def test_saturation_returns_a_value_that_always_fits_itself() -> None:
     value = Fixed(OPS, np.array([5]), 0, -128, 127)
     assert value.saturated(-128, 127) is value
 
@@ -117,7 +117,7 @@ def test_powers_of_two_are_exact_rates(exponent: int) -> None:
 
 
 @pytest.mark.parametrize("real", [0.0, -1.0, float("nan"), float("inf")])
-def test_rates_that_make_no_sense(real: float) -> None:
+def test_impossible_rates_are_refused(real: float) -> None:
     with pytest.raises(InputError, match="positive"):
         Rate.from_real(real)
 
@@ -167,13 +167,13 @@ def test_numpy_notices_a_value_outside_its_interval() -> None:
         _ = lie + lie
 
 
-def test_what_leaves_64_bits_is_refused() -> None:
+def test_a_sum_beyond_64_bits_is_refused() -> None:
     big = Fixed(IntervalOps(), None, 0, 0, INT64_MAX)
     with pytest.raises(RangeError, match="64 bits"):
         _ = big + big
 
 
-def test_widths() -> None:
+def test_an_interval_needs_32_or_64_bits_or_is_refused() -> None:
     assert width(-(2**31), 2**31 - 1) == 32
     assert width(0, 2**31) == 64
     with pytest.raises(RangeError):
@@ -181,7 +181,7 @@ def test_widths() -> None:
 
 
 @given(st.integers(1, 4000))
-def test_back_projected_errors_fit_32_bits_and_no_finer_format_would(classes: int) -> None:
+def test_back_projected_errors_have_the_finest_format_that_fits_32_bits(classes: int) -> None:
     frac = largest_frac(classes, 16, 15)
     assert classes * 2 ** (15 + frac) < 2**31 - 2**23
     assert frac == 15 or classes * 2 ** (15 + frac + 1) > 2**31 - 2**24

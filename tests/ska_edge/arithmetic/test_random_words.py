@@ -46,7 +46,7 @@ def test_numbers_are_spread_evenly() -> None:
     assert np.abs(np.bincount(numbers) - 1000).max() < 150  # five standard deviations
 
 
-def test_bits_of_more_than_32_classes_come_from_the_next_word() -> None:
+def test_bits_beyond_32_come_from_the_next_word() -> None:
     key = random_words.key(3, random_words.SIGNS)
     bits = random_words.bits(key, first=5, count=2, width=40)
     for neuron in range(2):

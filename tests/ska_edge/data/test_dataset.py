@@ -1,4 +1,4 @@
-"""A data set: its file, its digest, its split, and its classes."""
+"""A data set is saved, loaded and split, has a digest, and matches its classes by name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_saved_bytes_depend_on_the_data_only(tmp_path: Path) -> None:
     assert {entry.create_system for entry in entries} == {3}
 
 
-def test_a_part_keeps_classes_it_has_no_samples_of(tmp_path: Path) -> None:
+def test_a_part_keeps_classes_without_samples(tmp_path: Path) -> None:
     path = tmp_path / "part.npz"
     save(small().take([2, 0]), path)
     loaded = load(str(path))

@@ -1,4 +1,4 @@
-"""Loading data from any kind of file, and the errors for data that cannot be used."""
+"""Data are loaded from any kind of file; data that cannot be used are refused."""
 
 from __future__ import annotations
 

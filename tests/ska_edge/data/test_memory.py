@@ -1,4 +1,4 @@
-"""If the header shows that data would fill the memory, they are refused before any unpacking."""
+"""Data that would fill the memory are refused before they take it, even if their header lies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LITTLE = 4 * 2**20  # a refusal may take this many bytes of memory
 
 
 def idx_bomb(folder: Path, promised: int, packed: int = ZEROS) -> Path:
-    """Write packed images whose header promises rows of 1024 pixels, and as many labels as rows."""
+    """Write gzipped files whose headers promise images of 1024 pixels, and a label for each."""
     for kind, sizes in (("images.idx3", (promised, 32, 32)), ("labels.idx1", (promised,))):
         header = bytes([0, 0, 8, len(sizes)]) + np.array(sizes, dtype=">u4").tobytes()
         name = kind.replace(".", "-") + "-ubyte.gz"
@@ -32,7 +32,7 @@ def idx_bomb(folder: Path, promised: int, packed: int = ZEROS) -> Path:
 
 
 def npz_bomb(folder: Path, shape: tuple[int, ...], promised: int | None = None) -> Path:
-    """Write an npz file with a deflated array x of bytes; its header may promise too few rows."""
+    """Write an npz file of zeros as x and W0, with labels y; x and W0 may promise too few rows."""
     member, path = io.BytesIO(), folder / "bomb.npz"
     np.save(member, np.zeros(shape, dtype=np.uint8))
     content = member.getvalue()

@@ -74,7 +74,7 @@ def test_a_group_is_chosen_by_name_or_number(folder: Path) -> None:
         week.of_group("ada")
 
 
-def test_a_file_is_a_group_where_there_is_no_other(folder: Path) -> None:
+def test_a_file_is_a_group_if_there_are_no_groups(folder: Path) -> None:
     week = load(folder, Columns(drop=("who",)))
     assert week.group is None
     assert week.of_group("tuesday.csv").x.tolist() == [[5, 6], [7, 8]]
@@ -109,7 +109,7 @@ def test_a_saved_folder_is_the_same_data(folder: Path, tmp_path: Path) -> None:
         ({"time_column": np.array([1, 2])}, "time_column must be a single text, not int64"),
     ],
 )
-def test_files_of_rows_that_cannot_be(
+def test_impossible_notes_about_files_are_refused(
     tmp_path: Path, arrays: dict[str, NDArray[Any]], sentence: str
 ) -> None:
     whole = {"from_file": np.array([0, 1]), "file_names": np.array(["a", "b"]), **arrays}

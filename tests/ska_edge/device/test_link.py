@@ -1,4 +1,4 @@
-"""The host's link copes with a fake device on a pty that misbehaves in every way."""
+"""The host's link copes with a fake device on a pty that misbehaves in many ways."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_state_of_another_size_is_not_read(device: FakeDevice, says: int) -> N
     assert device.names() == ["HELLO"]
 
 
-def test_the_token_is_given_once_and_gone_with_the_state(device: FakeDevice) -> None:
+def test_a_state_keeps_its_token_until_it_is_replaced(device: FakeDevice) -> None:
     with patient(device) as link:
         token = link.token()
         assert token == link.token() == device.token != 0
@@ -130,7 +130,7 @@ def test_what_is_meant_for_another_state_changes_nothing(
     assert (device.saves, device.halvings) in ((1, 0), (0, 1))
 
 
-def test_a_state_that_was_replaced_is_given_no_token(device: FakeDevice) -> None:
+def test_a_replaced_state_gets_no_token(device: FakeDevice) -> None:
     """The state is replaced between HELLO and SET_TOKEN."""
 
     def respond(frame: Frame) -> bytes:
@@ -154,7 +154,7 @@ def test_sums_that_no_layer_can_have_are_refused(device: FakeDevice) -> None:
         link.learn(X, 2)
 
 
-def test_push_brings_the_whole_state(device: FakeDevice) -> None:
+def test_push_sends_the_whole_state(device: FakeDevice) -> None:
     new = bytes(reversed(STATE))
     with patient(device) as link:
         link.push(new, DIGEST)
@@ -162,7 +162,7 @@ def test_push_brings_the_whole_state(device: FakeDevice) -> None:
     assert device.names()[:7] == ["HELLO", "OFFER", *5 * ["PUSH"]]
 
 
-def test_a_push_that_was_cut_goes_on_where_it_stopped(device: FakeDevice) -> None:
+def test_an_interrupted_push_continues_where_it_stopped(device: FakeDevice) -> None:
     new = bytes(reversed(STATE))
 
     def respond(frame: Frame) -> bytes:
@@ -232,7 +232,7 @@ def test_a_save_too_early_is_made_again_when_the_device_has_its_bytes(device: Fa
 
 
 @pytest.mark.parametrize("left", [[700_000], [9_000, 9_000, 5_000], [9_000, 8_000]])
-def test_a_save_that_would_take_too_long_is_a_sentence(device: FakeDevice, left: list[int]) -> None:
+def test_a_save_that_would_take_too_long_is_an_error(device: FakeDevice, left: list[int]) -> None:
     """The wait is too long, or the device does not count the received bytes."""
     too_early(device, list(left))
     with (
@@ -296,7 +296,7 @@ def test_values_that_do_not_fit_never_reach_the_device(device: FakeDevice) -> No
 
 @pytest.mark.filterwarnings("ignore:set(Daemon|Name)\\(:DeprecationWarning")  # in pyserial
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
-def test_a_device_behind_a_bridge(
+def test_a_device_behind_a_bridge_is_used_like_any_other(
     device: FakeDevice, bridge: Callable[[str, str], Any], scheme: str
 ) -> None:
     with Link(bridge(device.port, scheme).address, timeout=20) as link:
@@ -340,7 +340,7 @@ def test_a_lost_answer_is_not_learned_twice(device: FakeDevice) -> None:
         assert [link.learn(X, 0).step for _ in range(3)] == [1, 2, 3]
 
 
-def test_doubled_answers_do_no_harm(device: FakeDevice) -> None:
+def test_doubled_answers_are_ignored(device: FakeDevice) -> None:
     device.respond = lambda frame: 2 * device.answer(frame)
     with patient(device) as link:
         assert [link.learn(X, 0).step for _ in range(5)] == [1, 2, 3, 4, 5]
@@ -348,7 +348,7 @@ def test_doubled_answers_do_no_harm(device: FakeDevice) -> None:
 
 
 @pytest.mark.parametrize("spoiled", [0, 1, 2])
-def test_a_spoiled_part_of_an_answer_is_asked_for_again(device: FakeDevice, spoiled: int) -> None:
+def test_a_request_with_a_damaged_answer_is_sent_again(device: FakeDevice, spoiled: int) -> None:
     seen: list[Frame] = []
 
     def respond(frame: Frame) -> bytes:
@@ -366,7 +366,7 @@ def test_a_spoiled_part_of_an_answer_is_asked_for_again(device: FakeDevice, spoi
             assert [sums[METRICS[0]] for sums in result.metrics] == [0, -(10**12)]
 
 
-def test_an_answer_may_come_in_parts_of_both_tries(device: FakeDevice) -> None:
+def test_an_answer_may_consist_of_parts_of_two_tries(device: FakeDevice) -> None:
     """METRICS of layer 1 come with the first try, and METRICS of layer 0 with the second."""
     seen: list[Frame] = []
 
@@ -406,7 +406,7 @@ def test_an_answer_to_an_earlier_request_is_skipped(device: FakeDevice) -> None:
 # --- missing and foreign devices ------------------------------------------------------------------
 
 
-def test_a_silent_port(device: FakeDevice) -> None:
+def test_a_silent_port_is_an_error(device: FakeDevice) -> None:
     device.respond = silent
     assert f"the device at {device.port} does not answer" in refusal(device)
     assert len(set(device.requests)) == 1
@@ -414,19 +414,19 @@ def test_a_silent_port(device: FakeDevice) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"AT\r\nERROR\r\n", b"\xff" * 100, b"\x00\x01\x02\x00"])
-def test_something_else_at_the_port(device: FakeDevice, garbage: bytes) -> None:
+def test_something_else_at_the_port_is_an_error(device: FakeDevice, garbage: bytes) -> None:
     device.respond = lambda _: garbage
     assert re.search(r"is not a ska-edge device \(\d+ bytes came", refusal(device))
 
 
-def test_an_echo_is_no_device(device: FakeDevice) -> None:
+def test_an_echo_is_not_taken_for_a_device(device: FakeDevice) -> None:
     device.respond = lambda frame: encode_frame(*frame)
     assert re.search(r"not a ska-edge device .* no answer to HELLO at 115200", refusal(device))
 
 
 @pytest.mark.parametrize("length", [1, 60])
-def test_another_protocol_version(device: FakeDevice, length: int) -> None:
-    """The host reads the version before the rest of WELCOME, which may differ by version."""
+def test_another_protocol_version_is_refused(device: FakeDevice, length: int) -> None:
+    """The host reads the version first, because the rest of WELCOME may differ by version."""
     payload = bytes([PROTOCOL_VERSION + 1]).ljust(length, b"\x11")
     device.respond = lambda frame: encode_frame(BY_NAME["WELCOME"].code, frame.seq, payload)
     sentence = refusal(device, timeout=20)
@@ -501,8 +501,8 @@ def test_a_device_that_stops_answering_is_greeted_again(device: FakeDevice) -> N
     assert once == ["HELLO", "INFER", "HELLO", "INFER"]
 
 
-def test_a_device_that_was_there_is_no_stranger(device: FakeDevice) -> None:
-    """The host recognizes the device, whatever else is on the line."""
+def test_a_device_that_answered_before_is_not_called_a_foreign_device(device: FakeDevice) -> None:
+    """Replies to other requests arrive, but the error is that the device stopped answering."""
     with Link(device.port, timeout=0.1) as link:
         link.hello()
         device.respond = lambda frame: device.status(frame.seq ^ 1, Status.OK)
@@ -526,7 +526,7 @@ def test_a_chunk_of_another_place_or_size_is_refused(
 
 
 @pytest.mark.parametrize(("name", "wait"), [("INFER", 0.02), ("SAVE", 0.1)])
-def test_how_long_an_answer_was_waited_for(device: FakeDevice, name: str, wait: float) -> None:
+def test_the_timeout_depends_on_the_request(device: FakeDevice, name: str, wait: float) -> None:
     """Requests that write flash get a longer timeout."""
     device.respond = lambda frame: device.answer(frame) * (frame.code == BY_NAME["HELLO"].code)
     with Link(device.port, timeout=0.02) as link:

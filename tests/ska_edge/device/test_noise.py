@@ -241,7 +241,7 @@ def test_the_decoder_keeps_no_more_than_its_limit(garbage: bytes) -> None:
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
 @given(payload=st.binary(max_size=200), known=st.booleans())
-def test_any_payload_is_a_message_or_a_sentence(
+def test_any_payload_is_a_message_or_an_error(
     message: Message, payload: bytes, known: bool
 ) -> None:
     codec = Codec(DIMENSIONS if known else {})
@@ -255,7 +255,7 @@ def test_any_payload_is_a_message_or_a_sentence(
 
 
 @given(st.integers(0, 255), st.binary(max_size=200))
-def test_any_type_is_a_message_or_a_sentence(code: int, payload: bytes) -> None:
+def test_any_type_is_a_message_or_an_error(code: int, payload: bytes) -> None:
     try:
         Codec(DIMENSIONS).unpack(code, payload)
     except DeviceError:

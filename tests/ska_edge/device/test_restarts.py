@@ -55,7 +55,7 @@ def opened(device: FakeDevice, digest: str = DIGEST, **options: Any) -> Stream:
 
 
 def never_keeps_its_token(device: FakeDevice) -> None:
-    """Make the device restart after every token that it receives."""
+    """Restart the device now, and again after every token that it receives."""
 
     def respond(frame: Frame) -> bytes:
         answer = device.answer(frame)
@@ -68,10 +68,10 @@ def never_keeps_its_token(device: FakeDevice) -> None:
 
 
 @pytest.mark.parametrize("stopped", [False, True])
-def test_asking_ends_though_a_device_starts_again_and_again(
+def test_a_request_ends_even_if_the_device_restarts_again_and_again(
     device: FakeDevice, stopped: bool
 ) -> None:
-    """Retries end when patience (here none) runs out, and on Ctrl-C."""
+    """Retries end when the patience, here 0 s, is over, or when the stop event is set."""
     stop = threading.Event()
     stream = opened(device, patience=10**9 if stopped else 0, stop=stop)
     list(stream.learn(INPUT, LABELS))
@@ -84,9 +84,7 @@ def test_asking_ends_though_a_device_starts_again_and_again(
 
 
 @pytest.mark.parametrize("learning", [False, True])
-def test_a_device_that_refuses_what_it_asked_for_is_not_asked_all_the_time(
-    device: FakeDevice, learning: bool
-) -> None:
+def test_a_stream_pauses_between_two_tries(device: FakeDevice, learning: bool) -> None:
     """The stream pauses between two tries, so its patience also limits the number of tries."""
     stream = opened(device, patience=3 * Stream.PAUSE)
     found = []
@@ -127,7 +125,7 @@ def test_patience_begins_with_the_first_token(device: FakeDevice) -> None:
 
 
 @pytest.mark.parametrize("meet", [Link.hello, Link.reset])
-def test_another_state_that_the_link_met_between_two_calls_is_said(
+def test_a_restart_between_two_calls_of_a_stream_is_reported(
     device: FakeDevice, meet: Callable[[Link], object]
 ) -> None:
     stream = opened(device)
@@ -201,7 +199,7 @@ def monitored(
     stream.close()
 
 
-def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
+def test_rows_of_another_monitor_are_not_taken_for_rows_in_flight(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
     """The first monitor announced three rows and was killed before it sent them; another monitor
@@ -225,7 +223,7 @@ def test_rows_of_another_monitor_are_not_taken_for_those_that_were_under_way(
     assert (tmp_path / "log").read_bytes() == before
 
 
-def test_a_token_whose_answer_was_lost_is_no_harm(trainer: TrainerDevice, tmp_path: Path) -> None:
+def test_a_token_whose_answer_was_lost_does_no_harm(trainer: TrainerDevice, tmp_path: Path) -> None:
     """Another program gave a token before; the device keeps its state and gets the new token."""
     opened(trainer, PLAN.digest).close()
     stream = opened(trainer, PLAN.digest)

@@ -29,7 +29,7 @@ def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
         assert len(event.result.metrics) == LAYERS
 
 
-def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevice) -> None:
+def test_as_many_rows_are_in_flight_as_the_credit_allows(device: FakeDevice) -> None:
     """The device answers only after it has received as many rows as its credit."""
     device.credit = 4
     waiting: list[Frame] = []
@@ -52,7 +52,9 @@ def test_as_many_rows_are_under_way_as_the_device_has_room_for(device: FakeDevic
 
 
 @pytest.mark.parametrize("credit", [1, 3])
-def test_a_row_is_told_of_before_it_is_sent(device: FakeDevice, credit: int) -> None:
+def test_a_row_is_announced_to_the_caller_before_it_is_sent(
+    device: FakeDevice, credit: int
+) -> None:
     device.credit = credit
     told: list[tuple[int, int]] = []
 
@@ -81,7 +83,7 @@ def test_the_rest_is_learned_when_the_caller_stops_between_rows(device: FakeDevi
 
 
 @pytest.mark.parametrize("credit", [1, 3])
-def test_a_lost_request_is_sent_again_and_those_behind_it_too(
+def test_a_lost_request_and_the_requests_after_it_are_sent_again(
     device: FakeDevice, credit: int
 ) -> None:
     device.credit = credit
@@ -121,7 +123,7 @@ def test_a_lost_answer_is_not_learned_twice(device: FakeDevice, credit: int) -> 
         assert all(event.result is not None for event in found if isinstance(event, Sample))
 
 
-def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
+def test_rows_whose_answers_were_lost_are_reported(device: FakeDevice) -> None:
     """The answers to rows 0 and 1 are lost; the answer to row 2 arrives."""
     device.credit = 3
     device.respond = lambda frame: (
@@ -136,7 +138,7 @@ def test_what_was_learned_without_an_answer_is_said(device: FakeDevice) -> None:
     assert device.learned == ALL
 
 
-def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
+def test_a_request_follows_rows_without_answers(device: FakeDevice) -> None:
     """Of the answers to the last two rows, only the end of the second answer arrives."""
     device.credit = 2
 
@@ -155,7 +157,7 @@ def test_a_request_behind_rows_without_answers(device: FakeDevice) -> None:
 
 
 @pytest.mark.parametrize("want", [NOTHING, Want.METRICS])
-def test_a_late_answer_of_another_session_is_none(device: FakeDevice, want: Want) -> None:
+def test_a_late_answer_of_another_session_is_ignored(device: FakeDevice, want: Want) -> None:
     """The late answer has the sequence number of a row in flight, but counts fewer samples."""
     device.credit = 2
     late: list[bytes] = []
@@ -178,7 +180,7 @@ def test_a_late_answer_of_another_session_is_none(device: FakeDevice, want: Want
 
 
 @pytest.mark.parametrize(("token", "samples"), [(COUNTED - 3, 0), (7, COUNTED - 3)])
-def test_the_numbers_of_a_stream_go_on_over_the_end_of_32_bits(
+def test_sample_numbers_wrap_at_32_bits_within_a_stream(
     device: FakeDevice, token: int, samples: int
 ) -> None:
     device.token, device.samples = token, samples
@@ -202,6 +204,6 @@ def test_an_answer_that_is_cut_is_refused(device: FakeDevice, name: str, payload
         events(opened(device))
 
 
-def test_a_window_of_nothing(device: FakeDevice) -> None:
+def test_a_window_without_rows_has_no_results(device: FakeDevice) -> None:
     with Link(device.port) as link:
         assert list(Window(link, INPUT[:0], LABELS[:0], Want(0)).results()) == []

@@ -19,7 +19,7 @@ from tests.ska_edge.streamed import ALL, INPUT, LABELS, NOTHING, ROWS, SAMPLE, o
 # --- contact lost and found -----------------------------------------------------------------------
 
 
-def test_a_device_that_was_unplugged_goes_on_where_it_was(
+def test_a_stream_continues_after_the_device_was_unplugged(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stream = opened(device)
@@ -41,7 +41,9 @@ def test_a_device_that_was_unplugged_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("saved", [4, 10, 11, 13, 40])
-def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int) -> None:
+def test_a_stream_continues_from_the_save_of_a_restarted_device(
+    device: FakeDevice, saved: int
+) -> None:
     """The save is behind the host, equal to it, ahead by the rows in flight, or ahead by more."""
     device.credit = 3
     stream = opened(device)
@@ -64,7 +66,7 @@ def test_a_device_that_started_again_from_a_save(device: FakeDevice, saved: int)
 
 
 @pytest.mark.parametrize("more", [2, 100, -5])
-def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more: int) -> None:
+def test_a_stream_ends_if_another_program_uses_the_device(device: FakeDevice, more: int) -> None:
     """The device has more samples than the rows in flight explain."""
     stream = opened(device)
     with pytest.raises(DeviceError, match=f"has {10 + more} samples, not 10 .* nobody else use it"):
@@ -75,7 +77,7 @@ def test_a_device_that_somebody_else_uses_is_left_alone(device: FakeDevice, more
     stream.close()
 
 
-def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -> None:
+def test_a_reset_by_another_program_is_reported_as_a_rollback(device: FakeDevice) -> None:
     stream = opened(device)
     found: list[Sample | Reconnection] = []
     for event in stream.learn(INPUT, LABELS):
@@ -93,7 +95,7 @@ def test_a_device_that_somebody_else_reset_has_not_gone_on(device: FakeDevice) -
     assert rows(found) == list(range(ROWS))
 
 
-def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
+def test_a_late_refusal_of_the_old_session_is_ignored(
     device: FakeDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new session continues the sequence numbers, so no request reuses one of a row in flight."""
@@ -124,7 +126,7 @@ def test_a_late_refusal_of_the_old_session_tells_nothing_of_the_new_one(
     assert device.learned == ALL
 
 
-def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDevice) -> None:
+def test_a_restart_is_reported_although_the_new_token_got_no_answer(device: FakeDevice) -> None:
     """The host must remember the device's restart even if the SET_TOKEN that follows gets no
     answer.
     """
@@ -144,7 +146,7 @@ def test_contact_that_is_lost_before_the_device_has_its_new_token(device: FakeDe
     assert device.learned == ALL
 
 
-def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) -> None:
+def test_rows_learned_before_a_refused_row_are_reported(device: FakeDevice) -> None:
     """The answers to three rows and the refusal of the fourth arrive together."""
     device.credit = 4
     held: list[bytes] = []
@@ -166,7 +168,7 @@ def test_rows_learned_before_one_that_is_refused_are_said(device: FakeDevice) ->
     assert rows(found) == [0, 1, 2]
 
 
-def test_a_refused_row_says_that_those_before_it_were_learned(device: FakeDevice) -> None:
+def test_a_refused_row_shows_that_the_rows_before_it_were_learned(device: FakeDevice) -> None:
     """The answers to the earlier rows are lost."""
     device.credit = 3
     device.respond = lambda frame: (
@@ -233,7 +235,7 @@ def test_a_row_that_the_device_refuses_ends_the_stream(device: FakeDevice) -> No
 # --- requests between rows ------------------------------------------------------------------------
 
 
-def test_rows_that_the_caller_lets_it_learn_meanwhile_count(device: FakeDevice) -> None:
+def test_samples_learned_between_two_calls_of_a_stream_are_counted(device: FakeDevice) -> None:
     stream = opened(device)
     list(stream.learn(INPUT[:2], LABELS[:2]))
     stream.link.learn(INPUT[2].tolist(), int(LABELS[2]), NOTHING)
@@ -257,7 +259,7 @@ def test_a_request_between_rows(device: FakeDevice) -> None:
     assert device.saves == 1
 
 
-def test_a_request_is_made_again_after_contact_was_lost(device: FakeDevice) -> None:
+def test_a_request_is_sent_again_after_contact_was_lost(device: FakeDevice) -> None:
     stream = opened(device)
     list(stream.learn(INPUT, LABELS))
     stream.link.close()
@@ -277,7 +279,7 @@ def test_a_request_to_a_device_that_started_again(device: FakeDevice, saved: int
     assert (interrupted.info.samples, stream.samples, device.saves) == (saved, saved, 1)
 
 
-def test_a_restart_that_the_link_met_before_a_request_is_said_first(device: FakeDevice) -> None:
+def test_a_restart_is_reported_before_a_request_is_sent(device: FakeDevice) -> None:
     """The host reports the restart and does not request the save, because the device now has an
     older state.
     """

@@ -1,4 +1,4 @@
-"""A stopped stream lets the device learn the rows in flight, but waits for no lost device."""
+"""A stopped stream lets the device learn the rows in flight; it does not wait for a lost device."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.ska_edge.streamed import INPUT, LABELS, NOTHING, ROWS, SAMPLE, rows
 
 
 @pytest.mark.parametrize("credit", [1, 4])
-def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
+def test_a_stopped_stream_ends_when_the_rows_in_flight_are_learned(
     device: FakeDevice, credit: int
 ) -> None:
     device.credit = credit
@@ -36,7 +36,7 @@ def test_a_stopped_stream_ends_when_the_rows_under_way_are_learned(
     stream.close()
 
 
-def test_a_stopped_stream_gives_up_what_is_not_answered_after_its_tries(
+def test_a_stopped_stream_gives_up_rows_that_are_never_answered(
     device: FakeDevice,
 ) -> None:
     """One row is answered; the two after it are in flight and never answered."""
@@ -57,7 +57,9 @@ def test_a_stopped_stream_gives_up_what_is_not_answered_after_its_tries(
 
 
 @pytest.mark.parametrize("lost", ["SAMPLE", "SAVE", "HELLO"])
-def test_an_answer_that_is_lost_after_a_stop_comes_again(device: FakeDevice, lost: str) -> None:
+def test_a_request_whose_answer_is_lost_after_a_stop_is_sent_again(
+    device: FakeDevice, lost: str
+) -> None:
     """The lost answer belongs to the last row, the save after it, or the HELLO that ends a log."""
     stop = threading.Event()
     connect = lambda: Link(device.port, timeout=0.1, stop=stop)  # noqa: E731
@@ -83,7 +85,7 @@ def test_an_answer_that_is_lost_after_a_stop_comes_again(device: FakeDevice, los
     assert device.saves == 1
 
 
-def test_nobody_waits_for_a_device_to_boot_after_a_stop(device: FakeDevice) -> None:
+def test_a_stopped_link_does_not_wait_for_a_device_to_boot(device: FakeDevice) -> None:
     stop = threading.Event()
     device.respond = lambda _: b""
     stop.set()
@@ -113,7 +115,7 @@ def test_a_stop_ends_the_wait_for_a_device(device: FakeDevice) -> None:
     assert said == [str(caught.value)]
 
 
-def test_nobody_is_told_of_a_wait_that_is_none(device: FakeDevice) -> None:
+def test_without_patience_no_wait_is_announced(device: FakeDevice) -> None:
     said: list[ContactLost] = []
     connect = lambda: Link(device.port, timeout=0.1)  # noqa: E731
     stream = Stream(connect, DIGEST, want=NOTHING, lost=said.append)

@@ -1,4 +1,4 @@
-"""Importing the integer ONNX form gives back the same model; a changed file is refused."""
+"""Importing the integer ONNX form gives back the model; a change of its graph is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input scaling: how it is fitted, and the linear formula from a raw feature to an input."""
+"""Input scaling is fitted to features; a linear formula turns a raw feature into an input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seal is no signature: a model file that was edited and resealed is checked like any other."""
+"""A seal is not a signature: an edited and resealed model file is checked like any other."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def use(model: Model) -> None:
-    """Do what commands do with a model: inspect, evaluate and save it."""
+    """Use what commands use of a model: its ranges, its decisions, and the bytes of its state."""
     for found in model.ranges:
         assert found.format.name
         assert found.real >= 0

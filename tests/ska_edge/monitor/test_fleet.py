@@ -12,7 +12,7 @@ from ska_edge.monitor import fleet
 
 
 @pytest.mark.parametrize("interrupted", ["first", "second"])
-def test_ctrl_c_while_threads_are_started_waits_for_them(
+def test_ctrl_c_while_threads_start_waits_for_the_started_ones(
     interrupted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C can interrupt `start` after the new thread has begun to run."""

@@ -29,7 +29,7 @@ def lesson(rows: int, **options: Any) -> Lesson:
     hop=st.integers(1, 9),
     seed=st.integers(0, 3),
 )
-def test_windows_that_are_learned_share_no_sample_with_held_ones(
+def test_learned_windows_share_no_sample_with_held_out_windows(
     rows: int, samples: int | None, hold_out: int | None, length: int, hop: int, seed: int
 ) -> None:
     options = {"samples": samples, "hold_out": hold_out, "seed": seed}
@@ -111,7 +111,7 @@ def test_too_many_held_out_rows_are_refused(options: dict[str, int], words: str)
         ([], ""),
     ],
 )
-def test_rows_that_come_class_after_class_are_noticed(labels: list[int], words: str) -> None:
+def test_rows_sorted_by_class_are_noticed(labels: list[int], words: str) -> None:
     assert class_order(np.array(labels, dtype=np.int64), NAMES) == words
 
 

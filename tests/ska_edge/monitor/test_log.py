@@ -101,7 +101,7 @@ def test_a_line_is_the_same_when_it_was_read_and_written(
     assert isinstance(line, (RowNotice, RateNotice)) == (content in NOTICES)
 
 
-def test_only_some_lines_are_looked_at(path: Path) -> None:
+def test_only_lines_of_the_wanted_kinds_are_parsed(path: Path) -> None:
     content = lines(START, ROW) + b"rubbish\n" + lines(GONE)
     found = read(path, content, only=(b'"device"', b'"fell_back"'))
     assert [(type(line), number) for number, line in found] == [
@@ -111,7 +111,7 @@ def test_only_some_lines_are_looked_at(path: Path) -> None:
 
 
 @pytest.mark.parametrize("rest", [b"{", b'{"sample": 5, "st', b"\0\0\0", b'{"a"\n', b"7", b"\xff"])
-def test_a_last_line_that_was_cut_is_told_apart(path: Path, rest: bytes) -> None:
+def test_a_cut_last_line_differs_from_a_damaged_one(path: Path, rest: bytes) -> None:
     content = lines(START, ROW)
     torn = rest in (b"{", b'{"sample": 5, "st')
     assert read(path, content + rest)[2:] == [(3, DamagedEnd(torn))]
@@ -166,7 +166,7 @@ def test_a_line_that_no_monitor_wrote_is_refused(
     assert str(caught.value).startswith(f"{path}, line 2: {reason}")
 
 
-def test_an_endless_line_is_no_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_line_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_lines, "LONGEST_LINE", 1000)
     with pytest.raises(InputError, match="line 2: a line is longer than 1000 bytes"):
         read(path, lines(START) + b"[" * 2000)

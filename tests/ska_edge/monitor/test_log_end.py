@@ -126,7 +126,7 @@ def test_a_session_that_was_killed_is_continued_from_its_last_checkpoint(
     assert "longer than" in LogEnd.of(path, other).obstacle(other)  # this reads all the zeros
 
 
-def test_a_row_under_way_that_was_announced_before_a_checkpoint_is_found(path: Path) -> None:
+def test_a_row_in_flight_announced_before_a_checkpoint_is_found(path: Path) -> None:
     """The monitor was killed after the checkpoint."""
     book = Writer()
     book.learn(2 * CHECKPOINT)
@@ -152,7 +152,7 @@ steps = st.sampled_from(["learn", "learn", "rate", "fall_back", "reconnect", "en
     st.sampled_from([0, 0, 0, 1]),
     st.sampled_from([TOKEN, TOKEN, 9]),
 )
-def test_the_last_lines_say_what_all_lines_say(
+def test_the_last_lines_give_the_same_end_as_all_lines(
     tmp_path_factory: pytest.TempPathFactory,
     taken: list[tuple[str, int]],
     cut: int,
@@ -160,7 +160,7 @@ def test_the_last_lines_say_what_all_lines_say(
     halvings: int,
     token: int,
 ) -> None:
-    """This holds whatever happened, wherever the log was cut, and wherever the device is now."""
+    """The log may have any lines and be cut anywhere, and the device may have any state now."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Writer.learn.__globals__, "CHECKPOINT", 4)
         book = Writer()

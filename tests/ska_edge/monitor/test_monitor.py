@@ -1,4 +1,4 @@
-"""The monitor processes a device's telemetry; the host's trainer simulates the device."""
+"""The monitor turns the answers of a device, here a simulated one, into lines and warnings."""
 
 from __future__ import annotations
 
@@ -150,14 +150,14 @@ def test_decisions_of_the_output_layer_show_a_collapse() -> None:
     assert ("collapse", 1) not in {(each.sign, each.layer) for each in monitor.symptoms}
 
 
-def test_a_held_sample_is_no_update() -> None:
+def test_a_held_sample_is_not_an_update() -> None:
     plan = make_plan(SIZES, rule="published", rate=0.5, batch=8, steps=4)
     found = rows(watched(plan, 17)[0])
     assert [len(row["layers"]) for row in found] == [0] * 7 + [2] * 10
     assert [row["step"] for row in found] == [0] * 7 + [3] * 8 + [6] * 2
 
 
-def test_rows_of_which_the_answer_was_lost() -> None:
+def test_rows_without_answers_have_no_results() -> None:
     lost = frozenset([0, 7, 8, 30])
     lines, monitor, _ = watched(make_plan(SIZES), 40, lost)
     whole = rows(watched(make_plan(SIZES), 40)[0])
@@ -191,7 +191,7 @@ def test_a_session_begins_and_ends_with_the_state() -> None:
     assert before.crc != played.trainer.state.crc
 
 
-def test_some_rows_say_how_often_the_rate_is_halved() -> None:
+def test_some_rows_have_the_number_of_halvings() -> None:
     """This makes the end of a log readable without its beginning."""
     lines, _, _ = watched(make_plan(SIZES), 2 * CHECKPOINT)
     told = {row["sample"]: row["halvings"] for row in rows(lines) if "halvings" in row}
@@ -245,7 +245,7 @@ def kinds(lines: list[Line]) -> list[object]:
         ({"halvings": 2}, ["device", "rate", 30, "end"]),
     ],
 )
-def test_when_the_device_is_told_what(
+def test_saves_and_rates_are_requested_at_the_right_rows(
     device: FakeDevice, stream: Stream, options: dict[str, Any], wanted: list[object]
 ) -> None:
     lines = [line.as_dict() for line in Monitor(stream, PLAN).run(INPUT, LABELS, **options)]
@@ -262,7 +262,7 @@ def test_when_the_device_is_told_what(
     assert len(device.learned) == 30
 
 
-def test_a_save_that_comes_too_early_is_made_later_and_no_row_is_lost(
+def test_a_save_that_is_too_early_is_repeated_and_no_row_is_lost(
     device: FakeDevice, stream: Stream
 ) -> None:
     left = [9_000, 3_240]
@@ -277,7 +277,7 @@ def test_a_save_that_comes_too_early_is_made_later_and_no_row_is_lost(
 
 
 @pytest.mark.parametrize("saved", [4, 10, 12])
-def test_a_device_that_fell_back_is_told_its_rate_again(
+def test_a_device_gets_its_rate_again_after_a_rollback(
     device: FakeDevice, stream: Stream, saved: int
 ) -> None:
     monitor = Monitor(stream, PLAN)

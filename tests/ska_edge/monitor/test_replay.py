@@ -1,4 +1,4 @@
-"""Whatever happened, a log gives the device's state bit for bit, or names the faulty line."""
+"""Whatever happened, a log gives the device's state bit for bit; a faulty log is refused."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_log_may_start_from_a_model_that_was_pushed(model: Model, path: Path) 
     assert_whole(book, model, path, checked=False)
 
 
-def test_a_device_may_be_put_back_to_what_was_flashed(model: Model, path: Path) -> None:
+def test_a_device_may_return_to_the_flashed_state(model: Model, path: Path) -> None:
     book = Logbook(model, model.state)  # a model of 321 steps was pushed; the log begins with it
     book.learn(3)
     book.fall_back(session=True)
@@ -147,9 +147,7 @@ def test_a_device_may_be_put_back_to_what_was_flashed(model: Model, path: Path) 
     assert_whole(book, model, path, checked=True)
 
 
-def test_rows_that_never_came_are_forgotten_when_the_device_falls_back(
-    model: Model, path: Path
-) -> None:
+def test_rows_without_lines_do_not_matter_after_a_rollback(model: Model, path: Path) -> None:
     book = Logbook(model)
     book.learn(3)
     book.interrupt(2)
@@ -169,7 +167,7 @@ def test_the_rate_may_have_been_halved_before_the_log(model: Model, path: Path) 
     assert_whole(book, model, path, checked=False)
 
 
-def test_counters_may_pass_their_end(path: Path) -> None:
+def test_counters_may_wrap(path: Path) -> None:
     model = model_of(make_plan((3, 4, 2)))
     model.state.samples, model.state.step = 2**32 - 2, 2**32 - 3
     book = Logbook(model, model.state)
@@ -198,7 +196,7 @@ def test_a_last_line_that_was_cut_is_left_out(model: Model, path: Path) -> None:
     assert found.state.to_bytes() == before
 
 
-def test_only_states_that_the_device_came_back_to_are_kept(model: Model, path: Path) -> None:
+def test_only_states_for_later_rollbacks_are_kept(model: Model, path: Path) -> None:
     book = Logbook(model)
     for _ in range(20):
         book.learn(5)
@@ -244,7 +242,7 @@ def test_at_gives_the_state_after_any_step(model: Model, path: Path) -> None:
         rebuilt(book, model, path, 10)
 
 
-def test_at_means_the_step_from_which_the_device_went_on(model: Model, path: Path) -> None:
+def test_at_gives_the_latest_state_of_a_step(model: Model, path: Path) -> None:
     book = Logbook(model)
     book.learn(4)
     book.save()
@@ -259,7 +257,7 @@ def test_at_means_the_step_from_which_the_device_went_on(model: Model, path: Pat
         rebuilt(book, model, path, 8)
 
 
-def test_at_inside_a_sample_names_its_ends(path: Path) -> None:
+def test_at_a_step_within_a_sample_is_refused(path: Path) -> None:
     model = model_of(make_plan((3, 4, 2), replay=Replay(2, 3)))
     book = Logbook(model)
     book.learn(3)
@@ -333,7 +331,7 @@ def test_a_gap_at_an_interruption_is_refused(book: Logbook, model: Model, path: 
         ("decisions", [1], "the number of decisions is 1 in the log and 2 on the host"),
     ],
 )
-def test_an_answer_that_differs_fails_the_check(
+def test_a_different_answer_fails_the_check(
     book: Logbook, model: Model, path: Path, key: str, value: object, what: str
 ) -> None:
     book.lines[3][key] = value
@@ -343,7 +341,7 @@ def test_an_answer_that_differs_fails_the_check(
 
 
 @pytest.mark.parametrize("key", ["x", "label"])
-def test_a_sample_that_was_changed_shows_in_what_follows(
+def test_a_changed_sample_fails_the_check_of_a_later_line(
     book: Logbook, model: Model, path: Path, key: str
 ) -> None:
     book.end()
@@ -353,7 +351,7 @@ def test_a_sample_that_was_changed_shows_in_what_follows(
 
 
 @pytest.mark.parametrize("key", ["crc", "step"])
-def test_a_mark_that_differs_fails_the_check(
+def test_a_different_step_or_crc_fails_the_check(
     book: Logbook, model: Model, path: Path, key: str
 ) -> None:
     book.end()
@@ -365,7 +363,9 @@ def test_a_mark_that_differs_fails_the_check(
     assert f"line 12: {key} is" in refusal(book, model, path, CheckError)
 
 
-def test_a_fault_shows_behind_an_interruption(book: Logbook, model: Model, path: Path) -> None:
+def test_a_fault_after_an_interruption_fails_the_check(
+    book: Logbook, model: Model, path: Path
+) -> None:
     book.interrupt(2)
     book.lines[11]["crc"] ^= 1
     assert "line 12: crc is" in refusal(book, model, path, CheckError)
@@ -374,7 +374,7 @@ def test_a_fault_shows_behind_an_interruption(book: Logbook, model: Model, path:
     assert "line 12: halvings is 3" in refusal(book, model, path, CheckError)
 
 
-def test_a_state_from_nowhere_is_refused(book: Logbook, model: Model, path: Path) -> None:
+def test_a_rollback_to_an_unknown_state_is_refused(book: Logbook, model: Model, path: Path) -> None:
     book.fall_back()
     book.learn(2)
     book.lines[11]["crc"] ^= 1
@@ -384,7 +384,7 @@ def test_a_state_from_nowhere_is_refused(book: Logbook, model: Model, path: Path
     assert_whole(book, model, path, checked=False)
 
 
-def test_a_session_that_went_on_elsewhere_is_refused(
+def test_a_session_that_starts_with_an_unknown_state_is_refused(
     book: Logbook, model: Model, path: Path
 ) -> None:
     book.learn(3)
@@ -427,7 +427,7 @@ def test_a_rate_that_no_device_takes_is_refused(book: Logbook, model: Model, pat
     assert "line 4: this plan's rate can be halved at most" in refusal(book, model, path)
 
 
-def test_a_file_that_is_no_log_is_refused(model: Model, path: Path) -> None:
+def test_a_file_that_is_not_a_log_is_refused(model: Model, path: Path) -> None:
     book = Logbook(model)
     book.learn(1)
     book.lines.pop(0)

@@ -1,4 +1,4 @@
-"""Rows give the same result if they are read and learned in blocks or one by one."""
+"""Rows give the same result whether they are read and learned in blocks or one by one."""
 
 from __future__ import annotations
 
@@ -288,7 +288,7 @@ def damaged(content: bytes, kind: str, place: int, value: int) -> bytes:
     return b"".join(lines)
 
 
-def test_a_wrong_row_comes_before_a_damaged_line_that_follows(path: Path) -> None:
+def test_a_wrong_row_is_reported_before_a_later_damaged_line(path: Path) -> None:
     model = model_of()
     book = Logbook(model)
     book.learn(8)

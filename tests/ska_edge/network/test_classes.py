@@ -21,7 +21,7 @@ PLAN = make_plan((4, 6, 5), spares=2, replay=Replay(2, 1))
 
 
 def start(plan: Plan, seed: int = 0) -> State:
-    """Random weights; those of the spare outputs are 0, as before any training."""
+    """Return a state of random weights; those of the spare outputs are 0, as before a training."""
     rng = np.random.default_rng(seed)
     state = State(plan, rng.integers(-4000, 4000, plan.parameter_count))
     for tensor in plan.tensors():
@@ -39,7 +39,7 @@ def learn(state: State, rows: int, seed: int = 1) -> None:
 
 @pytest.mark.parametrize("hidden", [(), (6,), (6, 5)])
 @pytest.mark.parametrize("rule", RULES)
-def test_unused_outputs_leave_the_other_integers_as_without_them(
+def test_unused_outputs_do_not_change_the_other_integers(
     rule: str, hidden: tuple[int, ...]
 ) -> None:
     """With 5 to 7 outputs, all formats and the gain are the same."""
@@ -72,7 +72,7 @@ def test_an_unused_output_decides_0_whatever_its_weights_are() -> None:
 
 @given(learned=st.integers(0, 9), seed=st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
-def test_a_forgotten_class_is_as_if_it_had_never_been(learned: int, seed: int) -> None:
+def test_a_forgotten_class_leaves_no_trace(learned: int, seed: int) -> None:
     state = start(PLAN, seed)
     state.add_class("wave")
     state.add_class("clap")
@@ -100,7 +100,7 @@ def test_a_name_is_added_once() -> None:
 
 
 @pytest.mark.parametrize("name", ["", " wave", "wave\n", "a" * (NAME_BYTES + 1), "ä" * 9])
-def test_a_name_that_no_device_can_keep(name: str) -> None:
+def test_a_name_that_no_device_can_keep_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="the class name"):
         State(PLAN).add_class(name)
 

@@ -95,7 +95,7 @@ def test_a_sigmoid_is_exact_to_its_last_bits(z: float) -> None:
     assert math.isclose(found, expected, rel_tol=4e-16, abs_tol=1e-300)
 
 
-def test_the_two_parts_of_ln_2_give_it() -> None:
+def test_the_two_parts_of_ln_2_add_up() -> None:
     mantissa, _ = math.frexp(LN2_HIGH)
     assert (mantissa * 2**33).is_integer()
     assert math.log(2.0) == LN2_HIGH + LN2_LOW

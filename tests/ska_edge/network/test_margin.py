@@ -25,7 +25,7 @@ LABEL = 1
 
 
 def start(plan: Plan, seed: int = 0) -> State:
-    """Small random weights, with which many output errors are below every limit."""
+    """Return a state of small random weights, with which many output errors are small."""
     top = 2 ** (plan.formats.weight_bits - 4)
     return State(plan, np.random.default_rng(seed).integers(-top, top, plan.parameter_count))
 
@@ -164,7 +164,7 @@ def test_the_reference_skips_the_same_samples(rule: str, kept: str) -> None:
     assert (state.parameters == before).all() == (kept == "first")
 
 
-def test_every_error_counts() -> None:
+def test_a_single_error_that_reaches_the_margin_suffices_to_learn() -> None:
     plan = make_plan((4, 3), margin=0.25)
     errors = np.array([[8191, -8191, 0], [0, 8192, 0], [0, 0, -8192], [-9000, 0, 0]])
     assert learning(plan, errors).tolist() == [False, True, True, True]

@@ -88,7 +88,7 @@ def test_no_rate_is_halved_more_often_than_a_shift_allows() -> None:
         assert halvings_of(plan, x, before) == min(most, before + 30)
         state = random_state(plan)
         state.halve_rate(before)
-        FixedTrainer(state).learn_one(x, 1)  # it checks every interval
+        FixedTrainer(state).learn_one(x, 1)  # the trainer checks every interval
 
 
 def test_each_stored_sample_has_a_rate_of_its_own() -> None:

@@ -69,7 +69,7 @@ def a_fifo(per_class: int, seed: int = 0) -> Plan:
 
 
 @given(st.integers(1, 6), st.lists(st.integers(0, 2), max_size=60))
-def test_a_fifo_keeps_the_last_samples_of_each_class_and_draws_no_number_for_it(
+def test_a_fifo_keeps_the_last_samples_of_each_class_without_random_numbers(
     size: int, labels: list[int]
 ) -> None:
     buffer = ReplayBuffer(a_fifo(size), 1)

@@ -27,7 +27,7 @@ OPS = NumpyOps()
 
 @st.composite
 def states(draw: st.DrawFn) -> State:
-    """States whose averages are those of any data within the range of the inputs."""
+    """States with random averages: means in the range of the inputs, and variances up to 42."""
     precision = draw(st.sampled_from(tuple(PRECISIONS)))
     bits = PRECISIONS[precision].activation.bits
     plan = make_plan(
@@ -150,11 +150,11 @@ def test_a_device_starts_with_the_averages_of_its_model() -> None:
 
 @settings(max_examples=30)
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**15), 2**15 - 1))
-def test_damaged_averages_leave_no_proven_interval(mean: int, variance: int) -> None:
+def test_values_stay_in_their_intervals_with_damaged_averages(mean: int, variance: int) -> None:
     plan = make_plan((2, 2), precision="w32a16", running_normalization=True)
     state = State(plan)
     state.mean[:], state.variance[:] = mean, variance
-    trainer = FixedTrainer(state)  # it asserts every proven interval
+    trainer = FixedTrainer(state)  # the trainer checks every proven interval
     for row in rows(state, 3):
         trainer.learn_one(row, 0)
 

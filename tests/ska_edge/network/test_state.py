@@ -27,7 +27,7 @@ def continued(state: State) -> bytes:
 
 
 @given(learned_states())
-def test_a_state_comes_back_from_its_bytes_and_learns_on_in_the_same_bits(state: State) -> None:
+def test_a_state_restored_from_its_bytes_learns_the_same_bits(state: State) -> None:
     data = state.to_bytes()
     found = State.from_bytes(state.plan, data)
     assert len(data) == state.plan.state_bytes
@@ -67,7 +67,7 @@ def test_a_copy_is_independent(state: State) -> None:
 
 
 @given(learned_states())
-def test_what_is_flashed_knows_nothing_but_parameters_classes_and_averages(state: State) -> None:
+def test_a_flashed_state_has_only_parameters_classes_and_averages(state: State) -> None:
     flashed, fresh = state.flashed(), State(state.plan, state.parameters)
     fresh.names[:] = state.names
     fresh.mean[:], fresh.variance[:] = state.mean, state.variance
@@ -119,7 +119,7 @@ def test_parameters_outside_their_format_are_refused() -> None:
         State(plan, np.zeros(3, dtype=np.int64))
 
 
-def test_the_rate_is_halved_within_what_shifts_can_do() -> None:
+def test_the_number_of_halvings_is_limited() -> None:
     state = State(KEPT)
     state.halve_rate(1)
     assert state.rate.real == KEPT.rate.real / 2

@@ -1,4 +1,4 @@
-"""The fixed-point trainer stays near the float reference at each step and learns as well."""
+"""The fixed-point trainer stays near the float reference, saturates weights, and has metrics."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_local_follows_the_reference_step_by_step(sizes: tuple[int, ...]) -> Non
     assert largest_gap(plan, trainer, parameters) < 20
 
 
-def test_the_gap_would_show_a_wrong_rule() -> None:
+def test_a_wrong_rule_gives_a_large_gap() -> None:
     plan, trainer, parameters = twins((6, 8, 3), "local", rate=0.125)
     reference = Reference(parameters, "local", 0.0625)  # an obvious fault: half of the rate
     rng = np.random.default_rng(1)
@@ -118,7 +118,7 @@ def test_a_batch_of_one_sample_is_one_sample() -> None:
     np.testing.assert_array_equal(one.state.parameters, batch.state.parameters)
 
 
-def test_inference_learns_nothing_and_is_what_learning_starts_from() -> None:
+def test_inference_changes_nothing_and_gives_the_decisions_of_learning() -> None:
     _, trainer, _ = twins((5, 4, 3), "local", rate=0.25)
     x = np.random.default_rng(0).integers(-128, 128, (7, 5))
     before = trainer.state.parameters.copy()
@@ -141,7 +141,7 @@ def test_weights_saturate_at_their_format() -> None:
     assert state.parameters.max() <= weight.maximum
 
 
-def test_metrics_count_what_they_say() -> None:
+def test_metrics_have_the_right_values() -> None:
     plan, trainer, _ = twins((5, 4, 3), "local", rate=0.125)
     x = np.random.default_rng(0).integers(-128, 128, 5)
     trainer.learn_one(x, 2)

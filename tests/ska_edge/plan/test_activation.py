@@ -1,4 +1,4 @@
-"""The activation of the hidden layers in a plan: its functions, its place in files, its limits."""
+"""A plan keeps the activation of its hidden layers in files; an unsuitable one is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rate that falls with a device's samples: its place in a plan, its values, what is refused."""
+"""A plan may have a rate that falls with a device's samples; an impossible one is refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_it_halves_after_every_so_many_samples(times: int, samples: int, learned
     assert found == times or found * samples <= learned < (found + 1) * samples
 
 
-def test_it_comes_on_top_of_a_rate_that_was_set_and_has_a_floor() -> None:
+def test_it_adds_to_the_halvings_of_the_rate_up_to_a_maximum() -> None:
     plan = make_plan((4, 3, 2), decay=Decay(8, 2))
     most = plan.rate_halvings_max
     assert plan.halvings(0, 0) == plan.halvings(1, 0) == 0
@@ -48,7 +48,7 @@ def test_it_comes_on_top_of_a_rate_that_was_set_and_has_a_floor() -> None:
     assert plan.halvings(10**6, most - 3) == plan.halvings(10**6, most) == most
 
 
-def test_a_sample_and_the_stored_samples_with_it_have_one_rate() -> None:
+def test_a_sample_and_its_replayed_samples_have_the_same_rate() -> None:
     plan = make_plan((2, 2), decay=Decay(3, 2), replay=Replay(2, 3))
     state = State(plan)
     trainer, rates = FixedTrainer(state), []
@@ -81,6 +81,6 @@ def test_a_lower_rate_changes_less() -> None:
         ({"decay": Decay(2, 5), "rule": "published"}, "learns a held batch"),
     ],
 )
-def test_what_no_device_can_do_is_refused(options: dict[str, object], sentence: str) -> None:
+def test_an_impossible_decay_is_refused(options: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         make_plan((4, 3, 2), **options)

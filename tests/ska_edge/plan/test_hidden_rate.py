@@ -1,4 +1,4 @@
-"""The rate of the hidden layers in a plan: its shifts, its place in files, and its limits."""
+"""A plan may halve the rate of its hidden layers; it keeps the halvings in files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The least confidence of a plan: its place in files, and the values that are refused."""
+"""A plan keeps its least confidence in files; values out of range are refused."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def test_a_least_confidence_of_another_form_in_a_file_is_refused(least: Any) -> 
 @pytest.mark.parametrize(
     "plan", [make_plan((4, 3, 2), rule="published"), make_plan((4, 3, 1))], ids=["published", "one"]
 )
-def test_decisions_that_are_no_classes_have_no_confidence(plan) -> None:
+def test_plans_without_classes_have_no_least_confidence(plan) -> None:
     with pytest.raises(InputError, match="its confidence says nothing about classes"):
         plan_from_json(replace(plan, least_confidence=1).to_json())
 
 
 @pytest.mark.parametrize("name", ["unknown", "-1"])
-def test_a_class_with_the_name_of_no_class_is_refused(name: str) -> None:
+def test_a_class_named_like_rejected_samples_is_refused(name: str) -> None:
     named = replace(PLAN, labels=("a", name))
     assert plan_from_json(named.to_json()) == named
     with pytest.raises(InputError, match=f"the class '{name}' has the name that samples of no"):

@@ -1,4 +1,4 @@
-"""The margin of a plan: its integer, its place in files, and the margins that are refused."""
+"""A plan's margin becomes an integer and is kept in files; an impossible margin is refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_short_margin_is_kept_as_it_was_given(margin: float) -> None:
     assert make_plan((4, 3, 2), margin=margin).real_margin == margin
 
 
-def test_the_limit_is_out_of_reach() -> None:
+def test_the_largest_margin_is_below_the_limit() -> None:
     assert largest_margin(SHIFT) == LARGEST
     assert make_plan((4, 2), margin=math.nextafter(LIMIT, 0)).margin == LARGEST
 

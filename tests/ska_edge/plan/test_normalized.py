@@ -1,4 +1,4 @@
-"""A plan with a normalized step: its limits, its place in files, and what is refused."""
+"""A plan with a normalized step has exact limits and keeps them in files; batches are refused."""
 
 from __future__ import annotations
 

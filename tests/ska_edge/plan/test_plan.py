@@ -1,4 +1,4 @@
-"""Plans: digests, layout, the range proof, and refused plans."""
+"""A plan has a digest, a layout and a range proof; impossible plans are refused."""
 
 from __future__ import annotations
 

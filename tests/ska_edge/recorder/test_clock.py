@@ -9,7 +9,7 @@ from ska_edge.recorder.clock import even_times
 
 
 def bundled(times: np.ndarray, bundle: float) -> np.ndarray:
-    """The times at which lines arrive that a buffer passes on every `bundle` seconds."""
+    """Return the times at which lines arrive if a buffer is emptied every `bundle` seconds."""
     return np.ceil(times / bundle) * bundle
 
 

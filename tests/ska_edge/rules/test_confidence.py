@@ -40,7 +40,7 @@ def test_the_limit_is_the_largest_that_enough_samples_reach(
     assert (found > least).mean() < share or least == found.max()
 
 
-def test_one_of_twenty_may_be_unknown() -> None:
+def test_the_wanted_share_keeps_its_class() -> None:
     found = np.arange(100)[::-1]
     assert least_confidence(found, 0.95) == 5
     assert least_confidence(found, 1.0) == 0

@@ -175,7 +175,7 @@ def test_a_spread_widens_the_first_layer_alone() -> None:
     assert not plain.biases[0].any()
 
 
-def test_what_stays_as_it_is_below_the_first_layer_that_learns() -> None:
+def test_layers_below_the_first_learned_layer_are_unchanged() -> None:
     plain, frozen = random_model([4, 5, 6, 7, 3], 8, 0.25), random_model([4, 5, 6, 7, 3], 8, 0.25)
     frozen = Reference(frozen.parameters, "local", 0.5, alignment=0.25, first_learned=2)
     before = frozen.parameters.copy()

@@ -1,4 +1,4 @@
-"""Training from a model: few new samples, the readout alone, another rule, and a distant domain."""
+"""Training continues from a model with few new samples, or with the readout alone."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_one_group_learns_from_its_own_rows(start: Path) -> None:
     assert len(trained.train.y) + len(trained.test.y) == 50
 
 
-def test_a_domain_too_far_is_told(start: Path) -> None:
+def test_a_domain_that_is_too_far_is_reported(start: Path) -> None:
     options = Options(start=start, per_class=5, epochs=1)
     far = train(blobs(turn=np.pi / 2), options)
     near = train(blobs(turn=0.2), options)
@@ -91,6 +91,8 @@ def test_a_domain_too_far_is_told(start: Path) -> None:
         ({"group": 9}, "no group 9"),
     ],
 )
-def test_what_cannot_go_on_is_refused(start: Path, options: dict[str, object], reason: str) -> None:
+def test_an_impossible_continuation_is_refused(
+    start: Path, options: dict[str, object], reason: str
+) -> None:
     with pytest.raises(InputError, match=reason):
         train(blobs(), Options(start=start, **options))  # type: ignore[arg-type]

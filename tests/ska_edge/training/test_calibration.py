@@ -1,5 +1,5 @@
-"""Calibration picks formats that hold the measured ranges; raw features become the inputs that
-float scaling gives, at most 1 apart.
+"""Calibration picks formats for the measured ranges; raw features give the inputs of float
+scaling, at most 1 apart.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def test_data_beyond_every_format_are_refused() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([QFormat(8, 4), QFormat(8, 5), QFormat(16, 12)]))
-def test_raw_integers_become_the_inputs_they_would_in_float(seed: int, format: QFormat) -> None:
+def test_raw_integers_become_the_inputs_of_float_scaling(seed: int, format: QFormat) -> None:
     rng = np.random.default_rng(seed)
     spread = rng.choice([1, 30, 5000], 4)
     raw = np.trunc(rng.normal(rng.normal(0, 3000, 4), spread, (50, 4)))
@@ -126,9 +126,7 @@ def test_raw_integers_become_the_inputs_they_would_in_float(seed: int, format: Q
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(17, 31), st.sampled_from([4, 12]))
-def test_wide_integers_become_the_inputs_they_would_in_float(
-    seed: int, bits: int, frac: int
-) -> None:
+def test_wide_integers_become_the_inputs_of_float_scaling(seed: int, bits: int, frac: int) -> None:
     """Such integers are, for example, the features of a 24-bit ADC."""
     rng = np.random.default_rng(seed)
     raw = rng.integers(-(2**bits), 2**bits, (50, 3)).astype(float)
@@ -155,13 +153,13 @@ def test_a_wide_feature_with_a_small_scale_has_no_raw_input() -> None:
     assert raw_input(features, scaling.mean, scaling.scale, QFormat(8, 4)) is None
 
 
-def test_features_that_are_no_integers_have_no_raw_input() -> None:
+def test_features_that_are_not_integers_have_no_raw_input() -> None:
     features = np.array([[0.5, 1.0], [1.5, 2.0]])
     assert raw_input(features, np.zeros(2), np.ones(2), QFormat(8, 4)) is None
     assert raw_input(features * 1e6, np.zeros(2), np.ones(2), QFormat(8, 4)) is None
 
 
-def test_a_trained_model_says_what_its_integers_took() -> None:
+def test_a_trained_model_has_the_ranges_of_its_integers() -> None:
     pytest.importorskip("sklearn")
     model = train(load("iris"), Options(hidden=(6, 5), epochs=2)).model
     found = {(r.layer, r.quantity): r for r in model.ranges}
@@ -190,7 +188,7 @@ def test_knowledge_that_no_plan_supports_is_refused() -> None:
     st.sampled_from([QFormat(8, 4), QFormat(8, 7), QFormat(16, 12)]),
     st.floats(-30, 30),
 )
-def test_floats_become_the_inputs_they_would_in_float64(
+def test_floats_become_the_inputs_of_float64_scaling(
     seed: int, format: QFormat, size: float
 ) -> None:
     rng = np.random.default_rng(seed)

@@ -32,7 +32,7 @@ def data() -> Dataset:
 
 
 def stopping(at: int) -> Callable[[int, int], None]:
-    """Return a progress function that raises KeyboardInterrupt after `at` samples."""
+    """Return a progress function that sends SIGINT to this process after `at` samples."""
 
     def progress(done: int, total: int) -> None:
         assert total == WHOLE
@@ -44,7 +44,7 @@ def stopping(at: int) -> Callable[[int, int], None]:
 
 @pytest.mark.parametrize("at", [1, 320, 930, 970, 1600, 1920])
 @pytest.mark.parametrize("arithmetic", ["both", "fixed"])
-def test_a_stopped_training_leaves_what_it_has(
+def test_a_stopped_training_leaves_its_model(
     data: Dataset, tmp_path: Path, at: int, arithmetic: str
 ) -> None:
     path, said = tmp_path / "c.ska", list[str]()
@@ -95,7 +95,7 @@ def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(
     assert model.notes["stopped"]["done"] == WHOLE // 2 + 448
 
 
-def test_a_training_writes_now_and_then_and_is_the_same_with_and_without(
+def test_a_checkpoint_is_written_repeatedly_and_changes_no_training(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)

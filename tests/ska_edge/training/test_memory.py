@@ -16,8 +16,8 @@ from ska_edge.training.train import train
 
 ROWS, PIXELS = 20_000, 400  # 8 MB as bytes, 64 MB as float64
 
-# Prints how much memory (KB) the training added to the most that was used before. A training on
-# few rows comes first, because it imports everything.
+# Prints by how many KB the training raised the peak of the memory use. A training on few rows comes
+# first, because it imports everything.
 PROGRAM = """
 import resource, sys
 from ska_edge.data.load import load

@@ -1,4 +1,4 @@
-"""Training options: their checks, error sentences, defaults, and the options a model passes on."""
+"""Training options are checked, have defaults, and pass from a model to the next training."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_every_field_is_described() -> None:
         ({"log": 7}, "{log} is 7; give the path of a file"),
     ],
 )
-def test_a_value_that_is_not_taken(values: dict[str, Any], sentence: str) -> None:
+def test_an_impossible_value_is_refused(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(OptionError) as raised:
         Options(**values)
     names = {name: name for name in OPTIONS}
@@ -173,7 +173,7 @@ def test_a_layer_has_a_spread_only_if_its_weights_are_drawn() -> None:
 
 
 @pytest.mark.parametrize("name", ["rate", "spread"])
-def test_auto_is_a_value_and_no_other_word_is(name: str) -> None:
+def test_auto_is_the_only_word_that_is_a_value(name: str) -> None:
     assert getattr(Options(**{name: "auto"}), name) == "auto"
     with pytest.raises(OptionError, match=f"{name} is a finite number or 'auto', not 'Auto'"):
         Options(**{name: "Auto"})
@@ -231,7 +231,7 @@ def test_a_continued_model_whose_hidden_layers_stop_has_no_rate_for_them() -> No
         replace(options, hidden_halvings=1).settled(4, 3, base)
 
 
-def test_what_is_named_goes_before_what_a_model_brings_along() -> None:
+def test_a_given_option_replaces_the_one_of_the_model() -> None:
     named = Options(start=Path("m.ska"), seed=0, stored=0, readout_only=False, rule="local")
     options = named.settled(4, 3, BASE)
     assert options.changes(BASE) == {

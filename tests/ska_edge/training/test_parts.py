@@ -71,7 +71,7 @@ def test_a_continued_model_is_tested_on_rows_that_it_has_never_learned(
     assert other.division.kind == "blocked"
 
 
-def test_figures_beside_the_accuracy() -> None:
+def test_an_evaluation_has_recalls_and_the_majority() -> None:
     found = Evaluation(("a", "b", "c"), np.array([[90, 0, 0], [9, 1, 0], [0, 0, 0]]))
     assert found.accuracy == 0.91
     assert found.majority == 0.9

@@ -34,9 +34,7 @@ def outcome(data: Dataset, options: Options) -> Trained | str:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("rate", [0.1, 1.0, 5.0])
-def test_published_with_a_large_rate_is_a_training_or_a_sentence(
-    precision: str, rate: float
-) -> None:
+def test_published_with_a_large_rate_trains_or_is_refused(precision: str, rate: float) -> None:
     options = Options(rule="published", rate=rate, precision=precision, hidden=(4,), steps=30)
     found = outcome(rows(30.0, False), options)
     assert isinstance(found, Trained) or "use a smaller rate" in found
@@ -53,7 +51,7 @@ def test_published_with_a_large_rate_is_a_training_or_a_sentence(
     hidden=st.sampled_from([(), (1,), (5, 3)]),
     batch=st.sampled_from([1, 4, "all"]),
 )
-def test_any_rule_rate_and_precision_is_a_training_or_a_sentence(
+def test_any_rule_rate_and_precision_trains_or_is_refused(
     rule: str,
     precision: str,
     rate: float,

@@ -53,7 +53,7 @@ def test_a_first_line_that_cannot_be_written_leaves_the_old_ones(path: Path) -> 
 
 
 @pytest.mark.parametrize("steps", [0, 1, 100_000])
-def test_a_full_disk_is_a_fault_and_no_error(steps: int) -> None:
+def test_a_full_disk_is_a_fault_and_not_an_error(steps: int) -> None:
     log = StepLog(Path("/dev/full"))
     for step in range(steps):
         log.write(step, [])

@@ -1,4 +1,4 @@
-"""Training end to end: accuracy on digits, the published series, options, logs, repeatability."""
+"""Training end to end is accurate, repeatable and logged, and gives the published series."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ AUTO = Options(rate="auto", hidden=(8,), epochs=4, seed=5)
 
 
 def noisy(seed: int = 0, rows: int = 500, inputs: int = 20) -> Dataset:
-    """Two classes that a line divides; four tenths of the labels are wrong."""
+    """Return two classes that a plane divides; four tenths of the labels are wrong."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, inputs))
     y = (x.sum(axis=1) > 0) ^ (rng.random(rows) < 0.4)

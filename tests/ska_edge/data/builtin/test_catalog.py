@@ -1,4 +1,4 @@
-"""Built-in data from other packages: their shapes, their learnability, and missing packages."""
+"""Built-in data have the right shapes and can be learned; a missing package is an error."""
 
 from __future__ import annotations
 
@@ -156,7 +156,9 @@ def test_package_files_are_read_without_their_packages() -> None:
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_without_its_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_without_their_package_say_how_to_install_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module, package = PACKAGES[name]
     monkeypatch.setitem(sys.modules, module, None)
     wanted = rf"'{name}' come with {package}, which .*pip install 'ska-edge\[datasets\]'"
@@ -175,7 +177,7 @@ CHANGED = {
 
 @pytest.mark.parametrize("content", [None, b"", b"\x1f\x8b\x08\x00", b"something else\n"])
 @pytest.mark.parametrize("name", CHANGED)
-def test_a_package_without_the_expected_file(
+def test_a_package_without_the_expected_file_is_refused(
     name: str, content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package, file = CHANGED[name]

@@ -1,4 +1,4 @@
-"""Windows of watch recordings, and the features of signals whose features are known."""
+"""Recordings of a watch are cut into windows; known signals have the known features."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_windows_follow_each_other_and_drop_the_end() -> None:
     [(0.25, "0.25-0.5"), (1.0, "0.75-1"), (1.25, "1.25-2"), (4.0, "2.25-4"), (7.5, "4.25-25")],
 )
 def test_a_sine_is_in_its_band(frequency: float, band: str) -> None:
-    # The sine starts a quarter of a sample late, so that no sample is at a zero crossing.
+    # The sine starts a quarter of a sample before the window, so no sample is at a zero crossing.
     phase = 2 * np.pi * frequency * (TIME + 0.25 / watch.RATE)
     found = named({"wy": 3 + 2 * np.sin(phase)})
     for name in (name for name in NAMES if name.endswith("Hz wy")):
@@ -61,7 +61,7 @@ def test_extremes_quartiles_and_slope() -> None:
     assert found["jerk wz"] == pytest.approx(50 * np.sqrt(1 / 199 - 1 / 199**2))
 
 
-def test_the_bands_hold_all_of_the_variance() -> None:
+def test_the_bands_add_up_to_the_variance() -> None:
     rng = np.random.default_rng(1)
     found = named({channel: rng.normal(size=200) for channel in watch.CHANNELS})
     for channel in watch.CHANNELS:
@@ -69,7 +69,7 @@ def test_the_bands_hold_all_of_the_variance() -> None:
         assert np.square(bands).sum() == pytest.approx(found[f"deviation {channel}"] ** 2)
 
 
-def test_correlations_also_of_channels_that_stand_still() -> None:
+def test_a_constant_channel_has_correlations_of_0() -> None:
     signal = np.sin(TIME)
     found = named({"ax": signal, "ay": 4 - 3 * signal, "wz": 0.1 + np.zeros(200)})
     assert found["correlation ax ay"] == pytest.approx(-1)
@@ -80,7 +80,7 @@ def test_correlations_also_of_channels_that_stand_still() -> None:
     assert np.isfinite(list(found.values())).all()
 
 
-def test_a_turned_watch_reverses_what_has_a_sign_in_the_plane_of_its_face() -> None:
+def test_a_turned_watch_reverses_its_x_and_y_axes() -> None:
     recording = np.random.default_rng(2).normal(1.0, 1.0, (200, 6)).cumsum(axis=0)
     straight, half = (
         dict(zip(NAMES, watch.features(watch.windows(worn))[0], strict=True))

@@ -1,4 +1,4 @@
-"""ARFF files: numbers, nominal values and quotes, and what is refused."""
+"""ARFF files are read with numbers, nominal values and quotes; faulty files are refused."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def test_columns_are_chosen(tmp_path: Path) -> None:
         (HEAD.replace("'b c' integer", "b") + "1,2,z\n", "line 4 is no attribute"),
     ],
 )
-def test_what_cannot_be_read(tmp_path: Path, text: str, sentence: str) -> None:
+def test_faulty_files_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_table(written(tmp_path, text))

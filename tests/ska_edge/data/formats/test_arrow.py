@@ -1,4 +1,4 @@
-"""Parquet and Arrow files: their types of columns, and what is refused."""
+"""Parquet and Arrow files are read with their types of columns; faulty files are refused."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_types_of_columns(tmp_path: Path, suffix: str) -> None:
         (["u", "v"], r"row 1, column 1 \(a\) is 'u'; inputs must be finite numbers; drop"),
     ],
 )
-def test_inputs_that_cannot_be(tmp_path: Path, values: list[Any], sentence: str) -> None:
+def test_values_that_are_not_inputs_are_refused(
+    tmp_path: Path, values: list[Any], sentence: str
+) -> None:
     with pytest.raises(InputError, match=sentence):
         read_table(written(tmp_path, {"a": values, "label": ["x", "y"]}))
 

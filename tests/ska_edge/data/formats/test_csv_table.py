@@ -1,4 +1,4 @@
-"""Reading CSV: headers, label columns, and errors that name line and column."""
+"""CSV files are read with or without a header; errors name the place in the file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_first_line_with_numbers_is_a_sample(tmp_path: Path, first: str, label
     assert table.label_column == 3
 
 
-def test_a_first_sample_with_nan_is_no_header(tmp_path: Path) -> None:
+def test_a_first_sample_with_nan_is_not_a_header(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="line 1, column 1 is 'nan'"):
         read_csv(written(tmp_path, "nan,nan,walk\n6,7,run\n"))
 
@@ -72,7 +72,9 @@ def test_a_first_sample_with_nan_is_no_header(tmp_path: Path) -> None:
         ("y,Y,c\n", "Y", 2),
     ],
 )
-def test_label_column_as_asked(tmp_path: Path, header: str, wanted: str, column: int) -> None:
+def test_the_named_column_has_the_labels(
+    tmp_path: Path, header: str, wanted: str, column: int
+) -> None:
     table = read_csv(written(tmp_path, header + "7,8,9\n"), Columns(wanted))
     assert table.label_column == column
     assert len(table.labels) == 1
@@ -123,7 +125,7 @@ def test_quoted_labels_with_commas(tmp_path: Path) -> None:
         ('a,y\n"1"2,0\n', "line 2 is no valid CSV: a cell goes on after its closing quotation"),
     ],
 )
-def test_complaints_name_the_place(tmp_path: Path, text: str, message: str) -> None:
+def test_errors_name_the_place_in_the_file(tmp_path: Path, text: str, message: str) -> None:
     path = written(tmp_path, text)
     with pytest.raises(InputError, match=message) as caught:
         read_csv(path)
@@ -146,7 +148,7 @@ def test_missing_label_column(tmp_path: Path, text: str, wanted: str, message: s
         read_csv(written(tmp_path, text), Columns(wanted))
 
 
-def test_the_largest_input(tmp_path: Path) -> None:
+def test_the_largest_inputs_are_read(tmp_path: Path) -> None:
     assert read_csv(written(tmp_path, "a,b,y\n1e100,-1e100,0\n")).x.tolist() == [[1e100, -1e100]]
 
 
@@ -154,7 +156,7 @@ def test_a_large_integer_is_a_label(tmp_path: Path) -> None:
     assert read_csv(written(tmp_path, "a,y\n1,1e300\n")).labels == ["1e300"]
 
 
-def test_text_in_another_encoding(tmp_path: Path) -> None:
+def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "latin.csv"
     path.write_bytes("größe,y\n1,0\n".encode("latin-1"))
     with pytest.raises(InputError, match="not UTF-8"):

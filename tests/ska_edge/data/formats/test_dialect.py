@@ -55,7 +55,7 @@ SEMICOLONS = "columns separated by semicolons, decimals with commas"
         ("a,b,kind\n1.5,2,walk slow\n-3,.25,walk fast\n", ""),
     ],
 )
-def test_dialects(tmp_path: Path, text: str, said: str) -> None:
+def test_the_dialect_of_a_file_is_found(tmp_path: Path, text: str, said: str) -> None:
     found = table(tmp_path, text)
     assert found.x.tolist() == ROWS
     assert found.dialect == said
@@ -91,7 +91,7 @@ def test_lines_are_counted_with_comments_and_quoted_line_ends(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", ["", "ab", "1", "a", '"', "#", ".", "-", "\n", "tabs"])
-def test_characters_that_cannot_separate(text: str) -> None:
+def test_characters_that_cannot_separate_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="cannot separate columns; give one character"):
         separator_of(text)
 
@@ -120,7 +120,7 @@ NUMBERS = st.floats(-1e9, 1e9, width=32)
     st.sampled_from([",", ";", "\t", "|"]),
     st.sampled_from([".", ","]),
 )
-def test_what_csv_writes_is_read(
+def test_the_dialect_of_what_csv_writes_is_found(
     rows: list[tuple[float, ...]], separator: str, decimal: str
 ) -> None:
     """Each row has a fraction, so that the decimal sign can be found."""
@@ -225,7 +225,7 @@ def test_quotes_that_hide_a_missing_column_are_noticed(
     ),
     st.sampled_from([",", ";", "\t"]),
 )
-def test_quotes_change_nothing(tmp_path_factory, rows: list, separator: str) -> None:
+def test_quotes_do_not_change_what_is_read(tmp_path_factory, rows: list, separator: str) -> None:
     def text(quote: str) -> str:
         lines = [["a", "b", "label"]]
         for (a, first), (b, second), c in rows:

@@ -1,4 +1,4 @@
-"""MNIST's idx files: images and labels that belong together, and errors for other files."""
+"""MNIST's idx files are read with their labels; other and damaged files are refused."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_images_and_their_labels(tmp_path: Path, names: tuple[str, str]) -> None
 @pytest.mark.parametrize(
     "name", ["samples.csv", "train-images-idx3", "images-idx1-ubyte", "x-images-idx3-ubyte.npz"]
 )
-def test_other_names_are_no_idx_files(name: str) -> None:
+def test_files_with_other_names_are_not_idx_files(name: str) -> None:
     assert not is_idx(Path(name))
 
 
@@ -130,7 +130,7 @@ def test_a_gzip_file_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: 
     assert refused >= len(good) - 10  # damage to the date and flags of the header may pass
 
 
-def test_the_labels_alone_are_no_data(tmp_path: Path) -> None:
+def test_labels_without_images_are_refused(tmp_path: Path) -> None:
     written(tmp_path, IMAGES_FILE, LABELS_FILE)
     with pytest.raises(InputError, match="holds no images; name the file with them"):
         load(str(tmp_path / "train-labels-idx1-ubyte"))

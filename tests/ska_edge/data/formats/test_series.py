@@ -48,6 +48,6 @@ def test_series_without_classes_can_be_classified(tmp_path: Path) -> None:
         ("@targetLabel true\n@data\n1,2:0.5\n", r"has numbers to predict \(@targetLabel\)"),
     ],
 )
-def test_what_cannot_be_read(tmp_path: Path, text: str, sentence: str) -> None:
+def test_faulty_files_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_table(written(tmp_path, text))

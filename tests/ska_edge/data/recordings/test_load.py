@@ -36,7 +36,7 @@ def read(source: Path, **said: object) -> Recordings:
     return load_recordings(source, Columns(recorded=Recorded(**said)))  # type: ignore[arg-type]
 
 
-def test_times_give_rate_and_gaps_and_are_no_axis(tmp_path: Path) -> None:
+def test_times_give_the_rate_and_the_gaps_and_are_not_an_axis(tmp_path: Path) -> None:
     times = [*even(20), *[400 + t for t in even(20)], *even(20)]  # a lost half second; a restart
     times[20:40] = [t + 500 for t in times[20:40]]
     (found,) = read(written(tmp_path / "walk-1.csv", times)).recordings

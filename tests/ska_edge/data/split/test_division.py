@@ -211,7 +211,7 @@ def test_a_single_run_of_a_class_gives_a_block_with_a_gap() -> None:
     assert "2 classes in a single run (class 0, class 1)" in division.cautions["one run"]
 
 
-def test_neighbors_that_are_alike_are_split_in_blocks() -> None:
+def test_data_with_similar_neighbors_are_split_in_blocks() -> None:
     rng = np.random.default_rng(0)
     x = np.cumsum(rng.normal(size=(300, 3)), axis=0)
     y = rng.integers(0, 3, 300)
@@ -228,7 +228,7 @@ def test_neighbors_that_are_alike_are_split_in_blocks() -> None:
 
 
 @pytest.mark.parametrize("name", ["digits", "breast_cancer"])
-def test_rows_in_no_order_are_not_taken_for_a_recording(name: str) -> None:
+def test_unordered_rows_are_split_at_random(name: str) -> None:
     assert choose(replace(load(name), default_split="")) == ("random", "")
 
 
@@ -237,7 +237,7 @@ def test_a_random_split_of_a_recording_is_warned_about() -> None:
     assert cautions["random split"].startswith("the labels come in runs, so ")
 
 
-def test_one_recording_does_not_score_100_percent() -> None:
+def test_a_blocked_split_of_a_recording_is_not_100_percent_right() -> None:
     rng = np.random.default_rng(2)
     first, later = recording(rng), recording(rng)
     constant: dict[str, Any] = {"rate": 0.125, "decay": 0, "hidden_halvings": 0, "spread": 0}

@@ -84,7 +84,7 @@ def test_columns_to_train_on(
     assert (choice.features, choice.label) == (features, label)
 
 
-def test_the_spare_column_of_unlabeled_data_is_no_label() -> None:
+def test_the_spare_column_of_unlabeled_data_is_not_a_label() -> None:
     assert chosen("ax,ay,az,temp", model=replace(MODEL, labeled=False)).label is None
     assert chosen("t,ax,ay,az,date", model=replace(MODEL, labeled=False)).label is None
     assert chosen("t,ax,ay,az,class", model=replace(MODEL, labeled=False)).label == 4
@@ -177,7 +177,7 @@ def test_row_numbers_times_and_constants_are_doubted(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(60)
 def test_the_work_for_a_wide_table_grows_with_its_width() -> None:
-    """With work that grows with the square of the width, the time limit ends this test."""
+    """If the work grew with the square of the width, this test would exceed its time limit."""
     names = tuple(f"f{number}" for number in range(60_000))
     header = Header(PATH, 60_001, (*names, "label"))
     assert choose(header, ALL_COLUMNS, None).features == tuple(range(60_000))

@@ -25,7 +25,7 @@ from ska_edge.errors import InputError
         ("one", False, False, False),
     ],
 )
-def test_a_text_is_a_number_a_finite_one_or_an_input(
+def test_texts_are_sorted_into_numbers_finite_numbers_and_inputs(
     text: str, number: bool, finite: bool, usable: bool
 ) -> None:
     assert (is_number(text), is_finite(text), is_input(text)) == (number, finite, usable)
@@ -39,7 +39,7 @@ def test_a_text_is_a_number_a_finite_one_or_an_input(
         (2 * LARGEST_INPUT, "x[1, 0] is 2e+100; inputs must be between -1e+100 and 1e+100"),
     ],
 )
-def test_the_first_value_that_is_no_input_is_named(value: float, sentence: str) -> None:
+def test_the_first_value_that_cannot_be_an_input_is_named(value: float, sentence: str) -> None:
     values = np.array([[1.0, LARGEST_INPUT], [value, np.nan]])
     with pytest.raises(InputError) as caught:
         check_inputs("x", values, "features")

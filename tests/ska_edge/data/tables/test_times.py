@@ -29,7 +29,7 @@ ROWS = 40
         [f"10:{row:02}" for row in range(ROWS)],
     ],
 )
-def test_times(texts: list[str]) -> None:
+def test_a_column_of_times_is_recognized(texts: list[str]) -> None:
     assert is_time(texts)
     assert not is_time(texts[:5])
     assert not is_time(RNG.permutation(texts).tolist())
@@ -47,7 +47,7 @@ def test_times(texts: list[str]) -> None:
         [],
     ],
 )
-def test_other_columns(texts: list[str]) -> None:
+def test_other_columns_are_not_times(texts: list[str]) -> None:
     assert not is_time(texts)
 
 

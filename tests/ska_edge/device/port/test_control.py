@@ -1,4 +1,4 @@
-"""DTR and RTS: what is set when a port opens, and that they stay when it closes."""
+"""DTR and RTS are set once when a port opens, or kept, and do not fall when it closes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a port does not open, in one sentence that says what to do."""
+"""If a port does not open, one sentence says why."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ska_edge.device.port.port import Port
 from tests.ska_edge.device.port.terminal import Terminal, command, opening
 
 
-def test_what_is_no_terminal(tmp_path: Path) -> None:
+def test_a_path_that_is_not_a_terminal_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     assert f"{file} is a file, not a serial port" in opening(str(file))
@@ -68,7 +68,7 @@ def test_a_port_that_another_program_has(tmp_path: Path, terminal: Terminal) -> 
     Port(terminal.path).close()
 
 
-def test_of_those_that_have_it_open_the_one_that_locks_is_named(terminal: Terminal) -> None:
+def test_the_program_that_locks_a_port_is_named(terminal: Terminal) -> None:
     with held(terminal.path, "share") as sharer, held(terminal.path) as locker:
         found = {holder.process: holder.locks for holder in holders(terminal.path)}
         assert found == {os.getpid(): False, sharer: False, locker: True}
@@ -119,7 +119,7 @@ def test_a_port_whose_holders_are_hidden_or_several(
         (errno.EINVAL, "the port /dev/ttyUSB7 does not run at 115200 baud"),
     ],
 )
-def test_what_the_system_says_in_words(
+def test_an_error_of_the_system_becomes_a_sentence(
     monkeypatch: pytest.MonkeyPatch, number: int, words: str
 ) -> None:
     refuse(monkeypatch, number)
@@ -173,7 +173,7 @@ def test_no_permission_names_the_group_and_the_way(
         "://",
     ],
 )
-def test_an_address_that_makes_no_sense(address: str) -> None:
+def test_an_impossible_address_is_refused(address: str) -> None:
     assert address_refusal(address) == (
         f"{address!r} is no address of a port: write socket://HOST:PORT or rfc2217://HOST:PORT"
     )

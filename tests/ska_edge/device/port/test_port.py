@@ -1,4 +1,4 @@
-"""Finding ports by name, their speed, and bytes through local ptys and sockets."""
+"""Ports are found by name, get a speed, and carry bytes, here through ptys and sockets."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_port_that_is_not_there(listed: list[SimpleNamespace], name: str) -> N
 @pytest.mark.parametrize(
     "address", ["socket://host:1", "rfc2217://host:65535?ign_set_control", "SOCKET://[::1]:7000"]
 )
-def test_an_address_stays_what_it_is(address: str) -> None:
+def test_an_address_is_not_resolved(address: str) -> None:
     assert resolve(address) == address
 
 
@@ -178,7 +178,9 @@ def test_a_driver_that_takes_another_speed(
     Port(terminal.path, baud=9600).close()
 
 
-def test_a_system_that_refuses_a_speed(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_speed_that_the_system_refuses_is_an_error(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def invalid(*_: Any) -> None:
         raise termios.error(errno.EINVAL, os.strerror(errno.EINVAL))
 
@@ -219,7 +221,7 @@ def test_settings_and_lock_are_as_before_when_it_ends(terminal: Terminal) -> Non
     assert holders(terminal.path) == [Holder(os.getpid(), command(os.getpid()), False)]
 
 
-def test_what_was_not_sent_is_dropped_at_the_end() -> None:
+def test_unsent_bytes_are_dropped_when_a_port_closes() -> None:
     """The system has sent a part; the rest of its buffer must not arrive later."""
 
     def left(fill: Callable[[str], None]) -> int:
@@ -311,7 +313,7 @@ def test_a_device_that_is_unplugged(terminal: Terminal) -> None:
     port.close()
 
 
-def test_a_device_that_takes_no_bytes(terminal: Terminal) -> None:
+def test_a_device_that_accepts_no_bytes_is_an_error(terminal: Terminal) -> None:
     with (
         Port(terminal.path, write_timeout=0.1) as port,
         pytest.raises(ContactLost, match="accepts no bytes"),
@@ -341,7 +343,7 @@ def test_bytes_go_both_ways_through_a_bridge_until_it_ends(
                 port.read()
 
 
-def test_what_a_connection_said_before_it_ended_counts() -> None:
+def test_bytes_sent_before_a_connection_ended_are_read() -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         Port(f"socket://127.0.0.1:{server.getsockname()[1]}") as port,
@@ -393,7 +395,7 @@ def test_a_connection_that_fails(
     assert words in opening(f"{scheme}://board.lan:7000")
 
 
-def test_the_error_of_a_lost_port_is_not_why_it_does_not_open_again() -> None:
+def test_a_failed_reopening_does_not_quote_the_error_of_the_lost_port() -> None:
     error = serial.SerialException("it waited in vain")
     error.__context__ = ContactLost("it was unplugged")  # unplugged again during the reopening
     sentence = refusal("rfc2217://board.lan:7000", 9600, error)
@@ -402,7 +404,7 @@ def test_the_error_of_a_lost_port_is_not_why_it_does_not_open_again() -> None:
     )
 
 
-def test_a_plain_connection_is_no_rfc2217_server() -> None:
+def test_a_plain_connection_is_not_an_rfc2217_server() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         place = f"127.0.0.1:{server.getsockname()[1]}"
         sentence = opening(f"rfc2217://{place}?timeout=0.1")
@@ -411,7 +413,7 @@ def test_a_plain_connection_is_no_rfc2217_server() -> None:
     )
 
 
-def test_a_bridge_whose_line_does_not_run_at_a_speed(
+def test_a_bridge_without_the_wanted_speed_is_an_error(
     terminal: Terminal, bridge: StartBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def only_9600(_: serial.SerialBase, baud: int) -> None:

@@ -1,4 +1,4 @@
-"""Networks from other programs compute the same on our layers.
+"""Networks from other programs decide alike on our layers in float, and almost alike in integers.
 
 The scripts in tests/data/foreign wrote the fixtures with the exporters of these programs.
 """

@@ -1,4 +1,4 @@
-"""Logs: the text of their lines, and which logs can be continued."""
+"""The lines of a log are JSON; a log is continued only if its end fits the device's state."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_lines_are_json_and_there_at_once(path: Path) -> None:
     assert end == {"end": {"step": 5, "samples": 7, "crc": 99}}
 
 
-def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
+def test_a_log_is_continued_where_the_device_is(path: Path) -> None:
     first = written(path, SESSION)
     again = [SessionStart.of(AFTER, "/dev/ttyX"), END]
     assert written(path, again, AFTER) == first + text_of(again)
@@ -128,14 +128,14 @@ def test_a_log_goes_on_where_the_device_is(path: Path) -> None:
         Interruption("gone", True, Mark.of(AFTER)),
     ],
 )
-def test_a_log_without_an_end_goes_on_too(path: Path, last: LogLine) -> None:
+def test_a_log_without_an_end_is_continued_too(path: Path, last: LogLine) -> None:
     """The monitor was killed. The last line may be a changed rate, which changes the CRC."""
     first = written(path, [*SESSION[:3], last])
     assert written(path, [], AFTER) == first
     assert "ends at sample 7, but the device has learned 5" in refusal(path, INFO)
 
 
-def test_a_log_that_lacks_rows_behind_an_interruption_stays(path: Path) -> None:
+def test_a_log_that_lacks_rows_after_an_interruption_is_not_continued(path: Path) -> None:
     """The device had learned two more rows when contact returned; then the monitor was killed."""
     written(path, [SESSION[0], Interruption("gone", False, Mark.of(AFTER))])
     assert "ends at sample 5, but the device has learned 7" in refusal(path, AFTER)
@@ -146,9 +146,7 @@ UNDER_WAY = [RowNotice(8, 8, 1, (5, 6)), RowNotice(9, 8, 0, (7, 8))]
 
 
 @pytest.mark.parametrize("learned", [0, 1, 2])
-def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
-    path: Path, learned: int
-) -> None:
+def test_rows_in_flight_are_added_if_the_device_has_learned_them(path: Path, learned: int) -> None:
     """The monitor was killed; rows with an answer are no longer in flight."""
     first = written(path, [SESSION[0], RowNotice(7, 8, 1, (3, 4)), *ROWS, *UNDER_WAY])
     added = [LogRow(8, 1, (5, 6)), LogRow(9, 0, (7, 8))][:learned]
@@ -158,7 +156,7 @@ def test_rows_that_were_under_way_are_added_when_the_device_has_learned_them(
 
 
 @pytest.mark.parametrize("last", [*UNDER_WAY, ROWS[1]])
-def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> None:
+def test_a_cut_last_line_is_removed(path: Path, last: LogLine) -> None:
     """The device's state and the line before the cut line still determine what the cut line
     meant.
     """
@@ -172,7 +170,7 @@ def test_a_last_line_that_was_cut_is_taken_away(path: Path, last: LogLine) -> No
 
 
 @pytest.mark.parametrize("cut", [False, True])
-def test_a_log_stays_as_it_is_until_it_gets_a_line(path: Path, cut: bool) -> None:
+def test_a_log_is_unchanged_until_it_gets_a_line(path: Path, cut: bool) -> None:
     """The monitor checks every device's log before any device learns, and may refuse a log."""
     written(path, [*SESSION[:3], *UNDER_WAY])
     before = path.read_text()[: -5 if cut else None]
@@ -182,7 +180,7 @@ def test_a_log_stays_as_it_is_until_it_gets_a_line(path: Path, cut: bool) -> Non
     assert path.read_text() == before
 
 
-def test_a_log_that_gets_no_line_is_not_there(path: Path) -> None:
+def test_a_log_that_gets_no_line_is_removed(path: Path) -> None:
     with Log(path, INFO):
         assert path.exists()
     assert not path.exists()
@@ -200,14 +198,14 @@ def test_a_log_that_gets_no_line_is_not_there(path: Path) -> None:
         ([Interruption("gone", True, Mark.of(AFTER))], replace(AFTER, samples=9)),
     ],
 )
-def test_rows_that_were_under_way_to_another_state_are_not_added(
+def test_rows_in_flight_are_not_added_for_another_state(
     path: Path, then: list[LogLine], now: DeviceInfo
 ) -> None:
     written(path, [*SESSION[:3], *UNDER_WAY, *then])
     assert f"ends at sample 7, but the device has learned {now.samples}" in refusal(path, now)
 
 
-def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
+def test_a_log_that_lacks_a_rate_is_not_continued(path: Path) -> None:
     """Another program has set the rate."""
     written(path, SESSION[:3])
     said = "the rate is halved 1 time at its end, and 2 times on the device"
@@ -215,9 +213,7 @@ def test_a_rate_that_the_log_does_not_know(path: Path) -> None:
 
 
 @pytest.mark.parametrize("then", [[], ["cut"]])
-def test_a_rate_that_was_about_to_be_set_is_added_when_the_device_has_it(
-    path: Path, then: list[str]
-) -> None:
+def test_an_announced_rate_is_added_if_the_device_has_it(path: Path, then: list[str]) -> None:
     """The monitor was killed before or within the line about the new rate."""
     first = written(path, [*SESSION[:3], RateNotice(2, 8)])
     path.write_text(first + '{"rate":' * len(then))
@@ -228,7 +224,7 @@ def test_a_rate_that_was_about_to_be_set_is_added_when_the_device_has_it(
     assert written(path, again[-1:], now) == first + text_of(again)
 
 
-def test_a_rate_that_was_about_to_be_set_and_was_not(path: Path) -> None:
+def test_a_log_is_continued_if_an_announced_rate_was_not_set(path: Path) -> None:
     first = written(path, [*SESSION[:3], RateNotice(2, 8)])
     again = [SessionStart.of(AFTER, "/dev/ttyX")]
     assert written(path, again, AFTER) == first + text_of(again)
@@ -239,20 +235,20 @@ def test_an_empty_file_is_a_new_log(path: Path) -> None:
     assert written(path, SESSION[:1])
 
 
-def test_a_log_of_another_plan(path: Path) -> None:
+def test_a_log_of_another_plan_is_not_continued(path: Path) -> None:
     written(path, SESSION)
     other = replace(AFTER, digest="f" * 16)
     assert f"its plan is {INFO.digest}, but the device runs ffff" in refusal(path, other)
 
 
-def test_a_device_that_is_elsewhere(path: Path) -> None:
+def test_a_log_is_not_continued_with_another_number_of_samples(path: Path) -> None:
     written(path, SESSION)
     assert "ends at sample 7, but the device has learned 8" in refusal(
         path, replace(AFTER, samples=8)
     )
 
 
-def test_a_device_with_as_many_other_samples(path: Path) -> None:
+def test_a_log_is_not_continued_with_another_crc(path: Path) -> None:
     written(path, SESSION)
     assert "another state" in refusal(path, replace(AFTER, crc=98))
 
@@ -270,13 +266,13 @@ def test_a_device_with_as_many_other_samples(path: Path) -> None:
         ('{"device": 3}\n', 1),
     ],
 )
-def test_a_file_that_is_no_log_stays(path: Path, text: str, number: int) -> None:
+def test_a_file_that_is_not_a_log_is_not_continued(path: Path, text: str, number: int) -> None:
     path.write_text(text, encoding="latin-1")
     sentence = refusal(path, INFO)
     assert f", line {number}: " in sentence or f"its last line, {number}, is" in sentence
 
 
-def test_a_last_line_that_lacks_only_its_end(path: Path) -> None:
+def test_a_last_line_may_lack_its_newline(path: Path) -> None:
     whole = written(path, SESSION)
     path.write_text(whole.removesuffix("\n"))
     again = SessionStart.of(AFTER, "/dev/ttyX")
@@ -296,7 +292,7 @@ def test_a_log_is_replaced_when_asked(path: Path) -> None:
     assert path.read_text() == '{"saved": 5}\n'
 
 
-def test_a_log_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot write .*none"):
         Log(tmp_path / "none" / "steps.jsonl", INFO)
 

@@ -158,7 +158,7 @@ def test_a_monitor_that_is_killed_leaves_its_last_will(start_broker: Callable) -
         assert later.messages[-1][2], "the last will is retained"
 
 
-def test_a_broker_that_comes_late_gets_what_it_missed(start_broker: Callable) -> None:
+def test_a_broker_that_starts_late_gets_earlier_messages(start_broker: Callable) -> None:
     port, warnings = free_port(), []
     warned = threading.Event()
 
@@ -178,7 +178,7 @@ def test_a_broker_that_comes_late_gets_what_it_missed(start_broker: Callable) ->
     assert f"the MQTT broker at 127.0.0.1:{port} does not answer" in sentence
 
 
-def test_a_broker_that_goes_away_and_comes_back(start_broker: Callable) -> None:
+def test_a_broker_that_restarts_gets_later_messages(start_broker: Callable) -> None:
     port, warnings = free_port(), []
     warned = threading.Event()
 
@@ -205,7 +205,7 @@ def test_a_broker_that_goes_away_and_comes_back(start_broker: Callable) -> None:
     assert "has gone" in warnings[0]
 
 
-def test_what_no_broker_ever_took_is_said() -> None:
+def test_messages_that_no_broker_received_are_counted() -> None:
     pytest.importorskip("paho.mqtt.client")
     warnings: list[str] = []
     publisher = Publisher(f"127.0.0.1:{free_port()}", "board", warnings.append)
@@ -256,7 +256,7 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
         "a b",
     ],
 )
-def test_what_is_no_address(text: str) -> None:
+def test_an_impossible_broker_address_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="no address of an MQTT broker"):
         parse_address(text)
 
@@ -384,7 +384,7 @@ def test_a_certificate_that_is_not_trusted(safe_broker: tuple[int, Path], tmp_pa
         ),
     ],
 )
-def test_what_gives_no_access(
+def test_incomplete_access_to_a_broker_is_refused(
     address: str, ca: str | None, environment: dict[str, str], words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
@@ -392,7 +392,7 @@ def test_what_gives_no_access(
 
 
 def test_a_broker_that_sends_a_huge_packet_loses_contact() -> None:
-    """The broker announces 256 MB; the client reads none of it."""
+    """The broker announces 256 MB; the client ends the connection long before all have arrived."""
     pytest.importorskip("paho.mqtt.client")
     ended, taken = threading.Event(), []
 

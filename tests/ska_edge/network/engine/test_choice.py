@@ -1,6 +1,4 @@
-"""The engine trains if it works and saves time; otherwise numpy trains, and one sentence says
-so.
-"""
+"""The engine trains if it works and saves time; otherwise numpy does. A failure gives a warning."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ FAULTS = {
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A function that makes a shell script the only compiler."""
+    """Return a function that makes a shell script the only compiler, or leaves none."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("SKA_EDGE_ENGINE", raising=False)
     monkeypatch.setattr(compiler, "PROBE_SECONDS", 0.3)
@@ -57,9 +55,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_compiler_that_does_not_work_costs_one_sentence(
-    name: str, path: Callable[[str], None]
-) -> None:
+def test_a_broken_compiler_gives_one_warning(name: str, path: Callable[[str], None]) -> None:
     text, reason = FAULTS[name]
     path(text)
     with pytest.warns(EngineWarning) as seen:
@@ -80,7 +76,7 @@ def test_without_any_compiler_numpy_works(path: Callable[[str], None]) -> None:
     assert fault is not None and "pip install ziglang" in fault
 
 
-def test_a_compiler_of_wrong_code_is_found_out(
+def test_a_compiler_of_wrong_code_is_detected(
     native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from firmware_gen.library import cache
@@ -110,7 +106,7 @@ FATAL = {
 
 
 @pytest.mark.parametrize("name", FATAL)
-def test_a_compiler_whose_code_is_fatal_costs_one_sentence(
+def test_a_compiler_of_fatal_code_gives_one_warning(
     name: str, native: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The compiled code fails as soon as it is loaded."""
@@ -157,7 +153,7 @@ def test_the_library_of_another_network_is_refused(
         Library(small, make_plan((9, 30, 5)))
 
 
-def test_a_network_that_is_too_large_takes_the_engine_from_no_other(
+def test_a_network_that_is_too_large_does_not_disable_the_engine_for_others(
     native: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKA_EDGE_ENGINE", "auto")
@@ -166,13 +162,15 @@ def test_a_network_that_is_too_large_takes_the_engine_from_no_other(
     assert isinstance(trainer_for(State(PLAN), learn=MANY), NativeTrainer)
 
 
-def test_a_little_work_is_numpy_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_little_work_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKA_EDGE_ENGINE", raising=False)
     monkeypatch.setattr(choice, "_library", None)  # a call would fail
     assert isinstance(trainer_for(State(PLAN), learn=100), FixedTrainer)
 
 
-def test_the_variable_decides(native: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_variable_chooses_the_engine(
+    native: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert isinstance(trainer_for(State(PLAN)), NativeTrainer)
     monkeypatch.setenv("SKA_EDGE_ENGINE", "auto")
     assert isinstance(trainer_for(State(PLAN), learn=MANY), NativeTrainer)

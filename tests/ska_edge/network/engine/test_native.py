@@ -27,8 +27,9 @@ ROWS = 50  # more rows than the engine's `Referee` compares
 
 
 def start(plan: Plan, seed: int = 0) -> State:
-    """Random weights, at most a quarter of the format's range, so that few neurons saturate. Every
-    spare output is a class.
+    """Return a state in which every spare output is a class.
+
+    Its random weights take a quarter of their format's range, so that few neurons saturate.
     """
     top = 2 ** (plan.formats.weight_bits - 3)
     state = State(plan, np.random.default_rng(seed).integers(-top, top, plan.parameter_count))
@@ -38,7 +39,7 @@ def start(plan: Plan, seed: int = 0) -> State:
 
 
 def rows(plan: Plan, count: int = ROWS, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Random inputs, with labels; or with the targets of a regression, of any size."""
+    """Return random inputs with their labels, or with the targets of a regression."""
     rng, format = np.random.default_rng(seed), plan.layers[0].input
     x = rng.integers(format.minimum, format.maximum + 1, (count, plan.inputs))
     if plan.output is not None:
@@ -138,7 +139,7 @@ def test_a_margin(name: str, margin: float) -> None:
     assert_same(engine, numpy)
 
 
-def test_weights_that_the_caller_changes_count() -> None:
+def test_the_engine_uses_weights_that_the_caller_changed() -> None:
     engine, numpy = pair(start(PLANS["local"]))
     x, y = rows(PLANS["local"])
     for trainer in (engine, numpy):
@@ -148,7 +149,7 @@ def test_weights_that_the_caller_changes_count() -> None:
     assert_same(engine, numpy)
 
 
-def test_counts_of_the_host_go_beyond_those_of_a_device() -> None:
+def test_counters_of_the_host_do_not_wrap() -> None:
     plan = make_plan((3, 2))
     state = start(plan)
     state.step = state.samples = 2**32 - 2

@@ -193,7 +193,7 @@ def test_plateau(entropy: Course, shift: Course, seen: bool) -> None:
     assert found == [("plateau", SICK)] * seen
 
 
-def test_a_network_that_has_learned_is_on_no_plateau() -> None:
+def test_a_network_that_has_learned_is_not_on_a_plateau() -> None:
     still: dict[str, Course] = {"entropy": always(-1.0), "shift": always(0.1)}
     assert signs(watched(LOCAL, {SICK: still})) == []
     assert ("plateau", SICK) in signs(watched(LOCAL, {SICK: still, 2: GUESSING}))
@@ -279,7 +279,7 @@ def test_collapse_needs_rows_and_neurons() -> None:
     assert signs(watch) == []
 
 
-def test_collapse_is_measured_against_what_there_is_to_tell_apart() -> None:
+def test_collapse_is_measured_relative_to_the_inputs() -> None:
     rows = crossed(0.15)  # a participation ratio of 1.29
     for second, seen in ((0.4, True), (0.2, False)):  # the inputs' ratios are 1.69 and 1.38
         watch = Watch(PUBLISHED)
@@ -337,7 +337,7 @@ def test_a_long_training_is_kept_as_means() -> None:
         assert (("vanishing updates", SICK) in signs(watch)) == seen
 
 
-def test_the_worst_comes_first_and_each_is_one_line() -> None:
+def test_the_worst_symptom_comes_first_and_each_is_one_line() -> None:
     sick: dict[str, Course] = {
         "knowledge": always(20.0),
         "w_saturated": always(1.0),

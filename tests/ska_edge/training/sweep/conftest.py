@@ -1,4 +1,4 @@
-"""The data of the tests of sweeps."""
+"""Fixture with the data for the tests of sweeps."""
 
 from __future__ import annotations
 

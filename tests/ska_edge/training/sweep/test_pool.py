@@ -1,4 +1,4 @@
-"""Trainings on the cores of this computer and on a Dask scheduler."""
+"""Trainings run on the cores of this computer or on a Dask scheduler, with the same results."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_defect_in_a_worker_is_not_hidden(data: Dataset, monkeypatch: pytest.M
         list(on_cores(data, GRID.options(), 2))
 
 
-def test_a_worker_that_the_system_ends_is_said(
+def test_a_worker_killed_by_the_system_is_reported(
     data: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("joblib")
@@ -176,7 +176,7 @@ def test_a_dask_scheduler_has_the_same_results_as_joblib(
     assert found == ordered(on_cores(data, options))
 
 
-def test_dask_has_the_work_done_elsewhere_and_more_than_once(
+def test_dask_runs_the_trainings_in_other_processes_repeatedly(
     data: Dataset, schedulers: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def probe(dataset: Dataset, options: Options) -> Record:
@@ -201,7 +201,7 @@ def test_a_defect_in_a_dask_worker_is_not_hidden(
         list(on_dask(data, GRID.options(), schedulers[0]))
 
 
-def test_a_scheduler_without_workers_is_said(
+def test_a_scheduler_without_workers_is_an_error(
     data: Dataset, schedulers: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "CONNECT_SECONDS", 0.5)
@@ -220,7 +220,7 @@ def test_workers_with_another_ska_edge_or_none_are_refused(
         next(on_dask(data, GRID.options(), schedulers[0]))
 
 
-def test_dask_workers_that_the_system_ends_and_a_scheduler_that_goes_away_are_said(
+def test_killed_dask_workers_and_a_lost_scheduler_are_reported(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed")
@@ -249,7 +249,7 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:PORT", "foo://x", "no port", ""])
-def test_an_address_without_a_scheduler_is_said(
+def test_an_address_without_a_scheduler_is_an_error(
     data: Dataset, closed_port: int, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     pytest.importorskip("distributed")

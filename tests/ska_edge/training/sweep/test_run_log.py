@@ -70,7 +70,7 @@ def test_a_last_line_that_lacks_only_its_end_is_kept(data: Dataset, tmp_path: Pa
     ],
 )
 @pytest.mark.parametrize("last", [False, True])
-def test_a_line_of_something_else_is_refused_and_stays(
+def test_a_foreign_line_is_refused_and_kept(
     data: Dataset, tmp_path: Path, line: bytes, last: bool
 ) -> None:
     path = tmp_path / "runs.jsonl"
@@ -95,7 +95,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path) -> None:
         RunLog(tmp_path)
 
 
-def test_a_full_disk_is_said_and_costs_one_run(data: Dataset, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_costs_one_run(data: Dataset, tmp_path: Path) -> None:
     path, (first, second, *_) = tmp_path / "runs.jsonl", GRID.options()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     with RunLog(path) as log:

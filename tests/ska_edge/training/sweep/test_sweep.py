@@ -39,7 +39,7 @@ def test_every_combination_once_with_its_seeds_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.5, float("nan"), float("inf")])
-def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+def test_an_impossible_rate_is_refused(rate: float) -> None:
     with pytest.raises(InputError, match="finite number above 0"):
         Grid({"rate": (0.5, rate)}).options()
 
@@ -64,13 +64,13 @@ def test_a_run_is_what_train_makes(data: Dataset) -> None:
     assert json.loads(json.dumps(record)) == record
 
 
-def test_a_run_that_fails_is_its_sentence(data: Dataset) -> None:
+def test_a_failed_run_has_its_error_sentence(data: Dataset) -> None:
     record = run(data, replace(GRID.options()[0], batch=500))
     assert "a batch of 500 is larger" in record["error"]
     assert "accuracy" not in record
 
 
-def test_runs_stand_in_the_order_of_the_grid(data: Dataset, tmp_path: Path) -> None:
+def test_runs_have_the_order_of_the_grid(data: Dataset, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
 
     def backwards(dataset: Dataset, options: Sequence[Options]) -> Iterator[Record]:
@@ -83,7 +83,7 @@ def test_runs_stand_in_the_order_of_the_grid(data: Dataset, tmp_path: Path) -> N
     assert seen == [(done, 4) for done in range(5)]
 
 
-def test_what_is_there_is_skipped(data: Dataset, tmp_path: Path) -> None:
+def test_recorded_runs_are_skipped(data: Dataset, tmp_path: Path) -> None:
     path = tmp_path / "runs.jsonl"
     first = sweep(data, GRID, path, in_turn, silent)
     content = path.read_text()
@@ -97,7 +97,7 @@ def test_what_is_there_is_skipped(data: Dataset, tmp_path: Path) -> None:
     assert [record["options"]["seed"] for record in fewer.runs] == [0, 0]
 
 
-def test_other_data_and_other_options_may_stand_in_the_file(data: Dataset, tmp_path: Path) -> None:
+def test_the_file_may_have_runs_of_other_data_and_options(data: Dataset, tmp_path: Path) -> None:
     path, other = tmp_path / "runs.jsonl", replace(data, name="other", x=-data.x)
     sweep(other, GRID, path, in_turn, silent)
     sweep(data, replace(GRID, base=Options(epochs=2)), path, in_turn, silent)
@@ -108,7 +108,7 @@ def test_other_data_and_other_options_may_stand_in_the_file(data: Dataset, tmp_p
     assert len(lines(path)) == 12
 
 
-def test_an_interrupted_sweep_goes_on_to_the_same_end(data: Dataset, tmp_path: Path) -> None:
+def test_an_interrupted_sweep_continues_to_the_same_end(data: Dataset, tmp_path: Path) -> None:
     def interrupted(dataset: Dataset, options: Sequence[Options]) -> Iterator[Record]:
         yield from in_turn(dataset, options[:3])
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The table of a sweep and its plot."""
+"""The table of a sweep sums up the seeds of each combination; the plot shows the table."""
 
 from __future__ import annotations
 
