@@ -1,4 +1,4 @@
-"""Fixtures for all tests: skip a test whose tool is missing, and write a small firmware."""
+"""Fixtures for all tests: a test is skipped if its tool is missing, except in CI."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class PoweredBoard:
         self._wire.life = self._lives.pop(0)
 
     def link(self) -> Link:
-        """A link with a short timeout and many retries."""
+        """Return a link with a short timeout and many retries."""
         return Link(str(self.port), timeout=0.1, tries=20)
 
     def _on(self) -> None:

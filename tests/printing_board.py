@@ -14,7 +14,7 @@ from itertools import count
 
 
 class PrintingBoard:
-    """A context manager: prints chunks of bytes, as fast as they are read, until it ends.
+    """A context manager: prints chunks of bytes during the block, as fast as they are read.
 
     It begins when a program opens the port, because opening drops what was printed before.
 
@@ -63,7 +63,7 @@ class PrintingBoard:
 
 
 def samples(form: str, step: int = 10) -> Iterator[bytes]:
-    """Lines of an endless ramp: `form` has the places {t} (ms), {a} and {b}."""
+    """Yield the lines of an endless ramp; `form` has the places {t} (ms), {a} and {b}."""
     for number in count():
         values = {"t": number * step, "a": number % 100, "b": -(number % 7)}
         yield (form.format(**values) + "\r\n").encode()

@@ -12,7 +12,9 @@ HEAD = "t,ax,ay,label,person"
 
 
 def recording(activity: str, person: str, samples: int = 200, rate: int = 50) -> str:
-    """Return a CSV file of a made movement: a sine of one amplitude per activity, and noise."""
+    """Return the CSV text of a synthetic movement: a sine whose amplitude is the activity's, and
+    noise.
+    """
     rng = np.random.default_rng(sum(map(ord, activity + person)))
     wave = ACTIVITIES[activity] * np.sin(np.arange(samples))[:, None] * [1, -1]
     x = np.rint(wave + rng.normal(0, 30, (samples, 2))).astype(int)

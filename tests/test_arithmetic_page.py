@@ -16,8 +16,8 @@ PAGE = (Path(__file__).parent.parent / "docs" / "ARITHMETIC.md").read_text(encod
 
 
 def cells(row: str) -> list[list[int]]:
-    """For each cell after the row's title, return the integers behind the cell's last equals sign,
-    or all if it has none.
+    """Return the integers of each cell after the row's title: those after the cell's last equals
+    sign, or all if there is no such sign.
     """
     line = next(line for line in PAGE.splitlines() if line.startswith(f"| {row}"))
     return [

@@ -91,11 +91,10 @@ def fitting(sizes: Iterable[int], ram: int) -> int:
 
 
 def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
-    """Return a plan of any rule and precision, with up to 3 hidden layers and random weight
-    formats.
+    """Return a plan whose rule, precision, sizes, formats and options are drawn or depend on the
+    seed.
 
-    Some plans are wide enough for 64-bit sums, some have replay or spare outputs, some let only the
-    readout learn, those of `RECTIFIED` have ReLU, and some have a least confidence.
+    Some plans are wide enough for 64-bit sums. The seeds of `RECTIFIED` have ReLU.
     """
     rule = tuple(RULES)[seed % len(RULES)]
     precision = PRECISIONS[tuple(PRECISIONS)[seed // len(RULES) % len(PRECISIONS)]]
@@ -351,7 +350,7 @@ def test_the_cases_of_every_memory_cover_each_rule_with_each_precision(ram: int)
     assert {plan.replay.kind for plan in plans if plan.replay.per_class} == set(BUFFERS)
 
 
-def test_the_cases_cover_what_they_should() -> None:
+def test_the_random_cases_cover_the_options_of_plans() -> None:
     plans = [random_case(seed).model.plan for seed in range(PLANS)]
     assert any(layer.readout for plan in plans for layer in plan.layers)
     assert any(plan.hidden == 0 for plan in plans)

@@ -129,7 +129,7 @@ def test_a_save_keeps_classes_and_a_reset_drops_them(project: Path, tmp_path: Pa
             assert link.pull(PLAN.state_bytes) == MODEL.state.flashed(2).to_bytes()
 
 
-def test_what_a_device_refuses(project: Path) -> None:
+def test_a_device_refuses_classes_that_do_not_fit(project: Path) -> None:
     with start(project) as running, Link(running.port) as link:
         before = link.hello().crc
         for label in (2, 3, 5):

@@ -148,7 +148,7 @@ def test_portable_kernels_have_the_bits_of_the_core_s_own(
 
 @pytest.mark.parametrize("level", ["-O0", "-O1", "-O3"])
 @pytest.mark.parametrize("board", KERNELS)
-def test_kernels_in_assembly_stand_every_level(
+def test_kernels_have_the_trainers_bits_at_every_level(
     board: str, level: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     require_board(board)

@@ -1,4 +1,4 @@
-"""`verify` finds and names one wrong bit of a device, in its weights or in its rule."""
+"""`verify` finds and names one wrong bit of a device, in a weight, a counter or the rule."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_unchanged_firmware_is_equal(
 @pytest.mark.parametrize("step", [1, 2, 17])
 @pytest.mark.parametrize("bit", [0, 9])
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_bit_that_turns_over_in_a_weight(
+def test_a_bit_that_flips_in_a_weight_is_named(
     name: str, bit: int, step: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     """The flipped bit is in weight [2, 3] of the second layer, as an example of any weight."""
@@ -83,7 +83,7 @@ def test_a_bit_that_turns_over_in_a_weight(
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_bit_of_a_flashed_weight(
+def test_a_flipped_bit_of_a_flashed_weight_is_named(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     old, new = r"(SKA_CONST = \{\n(?:.*\n){1}    )(-?\d+)", r"\1(\2 ^ 1)"
@@ -95,7 +95,7 @@ def test_a_bit_of_a_flashed_weight(
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_bit_of_a_counter(
+def test_a_flipped_bit_of_a_counter_is_named(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     old = r"( +)ska->step\+\+;\n(?=}\n)"  # at the end of a step
@@ -116,7 +116,7 @@ RULE_FAULTS = {  # a constant with one wrong bit: file, old text, new text, tens
 
 @pytest.mark.parametrize("fault", RULE_FAULTS)
 @pytest.mark.parametrize("name", BOARDS)
-def test_a_bit_of_the_rule(
+def test_a_flipped_bit_of_the_rule_is_named(
     name: str, fault: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     *change, tensors = RULE_FAULTS[fault]

@@ -1,6 +1,4 @@
-"""A firmware with its weights in flash refuses every request that would change or read them, in
-either byte order.
-"""
+"""A firmware with weights in flash decides like the trainer, and does not change the weights."""
 
 from __future__ import annotations
 

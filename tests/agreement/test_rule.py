@@ -1,6 +1,6 @@
 """numpy, two ONNX runtimes, and C under a sanitizer agree on every bit of the per-neuron functions.
 
-Functions of one 16-bit argument are compared on every value that it can take.
+Functions of one 16-bit argument are compared on every value of the argument.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ def test_a_wait_that_is_too_long_is_a_sentence(
         assert (link.hello().saves, link.info.samples) == (BUDGET, BUDGET + 1)
 
 
-def test_neither_a_restart_nor_a_reset_gives_saves_back(
+def test_neither_a_restart_nor_a_reset_renews_the_budget(
     require_board: Callable[[str], Board], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKA_STORAGE", str(tmp_path / "saves"))

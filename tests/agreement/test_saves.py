@@ -106,7 +106,7 @@ def test_every_board_saves_and_takes_a_state(
         assert link.pull(PLAN.state_bytes) == learned(state, 30).to_bytes()
 
 
-def test_a_network_of_which_two_do_not_fit_is_not_saved(
+def test_a_network_is_not_saved_if_two_states_do_not_fit(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     state = flashed(make_plan((16, 12, 10)), 1)
@@ -118,7 +118,7 @@ def test_a_network_of_which_two_do_not_fit_is_not_saved(
 
 
 @pytest.mark.parametrize("name", FILED)
-def test_a_restart_goes_on_from_the_last_save(
+def test_a_restarted_device_continues_from_its_last_save(
     name: str, saves: Path, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     state = flashed(PLAN, 1)
@@ -173,7 +173,7 @@ class MachineProtocol:
 
 
 @pytest.mark.parametrize("name", [name for name in BOARDS if name.startswith("qemu-")])
-def test_a_reset_of_the_core_goes_on_from_the_last_save(
+def test_a_reset_core_continues_from_its_last_save(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     state = flashed(PLAN, 1)

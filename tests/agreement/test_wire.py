@@ -86,7 +86,7 @@ def learn(plan: Plan, state: State, inputs: np.ndarray, labels: np.ndarray) -> S
 
 
 @pytest.mark.parametrize("row", [0, 20, 40, 60])
-def test_a_log_that_is_stopped_is_whole(
+def test_the_log_of_a_stopped_monitor_is_complete(
     row: int, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     """The device still learns the rows in flight. The log has these rows, then the lines `saved`

@@ -1,6 +1,4 @@
-"""The settings of the attack's tests: as many examples as CI has time for. CI always runs the same
-examples.
-"""
+"""Settings and fixtures of the attack's tests. CI has time for few examples, always the same."""
 
 from __future__ import annotations
 

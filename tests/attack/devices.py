@@ -78,7 +78,7 @@ TEXTS = [b"\x1b[2J\nforged: ok", b"\xff" * 16, b"%s{nope}", "‮ok".encode(), b"
 
 
 class Liar(TrainerDevice):
-    """A context manager: a device that learns correctly but often sends altered answers.
+    """A context manager: a device that learns correctly but may send altered answers.
 
     Args:
         model: the flashed model.

@@ -105,7 +105,7 @@ def _keys(container: Any) -> list[Any]:
 
 
 def any_array(random: Random, content: bytes) -> bytes:
-    """Change the shape, type or content of an array in an npz file, or remove it."""
+    """Change or remove an array in an npz file; sometimes add or replace another one."""
     arrays = _arrays(content)
     name = random.choice(sorted(arrays))
     array = arrays[name]

@@ -5,9 +5,9 @@
 reads one JSON object per line, {"arguments": [...], "at": N or null}. For each command it prints a
 JSON object with the exit code ("code", null if the command was killed) and the number of moments
 ("moments", null if it was killed). Each command is a process of its own. It is forked from this
-process, which has already imported everything. A moment is a system call that writes, opens,
-closes, renames, removes or syncs. The process kills itself by SIGKILL right before that call, so no
-clock is involved.
+process, which has already imported everything. A moment is a call, for example of `os.replace`,
+that opens, writes, closes, renames, removes or syncs. The process kills itself by SIGKILL right
+before that call, so no clock is involved.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python -m tests.attack.run --minutes 30 --seed 0
     python -m tests.attack.run --kills 200
 
-With --kills, the program only kills commands, each in turn. It prints each fault with its kind and
-its seed; without --kills, `--seed` with this seed repeats the fault. The exit code is 1 if there
-was a fault.
+With --kills, the only attacks are kills, of each command in turn. Each fault is printed with its
+kind and its seed. If the run had no --kills, `--seed` with this seed begins with the same attack.
+The exit code is 1 if there was a fault.
 """
 
 from __future__ import annotations

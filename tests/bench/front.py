@@ -48,7 +48,7 @@ def count(tracer: Tracer, trace: Trace) -> int:
 
 
 def measured(name: str, folder: Path) -> tuple[str, str, str, str]:
-    """Return a row: the board, and the instructions of a sample and of a window."""
+    """Return a row: the board, and the instructions of a sample (mean, most) and of a window."""
     plan = make_plan(
         (40, 2), input_format=QFormat(8, 4), raw=RawInput((70,) * 40, (9,) * 40, 11), front=FRONT
     )

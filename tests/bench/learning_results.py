@@ -1,7 +1,7 @@
 """Measure the tables of docs/LEARNING.md: each rule on each data set, in float and fixed point.
 
 `make results` runs it. It takes 20 minutes on two busy cores. It writes the tables between the
-markers of the page. All five seeds use the same options, so no option is tuned for one seed.
+markers of the page. All seeds of a row use the same options, so no option is tuned for one seed.
 The file is long, because it has one function for each table of the page.
 """
 
@@ -115,7 +115,7 @@ FIDELITY = ("entropy", "cosine", "z_norm", "w_norm", "tensor_net", "flow", "lagr
 
 
 def constant(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options that differ from `CONSTANT`, together with the rest of it."""
+    """Return `CONSTANT`, with these options in place of its own."""
     return {**CONSTANT, **options}
 
 

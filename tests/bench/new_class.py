@@ -60,14 +60,14 @@ def recalls(model: Model, state: State, test: Dataset, new: int) -> tuple[float,
 
 
 def without_buffer(state: State) -> State:
-    """Return the same state with a plan that has no replay buffer."""
+    """Return a fresh state with the same parameters and class names, but no replay buffer."""
     found = State(replace(state.plan, replay=Replay()), state.parameters)
     found.names[:] = state.names
     return found
 
 
 def five_rows(work: tuple[str, int, int]) -> list[float] | None:
-    """Return the figures of the table for one class and one seed; None without a test row of it."""
+    """Return the table's figures for one class and one seed; None if no test row has the class."""
     name, new, seed = work
     data = dataset(name)
     fit, test = split(data, 0.2, seed)
@@ -96,8 +96,9 @@ def five_rows(work: tuple[str, int, int]) -> list[float] | None:
 
 
 def _before(model: Model, test: Dataset, new: int) -> float:
-    """Return the mean recall of all classes before the new class is known; the new class counts as
-    0.
+    """Return the mean recall of all classes before the new class is known.
+
+    The recall of the new class counts as 0.
     """
     old = test.take(test.y != new)
     recall = model.evaluate(Dataset("old", old.x, old.y, test.labels)).recall

@@ -1,7 +1,7 @@
 """Count the instructions of a learning step on a Cortex-M4, by function and per weight.
 
-`make profile` runs it. The image is built from `bench_size.c` for the board virtual-m4. Its
-functions run in Unicorn on the first 200 samples of digits, and every instruction is counted.
+`make profile` runs it. The image has the library and a small main function, for the board
+virtual-m4. Its functions run in Unicorn on samples of digits, and every instruction is counted.
 """
 
 from __future__ import annotations

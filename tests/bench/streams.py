@@ -62,14 +62,17 @@ def _concepts(make: Callable[[int, int], Any], variants: Iterable[int], seed: in
 
 
 def sea(seed: int) -> Iterable[Any]:
-    """Three features; the limit of their sum changes three times; 10 % of the labels are wrong."""
+    """Return samples of three features; 10 % of the labels are wrong.
+
+    The limit that divides the classes, of the sum of two features, changes three times.
+    """
     from river.datasets import synth
 
     return _concepts(lambda v, s: synth.SEA(variant=v, seed=s, noise=0.1), (0, 2, 1, 3), seed)
 
 
 def agrawal(seed: int) -> Iterable[Any]:
-    """Nine features of loan applications; the rule of the classes changes three times."""
+    """Return loan applications of nine features; the rule of the classes changes three times."""
     from river.datasets import synth
 
     def make(variant: int, seed: int) -> Any:
@@ -79,7 +82,7 @@ def agrawal(seed: int) -> Iterable[Any]:
 
 
 def hyperplane(seed: int) -> Iterable[Any]:
-    """Ten features; the plane between two classes turns slowly."""
+    """Return samples of ten features; the plane between two classes turns slowly."""
     from river.datasets import synth
 
     options = {"n_features": 10, "n_drift_features": 5, "mag_change": 0.01}
@@ -87,7 +90,7 @@ def hyperplane(seed: int) -> Iterable[Any]:
 
 
 def rbf(seed: int) -> Iterable[Any]:
-    """Ten features; half of the centers of four classes move."""
+    """Return samples of ten features; half of the centers of four classes move."""
     from river.datasets import synth
 
     options = {"n_classes": 4, "n_features": 10, "n_centroids": 20, "n_drift_centroids": 10}
@@ -96,8 +99,8 @@ def rbf(seed: int) -> Iterable[Any]:
 
 
 def led(seed: int) -> Iterable[Any]:
-    """Seven segments of a digit, of which 10 % are inverted, and 17 random bits; then seven of the
-    inputs change places.
+    """Return samples of the seven segments of a digit and 17 random bits; 10 % of the segments are
+    inverted. In the second half, seven of the inputs have changed places.
     """
     from river.datasets import synth
 

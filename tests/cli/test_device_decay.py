@@ -1,4 +1,4 @@
-"""A rate that falls on a device: kept by every command, proven, and of no effect on the host."""
+"""A model keeps a rate that falls on a device; the device is proven, the host trains as before."""
 
 from __future__ import annotations
 

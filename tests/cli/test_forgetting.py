@@ -37,7 +37,7 @@ def device() -> Iterator[Device]:
 
 
 def trained(**options: Any) -> Model:
-    """Train a model on a third of iris; write it, and all other rows class after class."""
+    """Train a model on 30 % of iris; write the model, and the other rows class after class."""
     pytest.importorskip("sklearn")
     made = train(
         load("iris"),

@@ -25,14 +25,14 @@ NOW = ("--countdown", "0")
 
 @pytest.fixture
 def board() -> Iterator:
-    """A function that starts a board which prints, and returns its port."""
+    """Return a function that starts a board which prints, and returns its port."""
     with ExitStack() as stack:
         yield lambda chunks: stack.enter_context(PrintingBoard(chunks)).port
 
 
 @pytest.fixture
 def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator:
-    """A terminal as standard input; a function that presses keys."""
+    """Replace standard input by a terminal; return a function that presses keys."""
     keys, terminal = os.openpty()
     tty.setraw(terminal)
     with open(terminal, encoding="utf-8") as stdin:

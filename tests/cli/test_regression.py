@@ -1,4 +1,4 @@
-"""The commands of a regression: R2 and mean absolute errors, values, and refusals of classes."""
+"""Commands train and evaluate a regression, predict values, and refuse what needs classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = ["a", "b", "c", "power", "heat"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with data and a model of two targets, which are linear in the inputs."""
+    """Return a folder with data and a model of two targets, which are linear in the inputs."""
     at = tmp_path_factory.mktemp("regression")
     rng = np.random.default_rng(0)
     x = rng.normal(5, 2, (200, 3))
@@ -120,7 +120,7 @@ def test_wrong_lists_of_targets_are_refused(folder: Path, label: str, said: str)
 
 @pytest.fixture(scope="module")
 def single(folder: Path) -> Path:
-    """The data without the target heat."""
+    """Return a file of the data without the target heat."""
     rows = [line.rpartition(",")[0] for line in (folder / "data.csv").read_text().splitlines()]
     (folder / "single.csv").write_text("\n".join(rows))
     return folder / "single.csv"

@@ -1,4 +1,4 @@
-"""`ska-edge sweep`: its JSON document, table and folder, resuming, failed runs, and bad options."""
+"""`ska-edge sweep` trains combinations of options, and continues a sweep that was interrupted."""
 
 from __future__ import annotations
 

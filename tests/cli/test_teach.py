@@ -43,7 +43,7 @@ def iris() -> tuple[Dataset, Dataset]:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of two classes of iris, with two spare classes."""
+    """Return the file of a model of two classes of iris, with two spare classes."""
     path = tmp_path_factory.mktemp("two") / "two.ska"
     options = Options(hidden=(8,), epochs=5, decay=0, spare_classes=2, arithmetic="fixed")
     train(iris()[0], options).model.save(path)
@@ -57,14 +57,14 @@ def model(two: Path) -> Model:
 
 @pytest.fixture
 def device(model: Model) -> Iterator[TrainerDevice]:
-    """A device with the model, whose buffer has 10 samples of each class."""
+    """Start a device with the model; its replay buffer has 10 samples of each class."""
     with TrainerDevice(model.state.flashed(10)) as found:
         yield found
 
 
 @pytest.fixture
 def rows() -> Path:
-    """Five rows of the new class, without labels."""
+    """Return a file with five rows of the new class, without labels."""
     path = Path("rows.npz")
     np.savez(path, x=iris()[1].x[:5])
     return path
@@ -104,7 +104,7 @@ def test_a_new_class_is_taught_with_five_rows(
 def test_a_board_is_taught_and_proves_what_it_learned(
     ska_edge: Run, require_board: Callable[[str], Board], two: Path, rows: Path
 ) -> None:
-    """The commands of docs/DEVICE.md, on the virtual board; `rows` are not among those judged."""
+    """The commands are those of docs/DEVICE.md; the judged rows are other rows than the taught."""
     require_board("virtual-m4")
     known, new = iris()
     judged = new.take(np.arange(5, len(new.y)))

@@ -1,4 +1,4 @@
-"""Trials, `--rate auto` and `--spread` at the command line: what is said, kept and refused."""
+"""Commands report and keep what trials find, and the spread of `--spread auto`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data as people have them: a table of files, commands, and what each command must say.
+"""Commands take data as people have them; a table says what each command must print.
 
 The files are in `tests/data/wild`; `wild_arrays.py` makes the npz files. To add a row, add a small
 file there and a line to `WILD`.

@@ -1,4 +1,4 @@
-"""Builds of every board with each of its compilers, refused builds, and the memory report."""
+"""A build makes an image for a board and reports its memory; faulty programs do not build."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_a_missing_function_is_named(
         build(project, toolchain=toolchain)
 
 
-def test_a_failed_build_leaves_no_image_of_the_build_before(
+def test_a_failed_build_removes_the_earlier_image(
     require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("host"))
@@ -219,7 +219,7 @@ def test_flags_reach_the_compiler_after_all_others(
     assert build(project, flags=["-Wno-error"]).fits
 
 
-def test_a_toolchain_that_the_board_has_not_is_answered_with_the_list(
+def test_an_unknown_toolchain_is_answered_with_the_list(
     write_firmware: WriteFirmware,
 ) -> None:
     project = write_firmware(load_board("virtual-m4"))
@@ -253,7 +253,7 @@ def test_the_first_installed_toolchain_of_the_board_is_taken(
     assert build(write_firmware(load_board("virtual-m4"))).toolchain == zig
 
 
-def test_a_compiler_that_does_not_end_is_ended(
+def test_a_compiler_that_hangs_is_killed(
     tmp_path: Path, write_firmware: WriteFirmware, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endless = tmp_path / "endless"
@@ -286,7 +286,7 @@ def test_a_cache_folder_of_zig_is_one_that_can_be_written(
     assert zig.environment()["ZIG_GLOBAL_CACHE_DIR"] == "elsewhere"
 
 
-def test_a_folder_that_is_no_project_is_refused(
+def test_a_folder_that_is_not_a_project_is_refused(
     tmp_path: Path, write_firmware: WriteFirmware
 ) -> None:
     with pytest.raises(InputError, match=r"no board\.toml"):
@@ -310,7 +310,5 @@ def test_a_folder_that_is_no_project_is_refused(
         ("\n", "it gave no reason"),
     ],
 )
-def test_the_first_complaint_is_the_first_line_that_says_what_is_wrong(
-    output: str, line: str
-) -> None:
+def test_the_first_complaint_is_the_first_line_with_an_error(output: str, line: str) -> None:
     assert toolchains.first_complaint(output) == line

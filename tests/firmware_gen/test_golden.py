@@ -51,7 +51,7 @@ def test_a_new_option_becomes_a_keyword(monkeypatch: pytest.MonkeyPatch) -> None
         Option(help="Rows.", kind=Kind.COUNT, divides=True),
     ],
 )
-def test_an_estimator_has_no_use_for_some_options(
+def test_options_that_an_estimator_cannot_use_are_no_keywords(
     monkeypatch: pytest.MonkeyPatch, option: Option
 ) -> None:
     monkeypatch.setitem(OPTIONS, "warmth", option)

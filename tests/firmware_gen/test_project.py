@@ -150,7 +150,7 @@ def test_a_first_run_that_fails_leaves_nothing_that_the_next_one_refuses(
     assert load_project(folder).digest == PLAN.digest
 
 
-def test_a_folder_that_is_there_and_empty_stays(
+def test_an_empty_folder_is_kept_if_writing_fails(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.mkdir()
@@ -186,7 +186,7 @@ def test_an_edited_file_that_would_be_lost_is_named_and_nothing_changes(
     assert (folder / "mine").exists()
 
 
-def test_a_file_of_ones_own_is_not_written_over(folder: Path) -> None:
+def test_a_file_of_the_user_is_not_overwritten(folder: Path) -> None:
     generate(folder)
     description = folder / "ska-project.json"
     content = json.loads(description.read_text())
@@ -253,7 +253,7 @@ def test_a_description_that_is_no_file_is_called_damaged(kind: str, folder: Path
             use(folder)
 
 
-def test_no_project_is_called_none(tmp_path: Path) -> None:
+def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "none"):
         with pytest.raises(InputError, match="holds no ska-edge project; write one"):
             load_project(folder)

@@ -1,4 +1,4 @@
-"""Boards receive bytes while they compute: bursts, streams at full speed, overflow, baud rates."""
+"""Boards receive bytes while they compute, drop only an overflow, and refuse wrong baud rates."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def buffer_of(board: Board) -> int:
 
 
 @pytest.mark.parametrize("name", EMULATED)
-def test_what_comes_while_the_firmware_computes_is_kept_in_order(
+def test_bytes_received_while_the_firmware_computes_keep_their_order(
     name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     board = require_board(name)
@@ -135,7 +135,7 @@ def test_what_comes_while_the_firmware_computes_is_kept_in_order(
 
 
 @pytest.mark.parametrize("name", EMULATED)
-def test_what_is_too_much_is_dropped_and_nothing_else(
+def test_only_the_bytes_beyond_the_buffer_are_dropped(
     name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     board, later = require_board(name), b"\x00later\xff"
@@ -241,7 +241,7 @@ def rings(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     size=st.sampled_from(SIZES),
     runs=st.lists(st.tuples(st.sampled_from("pt"), st.integers(1, 600)), max_size=12),
 )
-def test_a_ring_gives_back_what_it_had_room_for(
+def test_a_ring_returns_the_bytes_that_fit(
     rings: dict[int, Path], size: int, runs: list[tuple[str, int]]
 ) -> None:
     operations = "".join(operation * count for operation, count in runs)
@@ -314,7 +314,7 @@ def test_a_baud_that_the_clock_does_not_make_is_refused(
 
 
 @pytest.mark.parametrize("clocks", [0.96, 0.974, 0.976, 1.0, 1.024, 1.026, 1.04])
-def test_two_and_a_half_percent_are_too_much(clocks: float, tmp_path: Path) -> None:
+def test_a_baud_rate_may_differ_by_two_and_a_half_percent(clocks: float, tmp_path: Path) -> None:
     compiler = next(filter(None, map(toolchains.find, toolchains.HOST)), None)
     if compiler is None:
         without("no C compiler of this computer is installed")

@@ -99,7 +99,9 @@ def test_the_library_compiles_where_int_has_16_bits(
     assert warnings(sources, require_toolchain("clang"), *C99, "-O2", *SIXTEEN_BIT_INT) == ""
 
 
-def test_a_warning_refuses(tmp_path: Path, require_toolchain: Callable[[str], str]) -> None:
+def test_a_planted_warning_is_found(
+    tmp_path: Path, require_toolchain: Callable[[str], str]
+) -> None:
     plan = PLANS["readouts"]
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", tmp_path / "p")
     with (tmp_path / "p" / "src" / "ska.c").open("a") as file:
@@ -107,7 +109,7 @@ def test_a_warning_refuses(tmp_path: Path, require_toolchain: Callable[[str], st
     assert "conversion" in warnings(tmp_path / "p" / "src", require_toolchain("gcc"), *C99)
 
 
-def test_a_project_is_written_anew_without_what_was_there(tmp_path: Path) -> None:
+def test_a_new_project_replaces_the_old_one(tmp_path: Path) -> None:
     plan, folder = PLANS["readouts"], tmp_path / "p"
     zeros = np.zeros(plan.parameter_count, dtype=np.int64)
     write_project(plan, zeros, "virtual-m4", folder)
@@ -120,7 +122,7 @@ def test_a_project_is_written_anew_without_what_was_there(tmp_path: Path) -> Non
     assert (folder / "src" / "mine.c").exists()
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
     plan = PLANS["readouts"]
     zeros = np.zeros(plan.parameter_count, dtype=np.int64)
     (tmp_path / "letter.txt").write_text("dear")
@@ -129,7 +131,7 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_batch_with_labels_is_no_plan_for_a_device(tmp_path: Path) -> None:
+def test_a_plan_with_labels_and_batches_is_refused(tmp_path: Path) -> None:
     plan = make_plan((5, 3), batch=4)
     with pytest.raises(InputError, match="batch 4"):
         write_project(plan, np.zeros(plan.parameter_count), "host", tmp_path / "p")
@@ -146,7 +148,7 @@ def test_a_batch_with_labels_is_no_plan_for_a_device(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_cores_that_are_no_cortex_m_get_the_portable_kernels(
+def test_cores_other_than_cortex_m_get_the_portable_kernels(
     core: tuple[str, ...], require_toolchain: Callable[[str], str], tmp_path: Path
 ) -> None:
     compiler, plan = require_toolchain("arm-none-eabi-gcc"), PLANS["digits"]

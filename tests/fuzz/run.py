@@ -25,8 +25,9 @@ def campaign(program: Path, plan: str, random_bytes: int, frames: int) -> list[s
 
 
 def fuzzer(program: Path, plan: str, runs: int, found: Path) -> list[str]:
-    """Return the command that runs a program of libFuzzer. The program writes inputs that reach new
-    code, and inputs that break something, into the folder `found`.
+    """Make the folder `found`, and return the command that runs a program of libFuzzer.
+
+    The program writes inputs that reach new code, and inputs that break something, into `found`.
     """
     found.mkdir(parents=True, exist_ok=True)
     limits = ["-seed=1", f"-runs={runs}", "-max_len=1024", "-timeout=10", "-print_final_stats=1"]

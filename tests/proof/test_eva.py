@@ -50,7 +50,8 @@ HINT = "\n    /*@ split index; */"
 # format. Eva cannot relate all of these values; tests/agreement/test_headroom.py shows it instead.
 MOVED = re.compile(r"^    const int32_t sum = weight \+ ska_change_i32\(product, shift\);$", re.M)
 MOVED_HINT = "\n    /*@ admit INT16_MIN <= sum <= INT16_MAX; */"
-# Third, the check that the state has no gaps is removed. Fourth, any rate replaces the plan's rate.
+# Third, the check that the state has no gaps is removed. Fourth, a variable with any allowed value
+# replaces the mantissa of the plan's rate.
 WHOLE = re.compile(r"^typedef char ska_state_is_whole.*$", re.M)
 RATE = re.compile(r"^#define SKA_RATE_MANTISSA .*$", re.M)
 ANY_RATE = "extern int32_t ska_any_mantissa;\n#define SKA_RATE_MANTISSA ska_any_mantissa"
@@ -81,18 +82,18 @@ class Verdict:
 
     @property
     def alarm_kinds(self) -> str:
-        """The text of every alarm, as Eva prints it."""
+        """Return the text of every alarm, as Eva prints it."""
         return "\n".join(re.findall(r"\[eva:alarm\][^\n]*\n?[^\[]*", self.text))
 
     @property
     def checks(self) -> dict[str, int]:
-        """The numbers of valid, unknown and invalid checks of eva_main.c."""
+        """Return the numbers of valid, unknown and invalid checks in the analyzed files."""
         names = ("valid", "unknown", "invalid")
         return {name: self.count(rf"Assertions .*?(\d+) {name}") for name in names}
 
     @property
     def reached(self) -> dict[str, tuple[int, int]]:
-        """The reached statements and all statements of every analyzed function."""
+        """Return the numbers of reached and of all statements of every analyzed function."""
         lines = re.findall(r"^ +(\w+): (\d+) stmts out of (\d+)", self.text, re.M)
         return {name: (int(some), int(all_)) for name, some, all_ in lines}
 

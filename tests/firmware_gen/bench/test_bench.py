@@ -280,7 +280,7 @@ def test_a_program_with_an_error_is_named(
 def test_a_program_with_a_library_has_its_heap_and_its_stack_counted(
     task: Task, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    """The heap takes 104 and 16 bytes; each of five calls by a pointer takes 100 bytes of stack."""
+    """The library takes 104 and 16 bytes of heap, and 100 bytes of stack for each of five calls."""
     if not Path(_printed("arm-none-eabi-gcc", "-print-file-name=libc.a")).is_absolute():
         without("the C library for Arm (libnewlib-arm-none-eabi) is not installed")
     program, library = tmp_path / "user.c", tmp_path / "library"

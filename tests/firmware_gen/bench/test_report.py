@@ -35,7 +35,7 @@ class Board:
         self._thread.start()
 
     def running(self) -> RunningBoard:
-        """Return the board as `flash.start` gives it; its process is this one."""
+        """Return the board as `flash.start` gives it, with this process in place of an emulator's."""
         pid = os.getpid()
         return RunningBoard("qemu-m4", self.port, pid, Path("project"), flash._born(pid) or "")
 
@@ -58,15 +58,15 @@ def board() -> Iterator[Board]:
     made.close()
 
 
-def test_a_report(board: Board) -> None:
+def test_a_report_is_read(board: Board) -> None:
     assert report.ask(board.running()) == EXPECTED
 
 
 def test_a_program_that_has_the_port_is_waited_for(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other program is, for example, a monitor that waits for a lost device whose port the new
-    board got.
+    """The other program may be a monitor: it waits for a lost device, and the new board got the
+    port of that device.
     """
     waiting = threading.Event()
     poll = report.time.sleep

@@ -265,7 +265,7 @@ def test_a_missing_header_is_named_and_how_to_install_it(
     )
 
 
-def test_without_any_compiler_of_this_computer_there_is_no_header(
+def test_without_a_compiler_of_this_computer_no_header_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     install_nothing(monkeypatch)
@@ -279,13 +279,13 @@ def test_hardware_is_never_started_as_a_process() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_board_says_what_it_receives_ahead_and_how_fast(name: str) -> None:
+def test_every_board_has_a_receive_buffer_and_a_baud_rate(name: str) -> None:
     macros = load_board(name).defines()
     assert macros["SKA_UART_BUFFER"] == ("128u" if name in ("uno", "esp32-c3") else "256u")
     assert macros["SKA_UART_BAUD"] == "115200u"
 
 
-def test_a_region_holds_what_lies_in_it_whole() -> None:
+def test_a_region_holds_addresses_and_ranges_within_it() -> None:
     region = Region(origin=0x100, size=0x10)
     assert region.holds(0x100)
     assert region.holds(0x10F)

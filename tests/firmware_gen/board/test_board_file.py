@@ -51,13 +51,13 @@ def test_it_is_refused_in_one_sentence(text: str, sentence: str, tmp_path: Path)
     assert "\n" not in str(refused.value)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "board.toml").write_bytes(b"\xff" + HOST.encode())
     with pytest.raises(InputError, match="cannot be read"):
         read_board(tmp_path)
 
 
-def test_other_braces_of_a_command_are_its_own() -> None:
+def test_only_the_known_placeholders_of_a_command_are_replaced() -> None:
     start = Start(("sh", "-c", "x=${HOME}; { echo {elf}:{elf}; }"), "(x)")
     assert Start(("{a b}", "{elf.x}", "{elf!r}"), "(x)").fault() is None
     assert (

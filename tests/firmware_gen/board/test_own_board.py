@@ -53,7 +53,7 @@ def test_a_board_can_be_a_copy_of_a_copy(tmp_path: Path) -> None:
         ("mine", "./none", "none is not a folder with a board.toml; start one with"),
     ],
 )
-def test_a_board_that_cannot_be_started(
+def test_a_new_board_that_cannot_be_made_is_refused(
     name: str, like: str, sentence: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -62,21 +62,21 @@ def test_a_board_that_cannot_be_started(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_exists_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_existing_folder_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(InputError, match="mine exists already; give the new board another folder"):
         copy_board(tmp_path / "mine", "host")
     assert list((tmp_path / "mine").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write .*file/mine"):
         copy_board(tmp_path / "file" / "mine", "host")
 
 
 @pytest.mark.parametrize("place", ["../boards/host", "host/", "./my-board", ".", "/none/at/all"])
-def test_a_path_without_a_board(
+def test_a_path_without_a_board_is_refused(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -95,7 +95,7 @@ def test_a_folder_without_a_dot_is_named_in_the_hint(
 
 
 def test_a_project_follows_the_folder_of_its_board(tmp_path: Path) -> None:
-    """A change in the board's folder reaches the project; it is no edit of the project."""
+    """A change in the board's folder reaches the project, and is not taken for an edit there."""
     folder = copy_board(tmp_path / "mine", "virtual-m4").folder
     plan = make_plan((4, 2))
     state = State(plan)

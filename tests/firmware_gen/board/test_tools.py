@@ -32,7 +32,7 @@ def test_a_tool_of_several_boards_is_listed_once() -> None:
     }
 
 
-def test_a_missing_flasher(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_flasher_is_listed_with_its_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
     found = tools([load_board("esp32-c3")])
     assert Tool(FLASHER, "esptool", ("esp32-c3",), False, "pip install esptool") in found

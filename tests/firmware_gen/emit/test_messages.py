@@ -75,7 +75,7 @@ def compiler() -> str:
 
 
 def wrapper(message: Message) -> str:
-    """Write a C function that converts a message between bytes and a flat array of int64 values.
+    """Return a C function that converts a message between bytes and a flat array of int64 values.
 
     `request_NAME(payload, length, values)` returns the number of values or -1;
     `reply_NAME(values, open_count, payload)` returns the number of bytes.
@@ -243,7 +243,7 @@ def test_every_message_and_every_field_is_explained() -> None:
         assert all(field.purpose for field in message.fields)
 
 
-def test_codes_and_sums_are_there_by_name() -> None:
+def test_codes_and_sums_have_names_in_c() -> None:
     text = emit()
     assert f"#define SKA_PROTOCOL_VERSION {protocol.PROTOCOL_VERSION}u\n" in text
     for message in MESSAGES:

@@ -62,7 +62,7 @@ def test_a_library_may_have_the_name_of_its_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["wake", "w", "left_hand2", "ska", "t" * 24])
-def test_names_of_models(name: str) -> None:
+def test_good_names_of_models_are_accepted(name: str) -> None:
     check_prefix(name)
 
 
@@ -87,7 +87,7 @@ def test_names_of_models(name: str) -> None:
         ("ska_left", "ska_ begins the names of a model without a name"),
     ],
 )
-def test_names_that_no_model_can_have(name: str, sentence: str, tmp_path: Path) -> None:
+def test_bad_names_of_models_are_refused(name: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape(sentence)):
         write_project(PLAN, ZEROS, "host", tmp_path / "p", name=name)
     with pytest.raises(InputError, match=re.escape(sentence)):

@@ -39,9 +39,9 @@ DATA = bytes(range(1, 17))
 
 
 def chunks(page: int) -> list[bytes]:
-    """Return commands for DRIVER_MAIN that use all of a driver.
+    """Return commands for DRIVER_MAIN that read, write and erase the memory for saves.
 
-    More bytes than a UART holds follow the last erase.
+    More bytes follow the last command in the same chunk.
     """
 
     def number(value: int) -> bytes:

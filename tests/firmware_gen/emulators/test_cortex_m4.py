@@ -1,4 +1,4 @@
-"""The virtual board: its core, the faults that end a run, and its port on a pseudo terminal."""
+"""The virtual board runs firmware, names the faults that end a run, and has a port."""
 
 from __future__ import annotations
 
@@ -300,7 +300,7 @@ def test_a_fault_prints_nothing_but_its_report(
     assert capfd.readouterr() == ("", "")
 
 
-def test_coming_back_from_main_is_a_fault(board: Board, write_firmware: WriteFirmware) -> None:
+def test_a_return_from_main_is_a_fault(board: Board, write_firmware: WriteFirmware) -> None:
     project = write_firmware(board, "int main(void);\nint main(void) { return 0; }\n")
     with pytest.raises(FirmwareFault, match=r"failed at Reset_Handler\+0x"):
         Machine(build(project).elf, board, Script()).run()
@@ -333,7 +333,9 @@ def test_an_image_for_other_memory_is_refused(board: Board, write_firmware: Writ
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x7fELF"])
-def test_what_is_no_image_is_refused(content: bytes, board: Board, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_refused(
+    content: bytes, board: Board, tmp_path: Path
+) -> None:
     elf = tmp_path / "firmware.elf"
     with pytest.raises(InputError, match="cannot be read"):
         Machine(elf, board, Script())
@@ -342,7 +344,7 @@ def test_what_is_no_image_is_refused(content: bytes, board: Board, tmp_path: Pat
         Machine(elf, board, Script())
 
 
-def test_a_board_that_is_no_cortex_m_is_refused(board: Board, tmp_path: Path) -> None:
+def test_a_board_that_is_not_a_cortex_m_is_refused(board: Board, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be emulated here"):
         Machine(tmp_path / "firmware.elf", load_board("host"), Script())
 

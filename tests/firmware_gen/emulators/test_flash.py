@@ -116,7 +116,7 @@ def test_an_emulator_of_several_threads_keeps_to_one_core(
 
 
 @pytest.mark.parametrize("name", EMULATED)
-def test_a_launched_board_stays_is_listed_and_is_stopped(
+def test_a_launched_board_runs_until_it_is_stopped(
     name: str,
     registry: Path,
     require_board: Callable[[str], Board],
@@ -153,7 +153,7 @@ def test_a_second_launch_replaces_the_first(registry: Path, host_project: Path) 
     assert echo(second.port, b"abc") == b"bcd"
 
 
-def test_boards_of_several_projects_run_beside_each_other(
+def test_boards_of_several_projects_run_at_the_same_time(
     registry: Path,
     host_project: Path,
     require_board: Callable[[str], Board],
@@ -193,7 +193,7 @@ def test_a_later_process_with_the_same_number_is_not_taken_for_the_board(
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"name": "host"}', '{"project": 3}'])
-def test_a_damaged_entry_is_no_board(content: str, registry: Path, host_project: Path) -> None:
+def test_a_damaged_entry_is_ignored(content: str, registry: Path, host_project: Path) -> None:
     launch(host_project)
     entry = next(registry.iterdir())
     whole = entry.read_text(encoding="utf-8")
@@ -224,7 +224,7 @@ def test_without_a_runtime_folder_the_registry_is_the_users_own_in_the_temporary
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_is_not_built_is_not_started(
+def test_a_project_without_a_build_is_not_started(
     require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     project = write_firmware(require_board("virtual-m4"))
@@ -270,7 +270,7 @@ def test_an_emulator_that_ends_at_once_is_quoted(
 
 
 @pytest.mark.parametrize("how", [start, launch])
-def test_an_emulator_that_names_no_port_is_given_up_and_ended(
+def test_an_emulator_that_names_no_port_is_ended(
     how: Callable[[Path], object],
     registry: Path,
     host_project: Path,

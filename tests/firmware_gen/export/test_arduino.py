@@ -94,7 +94,7 @@ def test_no_library_has_the_name_of_a_header_of_the_core() -> None:
 
 
 def test_the_library_has_what_arduino_lint_asks_for(library: Path) -> None:
-    """Each check names the code of a rule of arduino-lint, a program that the test cannot run."""
+    """The checks are rules of arduino-lint, a program that the test cannot run."""
     lines = (library / "library.properties").read_text(encoding="utf-8").splitlines()
     properties = dict(line.split("=", 1) for line in lines)
     required = {"name", "version", "author", "maintainer", "sentence", "paragraph", "category"}

@@ -1,4 +1,4 @@
-"""Kconfiglib and ESP-IDF's component manager accept the manifests of the exports for them."""
+"""Kconfiglib and ESP-IDF's component manager accept the exports for Zephyr and for ESP-IDF."""
 
 from __future__ import annotations
 

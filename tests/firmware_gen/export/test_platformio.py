@@ -1,4 +1,4 @@
-"""The PlatformIO project compiles for its boards, and its manifest fits PlatformIO's own schema."""
+"""The PlatformIO project has the Arduino library's sources, and a manifest that is valid."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def test_the_platformio_project(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", EXPORTS)
-def test_no_text_names_what_has_another_name(kind: str, tmp_path: Path) -> None:
+def test_no_text_has_the_default_prefix(kind: str, tmp_path: Path) -> None:
     folder = export(kind, tmp_path / "Things", PREFIX).folder
     for path in folder.rglob("*"):
         if path.is_file() and path.parent.name != "src":

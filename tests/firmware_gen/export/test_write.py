@@ -69,7 +69,7 @@ def test_a_new_export_replaces_the_old_one_and_keeps_other_files(tmp_path: Path)
     assert tree(folder) == {**tree(fresh), "mine.txt": b"mine"}
 
 
-def test_files_of_the_earlier_export_go(tmp_path: Path) -> None:
+def test_obsolete_files_of_an_earlier_export_are_removed(tmp_path: Path) -> None:
     folder = export("arduino", tmp_path / "Things").folder
     description = folder / "ska-export.json"
     text = description.read_text(encoding="utf-8")
@@ -111,7 +111,9 @@ def test_an_edit_of_generated_c_is_not_overwritten(name: str, tmp_path: Path) ->
         ("ska_plan", "ska_plan.h is a header of every library"),
     ],
 )
-def test_a_folder_that_cannot_name_a_library(name: str, sentence: str, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_name_a_library_is_refused(
+    name: str, sentence: str, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match=re.escape(sentence)):
         export("arduino", tmp_path / name)
     assert list(tmp_path.iterdir()) == []
@@ -135,7 +137,7 @@ def test_a_folder_that_cannot_name_a_library(name: str, sentence: str, tmp_path:
         ("cmake", "STATIC INTERFACE TARGETS FILE", "{name} is a keyword of CMake"),
     ],
 )
-def test_a_name_that_something_else_has(kind: str, names: str, use: str, tmp_path: Path) -> None:
+def test_a_name_that_is_taken_is_refused(kind: str, names: str, use: str, tmp_path: Path) -> None:
     for name in names.split():
         with pytest.raises(InputError) as caught:
             export(kind, tmp_path / name)
@@ -164,7 +166,7 @@ def test_a_name_that_only_another_export_refuses(kind: str, name: str, tmp_path:
         ('{"files": {"x": null}}', "is damaged"),
     ],
 )
-def test_a_folder_with_something_else(
+def test_a_folder_with_foreign_files_is_not_replaced(
     description: str | None, sentence: str, tmp_path: Path
 ) -> None:
     folder = tmp_path / "Things"
@@ -178,13 +180,13 @@ def test_a_folder_with_something_else(
     assert tree(folder) == before
 
 
-def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Things").write_text("mine")
     with pytest.raises(InputError, match="Things is a file; give a folder for the export"):
         export("arduino", tmp_path / "Things")
 
 
-def test_a_batch_that_no_device_can_learn(tmp_path: Path) -> None:
+def test_an_export_of_a_plan_with_batches_is_refused(tmp_path: Path) -> None:
     plan = make_plan((4, 2), batch=8)
     with pytest.raises(InputError, match="a device learns one sample at a time"):
         write_export("arduino", plan, np.zeros(plan.parameter_count), tmp_path / "Things")

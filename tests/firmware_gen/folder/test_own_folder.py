@@ -166,7 +166,7 @@ def test_a_runtime_folder_that_others_may_write_to_is_refused(
         {"pid": 2, "born": 3},
     ],
 )
-def test_an_entry_that_is_of_no_single_process_ends_nothing(
+def test_an_entry_without_a_single_process_ends_no_process(
     changes: dict[str, object],
     temporary: Path,
     tmp_path: Path,
@@ -181,7 +181,7 @@ def test_an_entry_that_is_of_no_single_process_ends_nothing(
     assert killed == []
 
 
-def test_a_process_is_told_from_a_later_one_without_proc_too(
+def test_a_process_is_identified_without_proc_too(
     unrelated: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not Path("/bin/ps").exists():

@@ -134,7 +134,9 @@ def test_a_folder_that_others_may_write_to_is_not_used(
     assert path is not None and place not in path.parents
 
 
-def test_a_network_too_large_to_compile(builds: Builds, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_is_too_large_is_not_compiled(
+    builds: Builds, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "LARGEST", 5)
     with pytest.raises(ToolError, match="more than 5 parameters"):
         library_for(PLAN, accept)

@@ -1,4 +1,4 @@
-"""A project of the board `host`, built as a shared library: any program can call its functions."""
+"""A project of the board `host` builds as a shared library, whose functions a program can call."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_its_sources_compile_without_warnings_and_its_header_in_cxx(
         subprocess.run([*command, *arguments], cwd=folder, check=True)
 
 
-def test_a_board_of_its_own_is_no_shared_library(tmp_path: Path) -> None:
+def test_a_project_of_another_board_is_not_a_shared_library(tmp_path: Path) -> None:
     folder = project(PLAN, tmp_path / "p", "virtual-m4").folder
     with pytest.raises(InputError, match="has no sources of a shared library"):
         build_library(folder)

@@ -115,7 +115,7 @@ def test_older_instructions_are_left_to_capstone(
     assert [decode(code[at:], at) for at in range(0, len(code), SIZE)] == [None] * len(OLDER)
 
 
-def test_half_an_instruction_is_none() -> None:
+def test_half_an_instruction_is_not_decoded() -> None:
     assert decode(bytes.fromhex("0ff0"), 0) is None
 
 

@@ -39,11 +39,11 @@ def test_the_largest_buffer_that_fits(name: str) -> None:
     assert STORED in found
 
 
-def test_no_limit_on_the_host() -> None:
+def test_the_host_has_no_limit() -> None:
     assert buffer_for(make_plan((784, 32, 10)), load_board("host")) == Replay(STORED, RELEARNED)
 
 
-def test_a_plan_that_learns_several_samples_at_once_gets_none() -> None:
+def test_a_plan_that_learns_batches_gets_no_replay_buffer() -> None:
     board = load_board("host")
     assert buffer_for(make_plan((4, 3), batch=2), board) == Replay()
     assert buffer_for(make_plan((4, 3), rule="published"), board) == Replay()

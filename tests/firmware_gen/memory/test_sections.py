@@ -14,7 +14,7 @@ from firmware_gen.memory.sections import code_of, measure
 from ska_edge.errors import InputError
 
 
-def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path) -> None:
     elf = tmp_path / "firmware.elf"
     elf.write_bytes(b"nothing")
     with pytest.raises(InputError, match="not an ELF image"):

@@ -199,7 +199,7 @@ int main(void) {
     int32_t x;
 
     ska_board_init();
-    (void)ska_board_read(); /* the host listens; of what is sent before, it may hear nothing */
+    (void)ska_board_read(); /* now the host listens; bytes sent earlier may be lost */
 #if defined(__ARM_FEATURE_MVE)
     /* After the first use of a vector register, interrupts push these registers, too: at once, not
      * only when the handler uses them (FPCCR.LSPEN). */
@@ -314,7 +314,8 @@ def test_frames_are_those_that_gcc_states(
     assert linked == {name: found[name] + pushed for name in linked}
 
 
-# qemu-m0 at -O0 is left out: it frees a large frame by a register that the bound does not follow.
+# qemu-m0 at -O0 is left out: its code frees a large frame by a register, which the bound does not
+# follow.
 @pytest.mark.parametrize(
     ("name", "level"),
     [
@@ -353,7 +354,7 @@ def test_saved_float_registers_count(
     assert report.stack == deepest + EXCEPTION_FRAME + FLOAT_FRAME + handler
 
 
-def test_a_jump_that_is_a_call_in_disguise_is_no_recursion(
+def test_a_jump_by_the_call_instruction_is_not_a_recursion(
     require_toolchain: Callable[[str], str], write_firmware: WriteFirmware
 ) -> None:
     # A branch of the Cortex-M0 reaches 2 KB. The loop around this code is longer, so the compiler

@@ -90,7 +90,7 @@ def compiled(plan: Plan, parameters: np.ndarray, count: int, compiler: str, fold
     return program
 
 
-def test_one_block_of_rows_more_does_not_pass_16_bits() -> None:
+def test_counters_of_blocks_of_rows_fit_16_bits() -> None:
     steps = [
         int(found)
         for path in RUNTIME.glob("*.h")

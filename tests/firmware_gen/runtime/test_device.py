@@ -1,4 +1,4 @@
-"""ska_device.h as a library: bytes go in one by one, answers come out, and the caller decides when.
+"""ska_device.h works as a library: it takes single bytes, and answers when the caller polls.
 
 The C runs in this process, on a board whose line is an array.
 """

@@ -157,7 +157,7 @@ def test_long_runs_are_split_the_same(library: ctypes.CDLL, length: int, byte: b
 
 
 @given(st.lists(frames, max_size=5))
-def test_c_reads_what_python_writes_up_to_its_buffer(
+def test_c_reads_the_frames_of_python_that_fit_its_buffer(
     library: ctypes.CDLL, sent: list[Frame]
 ) -> None:
     stream = b"".join(encode_frame(*frame) for frame in sent)
@@ -178,7 +178,7 @@ def test_c_and_python_find_the_same_frames_in_anything(library: ctypes.CDLL, str
     assert decoded(library, stream) == expected
 
 
-def test_no_flipped_bit_comes_through(library: ctypes.CDLL) -> None:
+def test_a_frame_with_a_flipped_bit_is_dropped(library: ctypes.CDLL) -> None:
     good = encode_frame(2, 7, bytes(range(1, REQUEST_MAX)) + b"\0")
     for i in range(len(good) - 1):
         for bit in range(8):
@@ -189,12 +189,14 @@ def with_crc(content: bytes) -> bytes:
     return content + crc16(content).to_bytes(2, "little")
 
 
-def test_a_good_frame_with_more_behind_it_is_not_cut_to_fit(library: ctypes.CDLL) -> None:
+def test_a_frame_beyond_the_buffer_is_not_cut_to_fit(library: ctypes.CDLL) -> None:
     full = with_crc(bytes([2, 7]) + bytes(range(1, REQUEST_MAX + 1)))
     assert len(decoded(library, cobs.encode(full) + b"\0")) == 1
     assert decoded(library, cobs.encode(full + b"more") + b"\0") == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\x02"])
-def test_a_good_crc_over_too_little_is_no_frame(library: ctypes.CDLL, content: bytes) -> None:
+def test_too_few_bytes_are_not_a_frame_even_with_a_good_crc(
+    library: ctypes.CDLL, content: bytes
+) -> None:
     assert decoded(library, cobs.encode(with_crc(content)) + b"\0") == []

@@ -67,7 +67,7 @@ class Geometry:
 
     @property
     def operations(self) -> int:
-        """The number of erased pages and written units in a save that begins a slot."""
+        """Return the number of erased pages and written units in a save that begins a slot."""
         return self.erases + HEADER // self.unit + -(-(PLAN.state_bytes + CRC) // self.unit)
 
 
@@ -164,7 +164,7 @@ def test_two_cuts_in_a_row_lose_nothing(memory: str, run: Run) -> None:
 
 
 @memories
-def test_pieces_given_up_anywhere_are_forgotten(memory: str, run: Run) -> None:
+def test_an_abandoned_state_in_pieces_is_forgotten(memory: str, run: Run) -> None:
     assert run(memory, "given-up")["times"] > 100
 
 
@@ -286,7 +286,7 @@ def test_the_journal_compiles_without_a_warning(
 
 
 @pytest.mark.parametrize(("page", "unit"), [(1024, 64), (1024, 12), (100, 8)])
-def test_a_unit_that_cannot_be_is_refused(
+def test_an_impossible_unit_does_not_compile(
     page: int, unit: int, sources: Path, require_toolchain: Callable[[str], str]
 ) -> None:
     command = [require_toolchain("gcc"), *STRICT, *Geometry(page, unit).defines(), "-c"]
@@ -314,7 +314,7 @@ STATE_BYTES_1K = 1024 // 2 - HEADER - CRC  # size of the largest state for a mem
         (100_000, 0x4000, 0),
     ],
 )
-def test_a_network_is_kept_where_two_slots_fit(
+def test_a_network_can_be_saved_if_two_slots_fit(
     state_bytes: int,
     size: int | None,
     persistent: int,
@@ -338,7 +338,7 @@ def image_of(board: Board, plan: Plan, folder: Path) -> set[str]:
     return {line.split()[-1] for line in nm.stdout.splitlines()}
 
 
-def test_where_nothing_is_kept_nothing_is_linked(
+def test_a_network_too_large_to_save_links_no_journal(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     board = require_board("uno")
@@ -350,6 +350,6 @@ def test_where_nothing_is_kept_nothing_is_linked(
 
 
 @pytest.mark.parametrize("name", board_names())
-def test_every_board_that_is_emulated_keeps_what_it_learned(name: str) -> None:
+def test_every_emulated_board_can_save(name: str) -> None:
     board = load_board(name)
     assert (board.storage is not None) == (board.status == "emulated")

@@ -96,7 +96,7 @@ def test_a_repeated_request_is_answered_again_and_done_once(firmware: Firmware) 
     assert counts(session.run(first, first, second, second)) == [(2, 1), (2, 1), (3, 2), (3, 2)]
 
 
-def test_what_only_reads_needs_no_key(firmware: Firmware) -> None:
+def test_requests_that_only_read_need_no_key(firmware: Firmware) -> None:
     replies = firmware.run(
         firmware.hello(), firmware.request(1, "INFER", x=firmware.x(0)), *firmware.pulls(2)
     )
@@ -127,7 +127,9 @@ def test_nobody_else_changes_it(firmware: Firmware, name: str, way: str, tmp_pat
 
 
 @pytest.mark.parametrize("name", CHANGING)
-def test_the_same_with_its_tag_is_taken(firmware: Firmware, name: str, tmp_path: Path) -> None:
+def test_the_same_requests_with_a_valid_tag_are_executed(
+    firmware: Firmware, name: str, tmp_path: Path
+) -> None:
     session = Session(firmware, KEY, tmp_path / "kept")
     replies = session.run(session.tagged(2, 1, name, **values(firmware, name)))
     refused = [code for _, code, _ in statuses(replies) if code != Status.OK]
@@ -162,9 +164,7 @@ def test_a_recorded_session_is_worth_nothing_after_another(firmware: Firmware) -
     assert named(replies, "WELCOME")[-1][1]["samples"] == 1
 
 
-def test_a_recorded_session_is_worth_nothing_after_a_save(
-    firmware: Firmware, tmp_path: Path
-) -> None:
+def test_a_recorded_session_is_refused_after_a_save(firmware: Firmware, tmp_path: Path) -> None:
     session = Session(firmware, KEY, tmp_path / "kept")
     recorded = [session.sample(2, 1, 0), session.tagged(3, 2, "SAVE", token=0)]
     assert statuses(session.run(*recorded)) == [(3, Status.OK, 0)]
@@ -173,7 +173,7 @@ def test_a_recorded_session_is_worth_nothing_after_a_save(
     assert counts(replies) == []
 
 
-def test_each_challenge_brings_another_nonce(firmware: Firmware) -> None:
+def test_each_challenge_is_answered_with_another_nonce(firmware: Firmware) -> None:
     requests = [firmware.request(1 + i, "CHALLENGE") for i in range(20)]
     nonces = [
         answer["nonce"] for _, answer in named(firmware.run(firmware.hello(), *requests), "NONCE")
@@ -196,7 +196,7 @@ def test_a_challenge_of_another_length_is_refused(firmware: Firmware) -> None:
     assert statuses(replies) == [(n, Status.LENGTH, n) for n in range(1, 60)]
 
 
-def test_without_a_key_there_is_no_challenge(
+def test_a_device_without_a_key_refuses_a_challenge(
     tmp_path: Path, require_toolchain: Callable[[str], str]
 ) -> None:
     plain = make(PLAN, tmp_path, require_toolchain("gcc"))

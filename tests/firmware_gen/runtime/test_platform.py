@@ -35,12 +35,12 @@ def messages(compiler: str, fake: str) -> str:
     return done.stderr
 
 
-def test_this_platform_compiles(require_toolchain: Callable[[str], str]) -> None:
+def test_the_c_compiles_on_this_platform(require_toolchain: Callable[[str], str]) -> None:
     assert messages(require_toolchain("gcc"), "") == ""
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-def test_a_platform_that_lacks_it_does_not_compile(
+def test_the_c_does_not_compile_on_a_platform_with_a_false_assumption(
     name: str, require_toolchain: Callable[[str], str]
 ) -> None:
     fake, complaint = PLATFORMS[name]

@@ -1,4 +1,4 @@
-"""Nobody on the line can wear a device out: saves are limited, whatever is sent at any speed."""
+"""Nobody on the line can wear out a device's memory: saves are limited, whatever is sent."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_offers_are_paid_for_too(firmware: Firmware) -> None:
     assert codes == [Status.OK] * BUDGET + [Status.EARLY] * (100 - BUDGET + 2)
 
 
-def test_the_detail_is_what_the_device_must_receive(firmware: Firmware) -> None:
+def test_the_detail_is_the_number_of_bytes_to_receive(firmware: Firmware) -> None:
     """Zero bytes count toward a save like all others. They open no session and are not counted as
     damage.
     """
@@ -111,7 +111,7 @@ def test_a_push_that_was_begun_in_time_ends(firmware: Firmware) -> None:
 
 
 def test_a_restart_gives_nothing_back(firmware: Firmware, tmp_path: Path) -> None:
-    """After each start the device learns a sample and saves. A RESET renews no budget either."""
+    """After each start the device learns a sample and saves. A RESET does not renew the budget."""
     f, file = firmware, tmp_path / "storage"
     for row in range(BUDGET):
         requests = [f.hello(), f.sample(1, row), f.request(2, "SAVE")]
@@ -146,7 +146,7 @@ def test_a_worn_memory_says_so(tmp_path: Path, require_toolchain: Callable[[str]
         ("save_interval = 3601", "save_interval must be 1 to 3600"),
     ],
 )
-def test_a_limit_that_cannot_be_is_refused(values: str, fault: str, tmp_path: Path) -> None:
+def test_an_impossible_limit_is_refused(values: str, fault: str, tmp_path: Path) -> None:
     load_board("host").copy_to(tmp_path)
     path = tmp_path / "board.toml"
     path.write_text(path.read_text().replace("\n[storage]\n", f"\n[storage]\n{values}\n"))

@@ -1,4 +1,4 @@
-"""Whatever a host sends, the firmware executes each request once and answers it.
+"""Whatever a host sends, the firmware executes each valid request once and answers it.
 
 The trainer computes the expected results.
 """
@@ -78,7 +78,7 @@ def firmware(firmwares: Callable[[str], Firmware]) -> Firmware:
 # --- what a device says ---------------------------------------------------------------------------
 
 
-def test_welcome_says_what_the_device_is_and_how_far(each: Firmware) -> None:
+def test_welcome_describes_the_device_and_its_progress(each: Firmware) -> None:
     host = each.host()
     for row in range(4):
         host.learn(row)
@@ -199,7 +199,7 @@ def test_a_repeated_request_is_answered_alike_and_not_executed(each: Firmware) -
 
 
 def test_a_sample_is_learned_once_by_its_number(each: Firmware) -> None:
-    """This holds even with a new sequence number, and in a new session."""
+    """Its number is refused later, even with a new sequence number or in a new session."""
     host = each.host()
     requests = [each.hello(), each.sample(1, 0), each.sample(2, 1), each.sample(3, 1)]
     requests += [each.hello(50), each.sample(51, 1), each.sample(52, 3), each.sample(53, 2)]
@@ -217,7 +217,7 @@ def test_sequence_numbers_wrap(firmware: Firmware) -> None:
     assert counts(replies) == [((251 + i) % 256, i + 1) for i in range(300)]
 
 
-def test_a_window_behind_a_lost_request_is_refused(each: Firmware) -> None:
+def test_requests_after_a_lost_request_are_refused(each: Firmware) -> None:
     """The host goes back to the lost row, and the device then learns the window."""
     window = [each.sample(1 + row, row) for row in range(5)]
     replies = each.run(each.hello(), window[0], *window[2:], *window[1:], *each.pulls(6))
@@ -310,7 +310,7 @@ def test_what_is_meant_for_another_state_is_refused(storing: Firmware) -> None:
     assert (told["token"], told["crc"], told["halvings"], told["saves"]) == (TOKEN, crc, 0, 0)
 
 
-def test_numbers_of_samples_go_on_from_the_token_and_wrap(firmware: Firmware) -> None:
+def test_sample_numbers_begin_at_the_token_and_wrap(firmware: Firmware) -> None:
     f, token = firmware, 2**32 - 2
     given = f.request(1, "SET_TOKEN", token=token, crc=f.flashed.crc)
     samples = [f.sample(2 + row, (token + row) % 2**32, row=row) for row in range(4)]
@@ -322,12 +322,12 @@ def test_a_number_that_is_not_the_next_is_refused(each: Firmware) -> None:
         refused(each, each.sample(2, number, row=0), Status.NUMBER, 1)
 
 
-def test_a_label_that_is_no_class_is_refused(each: Firmware) -> None:
+def test_a_label_that_is_not_a_class_is_refused(each: Firmware) -> None:
     for label in (each.plan.classes, 256, 65535):
         refused(each, each.sample(2, 1, label=label), Status.LABEL, label)
 
 
-def test_an_offset_behind_the_state_is_refused(each: Firmware) -> None:
+def test_an_offset_beyond_the_state_is_refused(each: Firmware) -> None:
     for offset in (each.plan.state_bytes, 1 << 16, 2**32 - 1):
         refused(each, each.request(2, "PULL", offset=offset), Status.OFFSET, each.plan.state_bytes)
 
@@ -363,7 +363,7 @@ def test_without_storage_nothing_is_stored(firmware: Firmware, name: str) -> Non
     ],
 )
 def test_a_payload_of_another_length_is_refused(each: Firmware, name: str) -> None:
-    """This holds up to the length of PUSH, the longest request; the device drops longer ones."""
+    """The lengths go up to that of PUSH, the longest request; the device drops longer ones."""
     code, most, fields = BY_NAME[name].code, 68, BY_NAME[name].of(False).fields
     values: dict[str, object] = {f.name: 0 for f in fields if f.name != "x"}
     if fields and fields[-1].name == "x":
@@ -395,7 +395,7 @@ def other_state(firmware: Firmware) -> bytes:
     return host.state.to_bytes()
 
 
-def test_what_was_saved_is_there_after_a_restart(storing: Firmware, tmp_path: Path) -> None:
+def test_a_saved_state_is_loaded_after_a_restart(storing: Firmware, tmp_path: Path) -> None:
     f, file, host = storing, tmp_path / "storage", storing.host()
     samples = [f.sample(1 + row, row) for row in range(4)]
     for row in range(4):
@@ -500,7 +500,7 @@ def test_the_first_error_is_kept(firmware: Firmware) -> None:
     assert welcome(f.run(f.hello(), *bad, f.hello(50))) == (Status.LABEL, 7, 0)
 
 
-def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
+def test_a_request_out_of_turn_is_not_counted_as_an_error(firmware: Firmware) -> None:
     """Lost frames and lost sessions cause such requests, so they are normal."""
     f = firmware
     replies = f.run(f.sample(4, 0), f.hello(), f.sample(9, 0), f.hello(50))
@@ -508,7 +508,7 @@ def test_a_request_out_of_turn_is_no_error(firmware: Firmware) -> None:
     assert welcome(replies) == (Status.OK, 0, 0)
 
 
-def test_what_is_no_good_frame_is_dropped_in_silence_and_counted(firmware: Firmware) -> None:
+def test_pieces_that_are_not_valid_frames_are_dropped_and_counted(firmware: Firmware) -> None:
     f, good = firmware, firmware.sample(1, 0)
     bad = [good[:i] + bytes([good[i] ^ 1]) + good[i + 1 :] for i in range(len(good) - 1)]
     bad = [piece for piece in bad if piece.count(0) == 1]  # leave out pieces with a new zero byte
@@ -520,6 +520,6 @@ def test_what_is_no_good_frame_is_dropped_in_silence_and_counted(firmware: Firmw
     assert welcome(replies) == (Status.OK, 0, len(bad))
 
 
-def test_the_count_of_what_was_dropped_ends_where_its_field_ends(firmware: Firmware) -> None:
+def test_the_count_of_dropped_pieces_saturates(firmware: Firmware) -> None:
     f = firmware
     assert welcome(f.run(65540 * b"\x05\0", f.hello())) == (Status.OK, 0, 65535)

@@ -20,7 +20,7 @@ def test_crc_is_ccitt_false() -> None:
 
 
 @given(st.lists(frames, max_size=4), st.lists(st.integers(1, 700), max_size=8))
-def test_frames_come_back_whatever_the_pieces(sent: list[Frame], cuts: list[int]) -> None:
+def test_frames_are_decoded_from_any_pieces(sent: list[Frame], cuts: list[int]) -> None:
     stream = b"".join(encode_frame(*frame) for frame in sent)
     decoder = FrameDecoder()
     received = []
@@ -44,7 +44,7 @@ def test_garbage_costs_one_frame_at_most(garbage: bytes, frame: Frame) -> None:
     assert decoder.feed(b"\0" + encode_frame(*frame)) == [frame]
 
 
-def test_no_flipped_bit_and_no_lost_byte_comes_through() -> None:
+def test_a_frame_with_a_flipped_bit_or_a_lost_byte_is_dropped() -> None:
     encoded = encode_frame(0x82, 7, bytes(range(40)) + bytes(3))
     damaged = [
         encoded[:i] + bytes([encoded[i] ^ (1 << bit)]) + encoded[i + 1 :]
@@ -59,7 +59,7 @@ def test_no_flipped_bit_and_no_lost_byte_comes_through() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x02"])
-def test_a_good_crc_over_too_little_is_no_frame(content: bytes) -> None:
+def test_too_few_bytes_are_not_a_frame_even_with_a_good_crc(content: bytes) -> None:
     decoder = FrameDecoder()
     piece = content + crc16(content).to_bytes(2, "little")
     assert decoder.feed(cobs.encode(piece) + b"\0") == []

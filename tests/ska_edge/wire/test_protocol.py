@@ -89,7 +89,7 @@ def test_codes_inside_messages_are_explained() -> None:
 
 @pytest.mark.parametrize(("message", "sizes"), SHAPES)
 @given(data=st.data())
-def test_a_message_comes_back_as_it_was(
+def test_a_packed_message_is_unpacked_to_the_same_values(
     message: Message, sizes: dict[str, int], data: st.DataObject
 ) -> None:
     values = data.draw(values_of(message))
@@ -153,7 +153,7 @@ def test_an_unknown_type_is_refused() -> None:
 # --- the documentation ----------------------------------------------------------------------------
 
 
-def test_the_page_is_what_the_table_says() -> None:
+def test_the_page_has_the_contents_of_the_table() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert emit_protocol(text) == text, "the table has changed; run `make golden`"
     for message in MESSAGES:

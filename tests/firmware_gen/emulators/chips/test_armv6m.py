@@ -58,7 +58,7 @@ def test_a_cortex_m0_lacks_it(halves: tuple[int, ...]) -> None:
     assert missing(*halves) == 2
 
 
-def test_data_is_no_code() -> None:
+def test_data_are_not_taken_for_instructions() -> None:
     assert missing(0xFB91, 0xF0F0, marks=((CODE, True), (CODE + 2, False))) is None
     marks = ((CODE, True), (CODE + 2, False), (CODE + 4, True))
     assert missing(0xFB91, 0xFB91, 0xF0F0, marks=marks) == 4

@@ -197,7 +197,7 @@ def test_a_mistake_of_a_driver_is_noticed(
 
 
 def read_half_written(project: Path) -> bytes:
-    """Run a project on flash whose first double word was left half written; read it."""
+    """Run a project that reads a half written double word of flash; return what it sends."""
     cells = Cells(0x2_0000)
     cells.broken = set(range(8))
     return run(project, core_with(Stm32l476), CHUNKS[1:2], cells)

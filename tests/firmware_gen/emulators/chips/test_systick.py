@@ -39,7 +39,7 @@ def test_a_write_of_the_value_starts_again() -> None:
     assert systick.read(VALUE) == 98
 
 
-def test_it_stands_still_before_it_is_on() -> None:
+def test_it_does_not_count_before_it_is_on() -> None:
     systick = SysTick()
     systick.write(RELOAD, 9)
     systick.executed += 5
