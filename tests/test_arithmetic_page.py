@@ -26,7 +26,7 @@ def cells(row: str) -> list[list[int]]:
     ]
 
 
-def test_the_worked_layer() -> None:
+def test_the_worked_layer_has_the_trainers_numbers() -> None:
     plan = make_plan((2, 2), rate=0.125)
     state = State(plan)
     state.tensor(0, "weight")[:] = [[2048, -1024], [512, 4096]]
@@ -45,7 +45,7 @@ def test_the_worked_layer() -> None:
     assert cells("new b") == [[b] for b in state.tensor(0, "bias")]
 
 
-def test_the_interpolation_by_hand() -> None:
+def test_the_interpolation_on_the_page_is_right() -> None:
     table = make_plan((2, 2)).table
     assert f"table[133] = {table[133]}, table[134] = {table[134]}" in PAGE
     rise = table[134] - table[133]

@@ -131,7 +131,7 @@ def test_the_entropy_of_one_neuron_is_shannons(run) -> None:
     assert "H(D) changes by -1.0000000000 bits" in text
 
 
-def test_two_layers_beside_backprop(run) -> None:
+def test_two_layers_are_compared_with_backprop(run) -> None:
     text = run("two_layers_vs_backprop", "--quick")
     methods = [f"{rule}, {a}" for rule in ("local", "feedback", "code") for a in ("float", "fixed")]
     for method in (*methods, "backprop (Adam)", "logistic regression"):
@@ -141,7 +141,7 @@ def test_two_layers_beside_backprop(run) -> None:
     assert cells(text, "local, fixed")[0] > 75  # the first data set is moons
 
 
-def test_step_budget_shows_that_runs_of_one_budget_come_together(run, tmp_path: Path) -> None:
+def test_step_budget_shows_that_runs_with_one_budget_converge(run, tmp_path: Path) -> None:
     text = run("step_budget", "--quick", "-o", "out")
     same, exact = text.split("eta * K = 0.5")[1], text.split("eta * (K - 1) = 0.5")[1]
     for part in (same.split("eta * (K")[0], exact.split("eta 0.01, other K")[0]):

@@ -20,7 +20,7 @@ def ignored_by_a_child(number: signal.Signals) -> bool:
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_child_heeds_what_its_parent_ignores(number: signal.Signals) -> None:
+def test_a_child_obeys_signals_that_its_parent_ignores(number: signal.Signals) -> None:
     before = signal.signal(number, signal.SIG_IGN)
     try:
         assert ignored_by_a_child(number)

@@ -63,7 +63,7 @@ def test_a_file_that_is_lost_is_found(place: Place) -> None:
     assert found("-o", "m.ska", code=0) == [gone, "steps.jsonl is another", left]
 
 
-def test_the_place_is_put_back(place: Place) -> None:
+def test_the_folder_is_restored(place: Place) -> None:
     good = Path("m.ska").read_bytes()
     attempt, found = place.attempt(["inspect", "m.ska"], **{"m.ska": b"bad"})
     assert (attempt.code, found) == (2, [])

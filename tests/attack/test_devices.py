@@ -26,7 +26,9 @@ def test_any_device(place: Place, seed: int) -> None:
 
 
 @pytest.mark.parametrize("line", devices.COMMANDS, ids=" ".join)
-def test_an_honest_device_is_served(place: Place, line: list[str]) -> None:
+def test_each_command_accepts_a_device_without_altered_answers(
+    place: Place, line: list[str]
+) -> None:
     """Each command accepts a device without altered answers, so a refusal comes from an altered
     answer.
     """

@@ -12,7 +12,7 @@ from tests.bench.baseline import task
 from tests.bench.profile import KERNELS, profile
 
 
-def test_kernels_take_few_instructions_a_weight(
+def test_kernels_take_few_instructions_per_weight(
     require_board: Callable[[str], Board], require_toolchain: Callable[[str], str]
 ) -> None:
     pytest.importorskip("sklearn")

@@ -25,7 +25,7 @@ def test_a_model_keeps_its_activation(ska_edge) -> None:
     assert "m.ska has the activation relu, which cannot change" in changed.refusal(2)
 
 
-def test_without_the_option_nothing_speaks_of_it(ska_edge) -> None:
+def test_without_the_option_no_output_mentions_it(ska_edge) -> None:
     assert "relu" not in ska_edge(*SMALL).out + ska_edge("inspect", "m.ska").out
 
 
@@ -59,5 +59,5 @@ def test_a_twin_that_diverges_is_refused_in_one_sentence(ska_edge, engine, monke
         (("--hidden", ""), "--activation is for hidden layers, and there are none"),
     ],
 )
-def test_it_is_refused_where_it_means_nothing(ska_edge, options, sentence) -> None:
+def test_it_is_refused_if_it_has_no_effect(ska_edge, options, sentence) -> None:
     assert sentence in ska_edge(*RELU, *options).refusal(2)

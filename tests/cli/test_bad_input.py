@@ -64,7 +64,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         ("run", "none.csv", "--board", "host"),
     ],
 )
-def test_data_that_do_not_exist(arguments: tuple[str, ...], ska_edge) -> None:
+def test_data_that_do_not_exist_are_refused(arguments: tuple[str, ...], ska_edge) -> None:
     assert "'none.csv' is neither a file nor built-in data" in ska_edge(*arguments).refusal(2)
     assert left_behind() == []
 
@@ -84,7 +84,7 @@ def test_labels_may_have_gaps(ska_edge) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "a,b,label\n"])
-def test_csv_without_samples(content: str, ska_edge) -> None:
+def test_a_csv_file_without_samples_is_refused(content: str, ska_edge) -> None:
     Path("empty.csv").write_text(content)
     sentence = ska_edge("train", "empty.csv", "-o", "new.ska", *QUICK).refusal(2)
     assert "empty.csv is empty" in sentence or "has a header but no samples" in sentence
@@ -99,7 +99,7 @@ COMMANDS_WITH_DATA = [
 
 
 @pytest.mark.parametrize("arguments", COMMANDS_WITH_DATA)
-def test_data_with_another_number_of_features(
+def test_data_with_another_number_of_features_are_refused(
     arguments: tuple[str, ...], ska_edge, iris_file: Path, rows: Path
 ) -> None:
     given = {"MODEL": iris_file, "rows": rows}
@@ -108,7 +108,7 @@ def test_data_with_another_number_of_features(
     assert left_behind() == []
 
 
-def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
+def test_data_with_more_classes_are_refused(ska_edge, iris_file: Path) -> None:
     y = np.arange(8) % 4
     names = ("setosa", "versicolor", "virginica", "weed")
     save(Dataset("four", np.zeros((8, 4)), y, names), "four.npz")
@@ -117,7 +117,7 @@ def test_data_with_more_classes(ska_edge, iris_file: Path) -> None:
     ).refusal(2)
 
 
-def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
+def test_data_are_matched_by_the_names_of_their_classes(ska_edge, iris_file: Path) -> None:
     # Without the model, the two classes of this file would be 0 and 1; in the model they are 2 and
     # 1.
     lines = [f"{n}.5,1,2,3,{('virginica', 'versicolor')[n % 2]}" for n in range(6)]
@@ -136,7 +136,7 @@ def test_data_with_other_classes(ska_edge, iris_file: Path) -> None:
 # --- model files ----------------------------------------------------------------------------------
 
 
-def test_model_that_does_not_exist(ska_edge) -> None:
+def test_a_model_that_does_not_exist_is_refused(ska_edge) -> None:
     assert "there is no model file none.ska" in ska_edge("inspect", "none.ska").refusal(2)
     assert ska_edge("firmware", "none.ska", "-o", "fw").refusal(2)
     assert left_behind() == []
@@ -154,7 +154,7 @@ def damaged(content: bytes, how: str) -> bytes:
 
 
 @pytest.mark.parametrize("how", ["text", "empty", "truncated", "flipped early", "flipped late"])
-def test_model_file_that_is_none_or_damaged(how: str, ska_edge, iris_file: Path) -> None:
+def test_a_foreign_or_damaged_model_file_is_refused(how: str, ska_edge, iris_file: Path) -> None:
     Path("m.ska").write_bytes(damaged(iris_file.read_bytes(), how))
     for arguments in (("inspect", "m.ska"), ("firmware", "m.ska", "-o", "fw")):
         sentence = ska_edge(*arguments).refusal(2)
@@ -163,7 +163,7 @@ def test_model_file_that_is_none_or_damaged(how: str, ska_edge, iris_file: Path)
     assert left_behind() == ["m.ska"]
 
 
-def test_data_file_in_place_of_a_model(ska_edge, rows: Path) -> None:
+def test_a_data_file_in_place_of_a_model_is_refused(ska_edge, rows: Path) -> None:
     assert ska_edge("data", rows, "-o", "d.npz").code == 0
     assert "d.npz is not a ska-edge model" in ska_edge("inspect", "d.npz").refusal(2)
 
@@ -172,14 +172,14 @@ def test_data_file_in_place_of_a_model(ska_edge, rows: Path) -> None:
 
 
 @pytest.mark.parametrize("rate", ["0", "-0.5", "nan", "inf", "8", "1e9", "1e300", "1e-300"])
-def test_rate_out_of_reach(rate: str, ska_edge, rows: Path) -> None:
+def test_a_rate_out_of_range_is_refused(rate: str, ska_edge, rows: Path) -> None:
     sentence = ska_edge("train", rows, "-o", "new.ska", *QUICK, "--rate", rate).refusal(2)
     assert "rate" in sentence
     assert left_behind() == []
 
 
 @pytest.mark.parametrize("hidden", ["0", "4,0,4", "-3", "4,x", "4.5"])
-def test_hidden_that_is_no_list_of_widths(hidden: str, ska_edge, rows: Path) -> None:
+def test_hidden_that_is_not_a_list_of_widths_is_refused(hidden: str, ska_edge, rows: Path) -> None:
     outcome = ska_edge("train", rows, "-o", "new.ska", "--epochs", "1", "--hidden", hidden)
     assert "'--hidden'" in outcome.usage()
     assert left_behind() == []
@@ -197,13 +197,15 @@ def test_hidden_that_is_no_list_of_widths(hidden: str, ska_edge, rows: Path) -> 
         ("--precision", "w1a1"),
     ],
 )
-def test_option_that_makes_no_sense(option: tuple[str, str], ska_edge, rows: Path) -> None:
+def test_an_impossible_option_is_refused(option: tuple[str, str], ska_edge, rows: Path) -> None:
     assert option[0] in ska_edge("train", rows, "-o", "new.ska", *option).usage()
     assert left_behind() == []
 
 
 @pytest.mark.parametrize("fraction", ["-0.1", "1", "0.99"])
-def test_test_fraction_that_leaves_nothing(fraction: str, ska_edge, rows: Path) -> None:
+def test_a_test_fraction_that_leaves_no_rows_is_refused(
+    fraction: str, ska_edge, rows: Path
+) -> None:
     outcome = ska_edge("train", rows, "-o", "new.ska", *QUICK, "--test-fraction", fraction)
     assert "test fraction" in outcome.refusal(2)
 
@@ -214,7 +216,7 @@ def test_log_of_float_steps_is_refused_before_it_is_opened(ska_edge, rows: Path)
     assert left_behind() == []
 
 
-def test_init_that_does_not_exist(ska_edge, rows: Path) -> None:
+def test_initial_weights_that_do_not_exist_are_refused(ska_edge, rows: Path) -> None:
     outcome = ska_edge("train", rows, "-o", "new.ska", *QUICK, "--init", "none.npz")
     assert "there is no file none.npz" in outcome.refusal(2)
     assert left_behind() == []
@@ -228,7 +230,7 @@ def test_run_refuses_what_a_device_cannot_learn_before_it_trains(ska_edge, rows:
     assert left_behind() == []
 
 
-def test_more_samples_than_rows(ska_edge, iris_file: Path) -> None:
+def test_more_samples_than_rows_are_refused(ska_edge, iris_file: Path) -> None:
     outcome = ska_edge("verify", iris_file, "iris", "--board", "host", "--samples", "151")
     assert "--samples is 151, but iris has 150 rows" in outcome.refusal(2)
 
@@ -236,7 +238,7 @@ def test_more_samples_than_rows(ska_edge, iris_file: Path) -> None:
 # --- places to write to ---------------------------------------------------------------------------
 
 
-def test_output_in_a_folder_that_does_not_exist(ska_edge, iris_file: Path, rows: Path) -> None:
+def test_an_output_in_a_missing_folder_is_refused(ska_edge, iris_file: Path, rows: Path) -> None:
     for arguments in (
         ("train", rows, "-o", "none/m.ska", *QUICK),
         ("data", rows, "-o", "none/d.npz"),
@@ -248,7 +250,7 @@ def test_output_in_a_folder_that_does_not_exist(ska_edge, iris_file: Path, rows:
     assert left_behind() == []
 
 
-def test_output_that_is_a_folder(ska_edge, iris_file: Path, rows: Path) -> None:
+def test_an_output_that_is_a_folder_is_refused(ska_edge, iris_file: Path, rows: Path) -> None:
     Path("d.npz").mkdir()
     assert "d.npz" in ska_edge("train", rows, "-o", "d.npz", *QUICK).refusal(2)
     assert "d.npz" in ska_edge("data", rows, "-o", "d.npz").refusal(2)
@@ -256,14 +258,16 @@ def test_output_that_is_a_folder(ska_edge, iris_file: Path, rows: Path) -> None:
     assert left_behind() == ["d.npz"]
 
 
-def test_folder_without_permission(ska_edge, rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_without_permission_is_refused(
+    ska_edge, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The superuser may write everywhere, so the test fakes the system's answer.
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "no permission" in ska_edge("train", rows, "-o", "m.ska", *QUICK).refusal(2)
     assert left_behind() == []
 
 
-def test_project_in_place_of_a_file(ska_edge, iris_file: Path, rows: Path) -> None:
+def test_a_project_in_place_of_a_file_is_refused(ska_edge, iris_file: Path, rows: Path) -> None:
     Path("file").write_text("mine")
     assert "file is a file" in ska_edge("firmware", iris_file, "-o", "file").refusal(2)
     assert "file" in ska_edge("firmware", iris_file, "-o", "file/fw").refusal(2)
@@ -271,7 +275,7 @@ def test_project_in_place_of_a_file(ska_edge, iris_file: Path, rows: Path) -> No
     assert (left_behind(), Path("file").read_text()) == (["file"], "mine")
 
 
-def test_project_in_a_folder_with_other_things(ska_edge, iris_file: Path) -> None:
+def test_a_project_in_a_folder_with_other_files_is_refused(ska_edge, iris_file: Path) -> None:
     Path("home").mkdir()
     Path("home/diary.txt").write_text("mine")
     assert "home is not empty" in ska_edge("firmware", iris_file, "-o", "home").refusal(2)
@@ -279,7 +283,7 @@ def test_project_in_a_folder_with_other_things(ska_edge, iris_file: Path) -> Non
 
 
 @pytest.mark.parametrize("command", [("build",), ("flash",), ("flash", "--stop")])
-def test_folder_that_is_no_project(command: tuple[str, ...], ska_edge) -> None:
+def test_a_folder_with_no_project_is_refused(command: tuple[str, ...], ska_edge) -> None:
     Path("empty").mkdir()
     for folder in ("empty", "none"):
         sentence = ska_edge(*command, folder).refusal(2)
@@ -287,7 +291,7 @@ def test_folder_that_is_no_project(command: tuple[str, ...], ska_edge) -> None:
     assert left_behind() == ["empty"]
 
 
-def test_flash_before_build(ska_edge, iris_file: Path) -> None:
+def test_flash_before_build_is_refused(ska_edge, iris_file: Path) -> None:
     assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
     assert "run ska-edge build fw" in ska_edge("flash", "fw").refusal(2)
 
@@ -295,7 +299,9 @@ def test_flash_before_build(ska_edge, iris_file: Path) -> None:
 # --- boards and ports -----------------------------------------------------------------------------
 
 
-def test_board_that_is_not_known(ska_edge, iris_file: Path, rows: Path) -> None:
+def test_an_unknown_board_is_answered_with_the_known_ones(
+    ska_edge, iris_file: Path, rows: Path
+) -> None:
     for arguments in (
         ("firmware", iris_file, "--board", "z80", "-o", "fw"),
         ("verify", iris_file, "iris", "--board", "z80"),
@@ -306,23 +312,23 @@ def test_board_that_is_not_known(ska_edge, iris_file: Path, rows: Path) -> None:
     assert left_behind() == []
 
 
-def test_toolchain_that_is_not_known(ska_edge, iris_file: Path) -> None:
+def test_an_unknown_toolchain_is_refused(ska_edge, iris_file: Path) -> None:
     assert ska_edge("firmware", iris_file, "--board", "host", "-o", "fw").code == 0
     assert "no toolchain 'turbo'" in ska_edge("build", "fw", "--toolchain", "turbo").refusal(2)
 
 
-def test_board_and_port_at_once(ska_edge, iris_file: Path) -> None:
+def test_a_board_and_a_port_at_once_are_refused(ska_edge, iris_file: Path) -> None:
     outcome = ska_edge("verify", iris_file, "iris", "--board", "host", "--port", "/dev/none")
     assert "--board or --port, not both" in outcome.refusal(2)
 
 
-def test_port_that_does_not_exist(ska_edge, iris_file: Path) -> None:
+def test_a_port_that_does_not_exist_is_an_error(ska_edge, iris_file: Path) -> None:
     for arguments in (("verify", iris_file, "iris"), ("monitor",), ("monitor", iris_file, "iris")):
         sentence = ska_edge(*arguments, "--port", "/dev/none").refusal(3)
         assert "there is no port /dev/none" in sentence
 
 
-def test_port_that_is_a_file(ska_edge) -> None:
+def test_a_file_in_place_of_a_port_is_an_error(ska_edge) -> None:
     Path("file").write_text("mine")
     assert "file is a file, not a serial port" in ska_edge("monitor", "--port", "file").refusal(3)
 
@@ -341,21 +347,21 @@ def test_port_that_is_a_file(ska_edge) -> None:
         ("rfc2217://127.0.0.1:1", "127.0.0.1:1 refused the connection"),
     ],
 )
-def test_port_that_is_none(ska_edge, port: str, words: str) -> None:
+def test_a_port_with_an_impossible_name_is_refused(ska_edge, port: str, words: str) -> None:
     assert words in ska_edge("monitor", "--port", port).refusal(3)
 
 
 @pytest.mark.parametrize("baud", ["0", "-9600", "1199", "921601", "fast", "115200.0", "1e6"])
-def test_speed_that_is_none(ska_edge, baud: str) -> None:
+def test_an_impossible_speed_is_refused(ska_edge, baud: str) -> None:
     assert "'--baud'" in ska_edge("monitor", "--port", "/dev/none", "--baud", baud).usage()
 
 
 @pytest.mark.parametrize("baud", ["1200", "76800", "250000", "500000", "921600"])
-def test_speed_that_some_uart_makes(ska_edge, baud: str) -> None:
+def test_a_speed_of_some_uart_is_accepted(ska_edge, baud: str) -> None:
     assert "no port" in ska_edge("monitor", "--port", "/dev/none", "--baud", baud).refusal(3)
 
 
-def test_port_that_does_not_answer(
+def test_a_port_that_does_not_answer_is_an_error(
     ska_edge, iris_file: Path, silent_port: str, impatient: None
 ) -> None:
     for arguments in (("verify", iris_file, "iris"), ("monitor",)):
@@ -363,7 +369,7 @@ def test_port_that_does_not_answer(
         assert f"the device at {silent_port} does not answer" in sentence
 
 
-def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_port_or_several_ports_are_an_error(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [PortInfo("/dev/unused", "n/a", False)]
     monkeypatch.setattr(port, "list_ports", lambda: ports)
     assert "no device" in ska_edge("monitor").refusal(3)
@@ -372,12 +378,12 @@ def test_no_port_or_too_many(ska_edge, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("option", ["--split", "--save", "--halve-rate=1", "--save-every=5"])
-def test_model_without_data(ska_edge, iris_file: Path, option: str) -> None:
+def test_a_model_without_data_is_refused(ska_edge, iris_file: Path, option: str) -> None:
     name = option.partition("=")[0]
     assert f"{name} does nothing without DATA" in ska_edge("monitor", iris_file, option).refusal(2)
 
 
-def test_device_with_the_plan_of_another_model(
+def test_verify_and_monitor_refuse_a_device_with_another_plan(
     ska_edge,
     iris_file: Path,
     iris: Model,
@@ -470,7 +476,7 @@ def test_an_output_never_overwrites_an_input(ska_edge, iris_file: Path, rows: Pa
 
 
 @pytest.mark.parametrize("command", ["export", "train"])
-def test_a_folder_is_no_output_file(ska_edge, iris_file: Path, command: str) -> None:
+def test_a_folder_is_refused_as_an_output_file(ska_edge, iris_file: Path, command: str) -> None:
     source = iris_file if command == "export" else "iris"
     assert ". is a folder" in ska_edge(command, source, "-o", ".").refusal(2)
 
@@ -478,7 +484,7 @@ def test_a_folder_is_no_output_file(ska_edge, iris_file: Path, command: str) -> 
 # --- where files are written ----------------------------------------------------------------------
 
 
-def test_an_output_that_is_a_link_keeps_being_one(ska_edge, rows: Path) -> None:
+def test_an_output_that_is_a_link_stays_a_link(ska_edge, rows: Path) -> None:
     Path("target").mkdir()
     Path("model.ska").symlink_to("target/kept.ska")
     for _ in range(2):
@@ -500,9 +506,7 @@ def test_an_output_that_is_a_pipe_or_a_device_is_written_to(ska_edge, rows: Path
     assert left_behind() == ["null"]
 
 
-def test_an_output_that_links_lead_in_circles_is_refused_before_the_work(
-    ska_edge, rows: Path
-) -> None:
+def test_an_output_in_a_circle_of_links_is_refused_before_the_work(ska_edge, rows: Path) -> None:
     Path("model.ska").symlink_to("model.ska")
     sentence = ska_edge("train", rows, "-o", "model.ska", *QUICK).refusal(2)
     assert sentence.startswith("ska-edge: cannot write model.ska: ")

@@ -18,7 +18,9 @@ KEYS = {"infer", "learn", "flash", "ram", "stack", "ram_with_stack", "code", "ri
 SMALL = ("bench", "iris", "--board", "qemu-m3", "--hidden", "4")
 
 
-def test_the_document(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_the_document_has_the_measured_figures(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
     pytest.importorskip("sklearn")
     require_board("qemu-m3")
     outcome = ska_edge(*SMALL, "--compare", PROGRAM, "--optimize", "-O2", "--json")
@@ -39,7 +41,9 @@ def test_the_document(ska_edge, require_board: Callable[[str], Board]) -> None:
     assert document["learn"] < document["compare"]["learn"]
 
 
-def test_phases(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_phases_are_measured_after_more_epochs(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
     pytest.importorskip("sklearn")
     require_board("qemu-m3")
     document = ska_edge(*SMALL, "--phases", "--json").document()
@@ -51,7 +55,9 @@ def test_phases(ska_edge, require_board: Callable[[str], Board]) -> None:
     assert phases[3]["learn"] < phases[0]["learn"]  # small errors change no weight
 
 
-def test_cycles_time_and_energy(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_a_model_gives_cycles_time_and_energy(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
     pytest.importorskip("sklearn")
     pytest.importorskip("unicorn")
     require_board("qemu-m0")
@@ -95,7 +101,7 @@ def test_a_chip_model_counts_the_instructions_that_qemu_counts(
         assert found[real][name] == pytest.approx(found[emulated][name], abs=8)
 
 
-def test_cycles_that_a_simulator_counts(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_the_simulator_counts_cycles(ska_edge, require_board: Callable[[str], Board]) -> None:
     pytest.importorskip("sklearn")
     require_board("uno")
     arguments = ("bench", "iris", "--board", "uno", "--hidden", "4")
@@ -124,7 +130,9 @@ def test_the_table_says_that_cycles_are_a_model(
     assert "pip install unicorn" in without
 
 
-def test_the_table(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_the_table_has_the_measured_figures(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
     pytest.importorskip("sklearn")
     require_board("qemu-m3")
     outcome = ska_edge(*SMALL)
@@ -152,20 +160,20 @@ def test_a_margin_is_refused_as_by_train(ska_edge, margin: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["qemu-m99", ""])
-def test_an_unknown_board(ska_edge, name: str) -> None:
+def test_an_unknown_board_is_refused(ska_edge, name: str) -> None:
     assert "choose one of" in ska_edge("bench", "iris", "--board", name).refusal(2)
 
 
 @pytest.mark.parametrize("name", [n for n in board_names() if load_board(n).counter is None])
-def test_a_board_without_a_counter(ska_edge, name: str) -> None:
+def test_a_board_without_a_counter_is_refused(ska_edge, name: str) -> None:
     assert "no counter" in ska_edge("bench", "iris", "--board", name).refusal(2)
 
 
-def test_no_board(ska_edge) -> None:
+def test_a_board_must_be_given(ska_edge) -> None:
     assert "--board" in ska_edge("bench", "iris").usage()
 
 
-def test_no_data_and_a_board_that_names_none(
+def test_data_must_be_given_if_the_board_names_none(
     ska_edge, require_board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require_board("qemu-m3")
@@ -189,7 +197,9 @@ def test_no_data_and_a_board_that_names_none(
         (("iris", "--library", "somewhere"), "--library needs --compare"),
     ],
 )
-def test_what_cannot_be_measured(ska_edge, require_board, arguments, reason: str) -> None:
+def test_what_cannot_be_measured_is_refused(
+    ska_edge, require_board, arguments, reason: str
+) -> None:
     pytest.importorskip("sklearn")
     require_board("qemu-m3")
     outcome = ska_edge("bench", *arguments, "--board", "qemu-m3", "--hidden", "4")

@@ -36,7 +36,9 @@ def test_a_broker_gets_every_line_of_every_device(
             assert subscriber.of(f"ska-edge/{name}/status") == ["learning", "ended"]
 
 
-def test_two_devices_never_have_one_name(ska_edge, iris_file: Path, start_board: Start) -> None:
+def test_two_devices_with_the_same_name_are_refused(
+    ska_edge, iris_file: Path, start_board: Start
+) -> None:
     """The default name of a device is derived from its port."""
     pytest.importorskip("paho.mqtt.client")
     for number in range(2):
@@ -48,7 +50,7 @@ def test_two_devices_never_have_one_name(ska_edge, iris_file: Path, start_board:
     assert "bench-0/tty and bench-1/tty would both be called host-tty: give" in outcome.err
 
 
-def test_a_device_has_a_name_without_being_given_one(
+def test_a_device_has_a_default_name(
     ska_edge, iris_file: Path, start_board: Start, start_broker: Callable
 ) -> None:
     broker = free_port()
@@ -60,9 +62,7 @@ def test_a_device_has_a_name_without_being_given_one(
         subscriber.wait_for(f"ska-edge/host-{Path(port).name}/status", "ended")
 
 
-def test_without_a_broker_devices_learn_all_the_same(
-    ska_edge, iris_file: Path, start_board: Start
-) -> None:
+def test_devices_learn_even_without_a_broker(ska_edge, iris_file: Path, start_board: Start) -> None:
     pytest.importorskip("paho.mqtt.client")
     port = start_board("host", "board")
     outcome = ska_edge(

@@ -87,7 +87,7 @@ class Relay:
                     return False
 
 
-def test_a_line_that_is_cut_is_no_loss(
+def test_a_line_that_is_cut_loses_no_row(
     ska_edge, iris_file: Path, iris: Model, start_board: Start
 ) -> None:
     relay = Relay(start_board("host", "board"), [3000, 2000, 5000])
@@ -115,7 +115,7 @@ def test_a_line_that_is_cut_is_no_loss(
     assert outcome.document()["samples"] == 150
 
 
-def test_a_device_that_does_not_come_back_is_told_as_data_too(
+def test_a_device_that_does_not_come_back_has_a_document_too(
     ska_edge, iris_file: Path, start_board: Start
 ) -> None:
     """The JSON document has the device's progress and the error, even if the device never
@@ -198,7 +198,7 @@ def loses_power(
     return watch
 
 
-def test_a_board_that_loses_its_power_goes_on_from_its_save(
+def test_a_board_that_loses_its_power_continues_from_its_save(
     loses_power: LosesPower, iris: Model
 ) -> None:
     member, lines, device = loses_power(lambda line: line.get("sample") == 25, save_every=10)
@@ -217,10 +217,10 @@ def test_a_board_that_loses_its_power_goes_on_from_its_save(
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 3])
-def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
+def test_a_save_that_is_ahead_is_not_taken_for_learned_rows(
     loses_power: LosesPower, iris: Model, ahead: int
 ) -> None:
-    """The device was reset, but its earlier save remains."""
+    """The device was reset, but its earlier save with more samples remains."""
     kept = 5 + ahead
 
     def prepare(link: Link) -> None:
@@ -240,7 +240,9 @@ def test_a_save_that_lies_ahead_is_not_taken_for_rows_that_were_learned(
         rebuild(Path("s.jsonl"), iris)
 
 
-def test_a_restart_behind_the_rate_does_not_lose_it(loses_power: LosesPower, iris: Model) -> None:
+def test_a_restart_after_a_rate_change_does_not_lose_the_rate(
+    loses_power: LosesPower, iris: Model
+) -> None:
     member, lines, device = loses_power(lambda line: "rate" in line, halvings=2)
     assert member.monitor is not None
     assert member.monitor.fell_back == 1
@@ -249,7 +251,7 @@ def test_a_restart_behind_the_rate_does_not_lose_it(loses_power: LosesPower, iri
     assert rebuild(Path("s.jsonl"), iris).state.to_bytes() == device.to_bytes()
 
 
-def test_a_fall_is_a_warning_in_words_and_as_data(
+def test_a_rollback_is_a_warning_in_text_and_document(
     ska_edge,
     iris_file: Path,
     iris: Model,

@@ -62,7 +62,7 @@ def test_without_a_command_the_help_is_shown(ska_edge) -> None:
     assert outcome.err.splitlines() == ska_edge("--help").out.splitlines()
 
 
-def test_the_help_has_every_command_once_in_a_group() -> None:
+def test_the_help_lists_every_command_in_one_group() -> None:
     modules = pkgutil.walk_packages(ska_edge.cli.__path__, "ska_edge.cli.")
     found = {
         value.name
@@ -356,7 +356,7 @@ def test_debug_shows_the_traceback_of_bad_input(ska_edge) -> None:
     assert outcome.err.splitlines()[-1].startswith("ska-edge: ")
 
 
-def test_text_from_files_is_no_markup(ska_edge) -> None:
+def test_text_from_files_is_not_markup(ska_edge) -> None:
     rows = [f"{n},{n * n % 7},{label}" for n in range(5) for label in ("[/x]", "[red]q", ":smile:")]
     Path("odd[b].csv").write_text("a,b,label\n" + "\n".join(rows) + "\n")
     outcome = ska_edge("data", "odd[b].csv")
@@ -367,7 +367,7 @@ def test_text_from_files_is_no_markup(ska_edge) -> None:
     assert "[red]q" in ska_edge("eval", "o.ska", "odd[b].csv").out
 
 
-def test_labels_may_stand_in_any_column(ska_edge) -> None:
+def test_labels_may_be_in_any_column(ska_edge) -> None:
     rows = [f"{'ab'[n % 2]},{n},{-n}" for n in range(20)]
     Path("first.csv").write_text("\n".join(["kind,p,q", *rows]) + "\n")
     arguments = ("first.csv", "--label-column", "kind", "--json")
@@ -377,7 +377,7 @@ def test_labels_may_stand_in_any_column(ska_edge) -> None:
     assert ska_edge("eval", "m.ska", *arguments).code == 0
 
 
-def test_a_closed_pipe_is_no_failed_check() -> None:
+def test_a_closed_pipe_gives_exit_code_141() -> None:
     program = [sys.executable, "-m", "ska_edge", "boards"]
     read, write = os.pipe()
     os.close(read)

@@ -28,11 +28,11 @@ ONE_OF_MANY = re.compile(r"(?<![\d.,])1 (?:more )?(?:samples|updates|saves|rows|
         (21, "class", "21 classes"),
     ],
 )
-def test_nouns(number: int, noun: str, words: str) -> None:
+def test_a_noun_after_1_is_singular(number: int, noun: str, words: str) -> None:
     assert counted(number, noun) == words
 
 
-def test_one_is_not_many(
+def test_commands_use_the_singular_for_a_count_of_one(
     ska_edge,
     write_host_project: Callable[[Model, Path], Path],
     launched: Callable[[Path], str],

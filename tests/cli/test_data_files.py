@@ -95,7 +95,7 @@ def poor_data(*rows: str) -> None:
     Path("poor.csv").write_text("\n".join(["a,b,label", *rows]) + "\n")
 
 
-def test_a_constant_feature_beside_another_trains(ska_edge) -> None:
+def test_data_with_one_constant_feature_are_trained_on(ska_edge) -> None:
     poor_data("7,1,0", "7,2,1", "7,3,0", "7,4,1", "7,5,0")
     few = "2 classes with fewer than 5 rows: 0 (3), 1 (2); collect more rows to learn and to"
     for fraction in ("0", "0.2"):
@@ -125,7 +125,7 @@ def test_a_class_of_one_sample_is_refused(ska_edge) -> None:
     [("monitor",), ("verify", "--board", "host"), ("eval",), ("export", "-o", "m.onnx")],
 )
 @pytest.mark.parametrize("header", ["", "a,b,c,d\n"])
-def test_a_csv_without_labels_is_called_so(
+def test_a_csv_file_without_labels_is_refused(
     ska_edge, iris_file: Path, command: tuple[str, ...], header: str
 ) -> None:
     Path("bare.csv").write_text(header + "5.1,3.5,1.4,0.2\n4.9,3.0,1.4,0.2\n", encoding="utf-8")

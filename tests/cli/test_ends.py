@@ -128,7 +128,7 @@ def test_an_error_is_a_document_too(
     assert ska_edge(*given).out == ""
 
 
-def test_the_document_of_a_failed_check_stays_the_only_one(
+def test_a_command_with_an_error_prints_one_document(
     ska_edge: Run, iris_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcome = ska_edge("monitor", iris_file, "iris", "--port", "/dev/none", "--json")

@@ -32,7 +32,7 @@ def test_numpy_trains_after_one_warning(ska_edge, no_compiler: None) -> None:
     assert "EngineWarning" not in trained.err
 
 
-def test_who_wants_numpy_gets_no_warning(
+def test_a_user_who_chooses_numpy_gets_no_warning(
     ska_edge, no_compiler: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SKA_EDGE_ENGINE", "numpy")
@@ -42,7 +42,7 @@ def test_who_wants_numpy_gets_no_warning(
     assert "numpy is used" not in trained.err
 
 
-def test_who_insists_on_the_engine_gets_an_error(
+def test_a_user_who_requires_the_engine_gets_an_error(
     ska_edge, no_compiler: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("rows.csv").write_text("x,y,label\n" + ROWS)

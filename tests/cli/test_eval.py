@@ -47,7 +47,7 @@ def test_a_group_has_the_parts_of_the_training(ska_edge, folder: str) -> None:
         assert document["held_out"] is True
 
 
-def test_a_group_beside_the_learned_one_is_not_called_a_test(ska_edge, folder: str) -> None:
+def test_a_group_that_was_not_learned_is_not_called_a_test(ska_edge, folder: str) -> None:
     train = ("train", folder, "-o", "m.ska", "--group", "s1.csv", "--split", "random", *QUICK)
     assert ska_edge(*train).code == 0
     other = ska_edge("eval", "m.ska", folder, "--group", "s2.csv")
@@ -92,7 +92,7 @@ def confusion(counts: np.ndarray, labels: list[str], columns: str, monkeypatch, 
     return text
 
 
-def test_a_matrix_that_is_too_wide_loses_no_number(monkeypatch, capsys) -> None:
+def test_a_matrix_that_is_too_wide_is_replaced_by_its_confusions(monkeypatch, capsys) -> None:
     counts = np.diag(np.full(20, 90)) + 1
     counts[3, 17], counts[12, 2] = 55, 44
     labels = [f"activity {number}" for number in range(20)]

@@ -23,9 +23,7 @@ def test_edits_that_are_kept_are_named(ska_edge: Run, iris_file: Path) -> None:
     assert outcome.err == ("kept Iris/src/ska_config.h, which was edited since it was generated\n")
 
 
-def test_as_project_writes_the_project_that_no_option_writes(
-    ska_edge: Run, iris_file: Path
-) -> None:
+def test_as_project_writes_the_same_as_no_option(ska_edge: Run, iris_file: Path) -> None:
     assert ska_edge("firmware", iris_file, "-o", "one").code == 0
     assert ska_edge("firmware", iris_file, "--as", "project", "-o", "two").code == 0
     one, two = (Path(name, "ska-project.json").read_bytes() for name in ("one", "two"))

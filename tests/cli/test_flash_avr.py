@@ -57,7 +57,7 @@ def test_a_reset_by_the_port_returns_an_uno_to_its_last_save(
         assert ska_edge(*pull, "-o", "saved.ska").document()["samples"] == 12
 
 
-def test_avrdude_that_fails_has_said_why(ska_edge, built: Built) -> None:
+def test_a_failure_of_avrdude_refers_to_its_output(ska_edge, built: Built) -> None:
     outcome = ska_edge("flash", built("uno", "fw"), "--port", "/dev/none", "--trust")
     assert outcome.code == 3
     assert "avrdude failed with exit code 1; its output above says why" in outcome.err

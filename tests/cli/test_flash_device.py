@@ -215,7 +215,7 @@ def test_the_first_installed_tool_is_taken(
         (["--tool", "pyocd", "--port", "x"], "pyocd finds the device by itself; leave --port out"),
     ],
 )
-def test_words_that_do_not_fit_are_refused(
+def test_options_that_do_not_fit_a_flasher_are_refused(
     ska_edge, built: Built, words: list[str], reason: str
 ) -> None:
     assert reason in ska_edge("flash", built(BOARD, "fw"), *words).refusal(2)
@@ -285,7 +285,7 @@ def test_a_project_from_elsewhere_runs_no_tool(ska_edge, built: Built) -> None:
 @pytest.mark.parametrize(
     "options", [("--port", "/dev/none"), ("--tool", "gdb"), ("--dry-run",), ("--emulated",)]
 )
-def test_stop_takes_no_option_of_a_real_device(ska_edge, options: tuple[str, ...]) -> None:
+def test_stop_refuses_options_of_a_real_device(ska_edge, options: tuple[str, ...]) -> None:
     sentence = ska_edge("flash", "fw", "--stop", *options).refusal(2)
     assert sentence == (
         "ska-edge: --stop stops an emulated board; leave --tool, --port, --dry-run and --emulated"

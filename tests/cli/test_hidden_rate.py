@@ -21,7 +21,7 @@ def test_a_model_keeps_the_rate_of_its_hidden_layers(ska_edge) -> None:
     assert open_model(Path("k.ska")).plan == open_model(Path("m.ska")).plan
 
 
-def test_without_the_option_nothing_speaks_of_it(ska_edge) -> None:
+def test_without_the_option_no_output_mentions_it(ska_edge) -> None:
     ska_edge(*SMALL)
     assert "hidden layers" not in ska_edge("inspect", "m.ska").out
 

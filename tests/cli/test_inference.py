@@ -58,7 +58,7 @@ def test_verify_finds_another_weight(ska_edge, port: str, iris: Model) -> None:
     assert outcome.refusal(1).startswith(start)
 
 
-def test_without_labels_no_decision_is_right(
+def test_without_labels_no_decision_is_counted_as_right(
     ska_edge, require_board: Callable[[str], Board]
 ) -> None:
     require_board("host")

@@ -74,7 +74,9 @@ def test_without_its_key_it_stays_as_it_is(
         assert (device.info().samples, device.info().saves) == (0, 0)
 
 
-def test_a_key_for_a_device_that_has_none(ska_edge: Run, start_board: Callable[..., str]) -> None:
+def test_a_key_for_a_device_without_a_key_is_refused(
+    ska_edge: Run, start_board: Callable[..., str]
+) -> None:
     port = start_board("host", "plain")
     sentence = ska_edge("save", "--port", port, "--key", "right.key").refusal(3)
     assert f"the device at {port} has no key: leave --key out" in sentence
@@ -88,18 +90,18 @@ def test_a_started_board_has_no_key(ska_edge: Run, iris_file: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"00", b"zz" * 32, bytes(range(256)), b"00" * 33, b"0" * 10**6]
 )
-def test_a_file_that_is_no_key(ska_edge: Run, content: bytes) -> None:
+def test_a_file_that_is_not_a_key_is_refused(ska_edge: Run, content: bytes) -> None:
     Path("bad.key").write_bytes(content)
     sentence = ska_edge("save", "--port", "nowhere", "--key", "bad.key").refusal(2)
     assert sentence == "ska-edge: bad.key is no key: it needs 64 hexadecimal digits"
 
 
-def test_a_key_file_that_is_not_there(ska_edge: Run) -> None:
+def test_a_missing_key_file_is_an_error(ska_edge: Run) -> None:
     sentence = ska_edge("save", "--port", "nowhere", "--key", "no.key").refusal(2)
     assert "make one with `openssl rand -hex 32 > no.key`" in sentence
 
 
-def test_in_python(port: str, iris: Model, iris_file: Path) -> None:
+def test_python_uses_a_key_too(port: str, iris: Model, iris_file: Path) -> None:
     with api.connect(port, iris_file, key=read_key(Path("right.key"))) as device:
         device.save()
         assert device.info().saves == 1

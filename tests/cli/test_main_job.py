@@ -47,9 +47,7 @@ def test_run_trains_builds_and_verifies(
     assert not any("emulated" in port["what"] for port in ports(ska_edge))
 
 
-def test_an_untrained_device_is_seen_to_learn(
-    ska_edge, require_board: Callable[[str], Board]
-) -> None:
+def test_an_untrained_device_gets_better(ska_edge, require_board: Callable[[str], Board]) -> None:
     pytest.importorskip("sklearn")
     require_board("host")
     options = ("--hidden", "6", "--epochs", "3", "--untrained", "--samples", "100")
@@ -243,7 +241,9 @@ def test_flash_again_replaces_the_running_board(
     assert [found["port"] for found in running] == [again["port"]]
 
 
-def test_flash_has_no_use_for_a_port(ska_edge, iris: Model, write_host_project: Write) -> None:
+def test_flash_refuses_a_port_for_an_emulated_board(
+    ska_edge, iris: Model, write_host_project: Write
+) -> None:
     project = write_host_project(iris, Path("fw"))
     assert "leave --port out" in ska_edge("flash", project, "--port", "/dev/none").refusal(2)
 
@@ -261,7 +261,9 @@ def test_a_board_stops_after_its_folder_is_gone(
         ska_edge("flash", project, "--stop")
 
 
-def test_no_update_is_no_proof(ska_edge, require_board: Callable[[str], Board]) -> None:
+def test_a_verification_without_updates_proves_nothing(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
     require_board("host")
     options = ("--rule", "published", "--hidden", "3", "--batch", "8", "--steps", "3")
     assert ska_edge("train", "iris", "-o", "p.ska", *options).code == 0
@@ -271,7 +273,7 @@ def test_no_update_is_no_proof(ska_edge, require_board: Callable[[str], Board]) 
     assert "device and host are equal" in enough.out
 
 
-def test_a_project_says_how_to_feed_it(ska_edge, iris_file: Path, iris: Model) -> None:
+def test_a_project_describes_its_inputs_and_labels(ska_edge, iris_file: Path, iris: Model) -> None:
     assert ska_edge("firmware", iris_file, "-o", "fw").code == 0
     described = json.loads(Path("fw/ska-project.json").read_text())
     assert described["labels"] == list(iris.plan.labels)
@@ -283,7 +285,7 @@ def test_a_project_says_how_to_feed_it(ska_edge, iris_file: Path, iris: Model) -
     assert inspected["scaling"] == iris.scaling.as_dict()
 
 
-def test_an_edited_board_is_kept_and_said(ska_edge, iris_file: Path) -> None:
+def test_an_edited_board_file_is_kept_and_named(ska_edge, iris_file: Path) -> None:
     assert ska_edge("firmware", iris_file, "-o", "fw").err == ""
     with Path("fw/board/board.toml").open("a") as file:
         file.write("# mine\n")

@@ -27,7 +27,7 @@ def model(ska_edge) -> Model:
     return open_model(Path("m.ska"))
 
 
-def test_without_a_margin_nothing_speaks_of_it(ska_edge) -> None:
+def test_without_a_margin_no_output_mentions_it(ska_edge) -> None:
     outcome = ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--json")
     assert outcome.document()["skipped"] is None
     assert "margin" not in outcome.err
@@ -48,7 +48,7 @@ def test_a_model_keeps_its_margin(ska_edge, model: Model) -> None:
     assert open_model(Path("k.ska")).plan == model.plan.with_margin(0.0)
 
 
-def test_onnx_infers_as_without_a_margin_and_brings_it_along(ska_edge, model: Model) -> None:
+def test_onnx_keeps_the_margin(ska_edge, model: Model) -> None:
     exported = ska_edge("export", "m.ska", "-o", "m.onnx", "--data", "iris", "--json").document()
     assert exported["mismatches"] == 0
     assert open_model(Path("m.onnx")).plan == model.plan

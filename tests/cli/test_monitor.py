@@ -42,7 +42,7 @@ def test_eight_boards_learn_at_the_same_time(
     assert outcome.err.count(" ended ") == 8  # once for each row of the table
 
 
-def test_a_look_at_a_single_device_that_is_not_there_is_told_as_data_too(ska_edge) -> None:
+def test_a_missing_device_without_a_model_has_a_document_too(ska_edge) -> None:
     outcome = ska_edge("monitor", "--port", "/dev/none", "--json")
     document = outcome.document()
     assert outcome.code == 3
@@ -116,7 +116,7 @@ def test_nobody_learns_when_one_log_cannot_be_continued(
     assert lines_of("steps-2.jsonl")[-1]["end"]["samples"] == ROWS
 
 
-def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
+def test_options_that_do_not_fit_together_are_refused(ska_edge, iris_file: Path) -> None:
     learn = ("monitor", iris_file, "iris")
     for arguments, words in (
         ((*learn, "--port", "/dev/a", "--port", "/dev/a"), "--port /dev/a is given twice;"),
@@ -139,7 +139,7 @@ def test_what_does_not_go_together(ska_edge, iris_file: Path) -> None:
 LOOKING = {"--port", "--baud", "--dtr", "--rts", "--json"}
 
 
-def test_who_only_looks_is_told_what_needs_a_model(ska_edge) -> None:
+def test_options_that_need_a_model_are_refused_without_one(ska_edge) -> None:
     words = {
         "order": "shuffled",
         "label_from": "column",

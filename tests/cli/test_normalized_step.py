@@ -34,7 +34,7 @@ def test_a_model_keeps_it(ska_edge, model: Model) -> None:
     assert open_model(Path("m.onnx")).plan == model.plan
 
 
-def test_without_it_nothing_speaks_of_it(ska_edge) -> None:
+def test_without_it_no_output_mentions_it(ska_edge) -> None:
     ska_edge("train", "iris", "-o", "m.ska", *OPTIONS)
     assert "normalized" not in ska_edge("inspect", "m.ska").out
     assert ska_edge("inspect", "m.ska", "--json").document()["normalized_step"] is False

@@ -34,7 +34,7 @@ def found_in(path: Path) -> tuple[str, int, int]:
 
 
 @pytest.mark.parametrize("name", OPENED)
-def test_old_models_decide_what_they_decided(name: str) -> None:
+def test_old_models_decide_as_before(name: str) -> None:
     assert found_in(FILES / name) == OPENED[name]
 
 
@@ -47,7 +47,7 @@ def test_old_models_are_evaluated(ska_edge, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CONTINUED)
-def test_old_models_go_on_learning(ska_edge, name: str) -> None:
+def test_old_models_continue_to_learn(ska_edge, name: str) -> None:
     kept = 0 if name == "version_2.ska" else 2
     options = ("--epochs", 1, "--rate", 0.125, "--seed", 0, "--stored", kept)
     outcome = ska_edge("train", DATA, "--from", FILES / name, "-o", "c.ska", *options)

@@ -30,7 +30,7 @@ def options_of(command: str) -> dict[str, click.Option]:
         ("sweep", "data -o sweep", (*LISTED, "epochs")),
     ],
 )
-def test_commands_offer_an_option_alike(
+def test_commands_offer_an_option_in_the_same_way(
     command: str, arguments: str, names: tuple[str, ...]
 ) -> None:
     offered = options_of(command)
@@ -79,7 +79,7 @@ def test_no_command_describes_an_option_of_its_own(command: str) -> None:
         ),
     ],
 )
-def test_a_sentence_calls_an_option_as_it_was_given(
+def test_an_error_names_an_option_as_it_was_given(
     ska_edge, iris_file: Path, option: tuple[str, ...], sentence: str
 ) -> None:
     option = tuple(str(iris_file) if word == "a" else word for word in option)
@@ -116,7 +116,7 @@ def test_a_model_notes_the_options_that_made_it(ska_edge, iris_file: Path) -> No
     assert (notes["rate"], notes["hidden"], notes["test_fraction"]) == (0.125, [3], 0.2)
 
 
-def test_a_continued_model_stays_its_own_and_changes_are_said(ska_edge) -> None:
+def test_a_continued_model_keeps_its_options_and_changes_are_reported(ska_edge) -> None:
     made = ("--hidden", "6", "--rule", "feedback", "--seed", "3", "--stored", "2", "--rate", "0.05")
     assert ska_edge("train", "iris", "-o", "a.ska", *made, "--epochs", "2").code == 0
     kept = ska_edge("train", "iris", "-o", "b.ska", "--from", "a.ska", "--epochs", "1", "--json")

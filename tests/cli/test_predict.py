@@ -35,7 +35,9 @@ def board(iris: Model) -> Iterator[TrainerDevice]:
         yield found
 
 
-def test_labeled_rows_come_out_with_their_truth(ska_edge, iris_file: Path, iris: Model) -> None:
+def test_labeled_rows_are_predicted_with_their_truth(
+    ska_edge, iris_file: Path, iris: Model
+) -> None:
     outcome = ska_edge("predict", iris_file, "iris")
     assert outcome.code == 0
     lines, data = table(outcome.out), load("iris")

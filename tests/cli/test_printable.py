@@ -27,7 +27,7 @@ def test_every_character_is_printed_or_escaped() -> None:
     assert printable_lines("a\nb\x1b\r\n") == "a\nb\\x1b\\r\n"
 
 
-def test_what_is_escaped_and_what_is_not() -> None:
+def test_only_unprintable_characters_are_escaped() -> None:
     assert printable(EVIL) == SAFE
     assert printable("Zürich, 東京 ± 3 %, \\n") == "Zürich, 東京 ± 3 %, \\n"
     assert printable("\udcff\x00\x7f\xa0") == r"\udcff\x00\x7f\xa0"  # a file name that is not UTF-8

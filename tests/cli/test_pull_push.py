@@ -288,7 +288,7 @@ def rows() -> Path:
     return path
 
 
-def test_inspect_says_what_the_device_has_been_through(ska_edge, pulled: Model) -> None:
+def test_inspect_shows_the_state_of_the_device(ska_edge, pulled: Model) -> None:
     document = ska_edge("inspect", "p.ska", "--json").document()
     assert document["state"] == {
         "step": pulled.state.step,
@@ -308,7 +308,7 @@ def test_inspect_says_what_the_device_has_been_through(ska_edge, pulled: Model) 
     assert f"{taken} of 6 places for past samples taken" in text
 
 
-def test_inspect_says_how_many_samples_wait(ska_edge) -> None:
+def test_inspect_shows_the_number_of_held_samples(ska_edge) -> None:
     plan = make_plan((2, 2), rule="published", batch=4, steps=2)
     model = Model(plan, State(plan), Scaling(np.zeros(2), np.ones(2)))
     FixedTrainer(model.state).learn_one(np.array([1, 2]), 0)
@@ -318,7 +318,7 @@ def test_inspect_says_how_many_samples_wait(ska_edge) -> None:
     assert (state["held"], state["replay_buffer"]) == (1, None)
 
 
-def test_eval_says_that_the_device_may_have_learned_the_test(
+def test_eval_names_the_samples_learned_on_the_device(
     ska_edge, model: Model, pulled: Model, rows: Path
 ) -> None:
     assert "9 more samples on a device" in ska_edge("eval", "p.ska", rows).out
@@ -330,7 +330,7 @@ def test_export_of_a_pulled_model_has_its_weights(ska_edge, pulled: Model) -> No
     assert open_model(Path("p.onnx")).state.to_bytes() == pulled.state.to_bytes()
 
 
-def test_train_goes_on_from_an_onnx_file_as_from_its_model(
+def test_train_continues_from_an_onnx_file_as_from_its_model(
     ska_edge, pulled: Model, rows: Path
 ) -> None:
     assert ska_edge("export", "p.ska", "-o", "p.onnx").code == 0

@@ -123,7 +123,7 @@ def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeyp
     assert speaking.lines
 
 
-def test_a_training_says_how_far_it_is(speaking: Heard, ska_edge, monkeypatch) -> None:
+def test_a_training_prints_its_progress(speaking: Heard, ska_edge, monkeypatch) -> None:
     pytest.importorskip("sklearn")
     progress = Output.progress
 

@@ -130,7 +130,7 @@ def test_bad_lines_are_counted_and_not_fatal(ska_edge: Run, board) -> None:
         ),
     ],
 )
-def test_a_board_without_rows_is_said_in_one_sentence(
+def test_a_board_without_rows_is_an_error(
     ska_edge: Run, board, chunks: list[bytes], sentence: str
 ) -> None:
     found = ska_edge("record", "-o", "rec", "--port", board(chunks), "--patience", 0.3, *NOW)
@@ -172,7 +172,7 @@ def test_firmware_of_ska_edge_is_recognized(ska_edge: Run, start_board) -> None:
     assert "runs firmware of ska-edge, which answers but prints no lines" in found.refusal(3)
 
 
-def test_what_does_not_go_together(ska_edge: Run, board) -> None:
+def test_options_that_do_not_fit_together_are_refused(ska_edge: Run, board) -> None:
     for options, words in (
         (("--label", "a", "--label", "b"), "give --seconds or --samples"),
         (("--label", "a", "--label", "a"), "a --label is given twice"),

@@ -51,7 +51,7 @@ def test_the_sentence_has_the_share_that_holds(ska_edge) -> None:
     assert "are unknown: 1 of 30 held-out rows (3.3%) keep a class" in outcome.out
 
 
-def test_without_it_nothing_speaks_of_it(ska_edge) -> None:
+def test_without_it_no_output_mentions_it(ska_edge) -> None:
     outcome = ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--json")
     assert outcome.document()["least_confidence"] == 0
     assert outcome.document()["evaluation"]["test"]["unknown"] is None
@@ -103,7 +103,7 @@ def test_python_names_unknown_rows(model: Model) -> None:
     assert set(numbered.predict(rows).tolist()) == {-1, 0, 1}
 
 
-def test_onnx_has_the_same_labels_and_brings_it_along(ska_edge, model: Model) -> None:
+def test_onnx_has_the_same_labels_and_keeps_the_limit(ska_edge, model: Model) -> None:
     import onnxruntime
 
     exported = ska_edge("export", "m.ska", "-o", "m.onnx", "--data", "iris", "--json").document()

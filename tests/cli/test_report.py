@@ -149,7 +149,7 @@ def test_a_wrong_device_gets_a_page_and_exit_code_1(ska_edge, iris_file, book: L
     assert "line 9: decisions[0]" in Page(Path("page.html")).text
 
 
-def test_a_gap_is_no_difference(ska_edge, iris_file: Path, book: Logbook) -> None:
+def test_a_gap_is_not_a_difference(ska_edge, iris_file: Path, book: Logbook) -> None:
     del book.lines[5]
     log = book.write(Path("steps.jsonl"))
     outcome = ska_edge("report", log, "--model", iris_file, "-o", "page.html", "--json")
@@ -221,7 +221,7 @@ def test_a_board_without_data_has_its_memory(ska_edge, iris_file: Path) -> None:
         (("MODEL", "none.csv"), "none.csv"),
     ],
 )
-def test_bad_input_gets_a_sentence_and_no_page(
+def test_bad_input_is_refused_without_a_page(
     arguments: tuple[str, ...], sentence: str, ska_edge, iris_file: Path, book: Logbook
 ) -> None:
     book.write(Path("steps.jsonl"))
@@ -244,7 +244,7 @@ def test_bad_input_gets_a_sentence_and_no_page(
         ([1, 2], "are not the metrics of layers"),
     ],
 )
-def test_false_metrics_are_named(layers: Any, sentence: str, ska_edge, iris_file, book) -> None:
+def test_false_metrics_are_reported(layers: Any, sentence: str, ska_edge, iris_file, book) -> None:
     next(line for line in book.lines if "sample" in line)["layers"] = layers
     log = book.write(Path("steps.jsonl"))
     outcome = ska_edge("report", log, "--model", iris_file, "-o", "page.html")

@@ -28,7 +28,7 @@ from ska_edge.spelling import did_you_mean
         (("train", "iris", "-o", "m.ska", "--ruel", "local"), "--rule"),
     ],
 )
-def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(
+def test_a_mistyped_name_is_answered_with_the_most_similar_one(
     ska_edge, iris_file: Path, arguments: tuple[str, ...], meant: str
 ) -> None:
     outcome = ska_edge(*(iris_file if word == "MODEL" else word for word in arguments))
@@ -38,7 +38,7 @@ def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(
     assert f"'{meant}'" in last.split("did you mean")[1]
 
 
-def test_python_callers_are_answered_alike(iris_file: Path, tmp_path: Path) -> None:
+def test_python_callers_get_the_same_suggestion(iris_file: Path, tmp_path: Path) -> None:
     with pytest.raises(api.InputError, match=r"no rule 'locl' \(did you mean 'local'\?\)"):
         api.train("iris", rule="locl")
     model = api.load(iris_file)
@@ -48,7 +48,7 @@ def test_python_callers_are_answered_alike(iris_file: Path, tmp_path: Path) -> N
         model.export_onnx(tmp_path / "m.onnx", form="flaot")
 
 
-def test_a_name_like_no_other_gets_no_suggestion() -> None:
+def test_a_name_unlike_all_others_gets_no_suggestion() -> None:
     assert did_you_mean("tempature.csv", ["digits", "iris"]) == ""
     assert did_you_mean(5, ["digits"]) == ""
     assert did_you_mean("DIGITS", ["digits"]) == " (did you mean 'digits'?)"

@@ -205,7 +205,7 @@ def test_a_document_is_printed_although_the_terminal_hung_up(
     assert document["samples"] == len(rows_of(lines_of(log)))
 
 
-def test_a_terminal_that_hangs_up_takes_no_row_along(
+def test_a_monitor_writes_its_log_after_its_terminal_hung_up(
     iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
     """Nobody can see the output any more, but the log still gets its last line."""

@@ -82,7 +82,7 @@ def test_a_run_is_that_of_train(ska_edge, data: str) -> None:
         assert same[name] == trained[name]
 
 
-def test_jobs_change_nothing(ska_edge, data: str) -> None:
+def test_the_number_of_jobs_does_not_change_the_results(ska_edge, data: str) -> None:
     one, two = (
         ska_edge("sweep", data, "-o", f"s{jobs}", *SMALL, "--jobs", jobs, "--json").document()
         for jobs in (1, 2)
@@ -135,7 +135,7 @@ def test_a_table_with_every_column_is_not_cut_in_a_file(
 # --- resuming -------------------------------------------------------------------------------------
 
 
-def test_started_again_it_trains_nothing_twice(
+def test_a_repeated_sweep_trains_nothing_twice(
     ska_edge, data: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "on_cores", in_turn)
@@ -206,7 +206,7 @@ def test_a_run_that_fails_leaves_the_others(ska_edge, data: str) -> None:
     assert outcome.err.count("a batch of 500") == 1
 
 
-def test_when_all_fail_the_exit_code_is_1(ska_edge, data: str) -> None:
+def test_if_all_runs_fail_the_exit_code_is_1(ska_edge, data: str) -> None:
     outcome = ska_edge("sweep", data, "-o", "s", *SMALL, "--decay", "1,2", "--json")
     assert outcome.code == 1
     document = outcome.document()
@@ -234,7 +234,7 @@ def test_when_all_fail_the_exit_code_is_1(ska_edge, data: str) -> None:
         (("--jobs", "0"), "0 is not in the range"),
     ],
 )
-def test_a_bad_list_is_a_complaint(
+def test_a_bad_list_is_refused(
     ska_edge, data: str, arguments: tuple[str, ...], complaint: str
 ) -> None:
     outcome = ska_edge("sweep", data, "-o", "s", *arguments)
@@ -242,7 +242,7 @@ def test_a_bad_list_is_a_complaint(
     assert not Path("s").exists()
 
 
-def test_refusals(ska_edge, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_arguments_are_refused(ska_edge, data: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("file").write_text("x")
     Path("taken").mkdir()
     Path("taken/runs.jsonl").write_text("my notes\n")
@@ -270,7 +270,7 @@ def test_no_scheduler_at_the_address(ska_edge, data: str, address: str) -> None:
         ("distributed", "dask", ("--dask", "tcp://127.0.0.1:1")),
     ],
 )
-def test_a_missing_package_is_said_before_any_training(
+def test_a_missing_package_is_reported_before_any_training(
     ska_edge,
     data: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -13,7 +13,7 @@ from ska_edge.training.session import Session
 MADE = ("--hidden", 4, "--epochs", 1)
 
 
-def test_a_found_rate_is_said_and_kept(ska_edge) -> None:
+def test_a_found_rate_is_reported_and_kept(ska_edge) -> None:
     outcome = ska_edge("train", "iris", "-o", "m.ska", *MADE, "--rate", "auto", "--json")
     document, model = outcome.document(), open_model(Path("m.ska"))
     assert [each["rate"] for each in document["tried"]] == [0.125, 0.0625, 0.03125, 0.015625]

@@ -58,7 +58,7 @@ def test_trust_is_asked_for_once(ska_edge, foreign: Path) -> None:
     assert (foreign / "ran").exists()  # the command that the warning named has run
 
 
-def test_it_is_asked_for_again_elsewhere_and_for_another_project(ska_edge, foreign: Path) -> None:
+def test_trust_is_asked_for_again_in_another_folder_and_project(ska_edge, foreign: Path) -> None:
     assert ska_edge("build", foreign, "--trust").code == 0
     shutil.copytree(foreign, "elsewhere")
     assert REFUSED in ska_edge("build", "elsewhere").refusal(2)
@@ -91,7 +91,7 @@ def test_a_terminal_is_asked(
     assert is_trusted(foreign) == answer
 
 
-def test_generating_over_a_foreign_project_does_not_trust_what_stays_of_it(
+def test_a_foreign_file_that_is_kept_is_not_trusted(
     ska_edge, foreign: Path, iris_file: Path
 ) -> None:
     outcome = ska_edge("firmware", iris_file, "--board", "host", "-o", foreign)

@@ -108,7 +108,7 @@ def test_a_log_that_cannot_be_written_costs_no_training(ska_edge) -> None:
 
 
 @pytest.mark.parametrize("redirection", [">/dev/full", "| true"])
-def test_the_end_of_the_interpreter_changes_no_exit_code(redirection: str) -> None:
+def test_the_end_of_the_interpreter_does_not_change_the_exit_code(redirection: str) -> None:
     # At exit the interpreter flushes the buffer again, which fails again.
     program = f"{sys.executable} -m ska_edge train iris -o m.ska {' '.join(QUICK)}"
     script = f"set -o pipefail; {program} {redirection}"
@@ -124,7 +124,7 @@ def test_the_end_of_the_interpreter_changes_no_exit_code(redirection: str) -> No
     "arguments", [("inspect", "none.ska"), ("none",), ("--debug", "build", "x")]
 )
 @pytest.mark.parametrize("kind", ["full", "closed"])
-def test_a_standard_error_that_takes_nothing_leaves_the_exit_code(
+def test_an_unusable_standard_error_does_not_change_the_exit_code(
     kind: str, arguments: tuple[str, ...], ska_edge
 ) -> None:
     with stream("stderr", kind):
@@ -132,7 +132,7 @@ def test_a_standard_error_that_takes_nothing_leaves_the_exit_code(
 
 
 @pytest.mark.parametrize("name", ["é", "東京", "\udcff"], ids=ascii)
-def test_what_the_encoding_lacks_is_replaced(name: str, ska_edge) -> None:
+def test_characters_that_the_encoding_lacks_are_replaced(name: str, ska_edge) -> None:
     label = name.encode("utf-8", "replace").decode()
     rows = "".join(f"{n},{n},{(label, 'x')[n % 2]}\n" for n in range(9))
     Path(f"{name}.csv").write_text(f"a,b,label\n{rows}", encoding="utf-8")

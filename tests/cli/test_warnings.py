@@ -13,7 +13,7 @@ from ska_edge.model.open import open_model
 NO_UPDATES = ("--hidden", "4", "--rate", "0.00001")
 
 
-def test_train_warns_in_words_and_as_data(ska_edge) -> None:
+def test_train_warns_in_text_and_document(ska_edge) -> None:
     pytest.importorskip("sklearn")
     sick = ska_edge("train", "iris", "-o", "m.ska", *NO_UPDATES, "--epochs", "2", "--json")
     assert sick.code == 0
@@ -24,7 +24,7 @@ def test_train_warns_in_words_and_as_data(ska_edge) -> None:
     assert "raise --rate" in warnings[0]["text"]
 
 
-def test_train_has_nothing_to_say_about_a_healthy_training(ska_edge) -> None:
+def test_train_does_not_warn_about_a_healthy_training(ska_edge) -> None:
     pytest.importorskip("sklearn")
     healthy = ska_edge("train", "iris", "-o", "m.ska", "--hidden", "8", "--epochs", "5", "--json")
     assert healthy.document()["warnings"] == []
@@ -55,7 +55,7 @@ def turn(path: str) -> None:
     np.savez(path, **arrays)
 
 
-def test_monitor_warns_below_its_table_in_its_log_and_as_data(
+def test_monitor_warns_below_its_table_in_its_log_and_in_its_document(
     ska_edge, write_host_project: Callable, launched: Callable[[Path], str]
 ) -> None:
     pytest.importorskip("sklearn")

@@ -481,7 +481,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     WILD,
     ids=[f"{file} {command.split()[0]}" for file, command, _ in WILD],
 )
-def test_wild(file: str, command: str, expected: str | dict[str, Any], ska_edge, models) -> None:
+def test_a_command_prints_what_the_table_says(
+    file: str, command: str, expected: str | dict[str, Any], ska_edge, models
+) -> None:
     shutil.copytree(FOLDER, ".", dirs_exist_ok=True)
     if file in ARRAYS:
         np.savez(file, **ARRAYS[file])

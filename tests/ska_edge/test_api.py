@@ -37,7 +37,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     assert all(f"`{name}" in text for name in ska_edge.__all__)
 
 
-def test_importing_it_imports_nothing_from_elsewhere() -> None:
+def test_the_import_loads_no_other_package() -> None:
     program = (
         "import sys; before = set(sys.modules); import ska_edge;"
         " print(*{name.split('.')[0] for name in set(sys.modules) - before})"
@@ -73,7 +73,7 @@ def test_a_type_checker_sees_the_names_that_are_imported_late() -> None:
     assert seen.keys() < set(ska_edge.__all__)
 
 
-def test_a_name_that_is_not_there_is_refused_as_ever() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'ska_edge' has no attribute 'trian'"):
         _ = ska_edge.trian
     assert not hasattr(importlib.reload(ska_edge), "trian")

@@ -68,7 +68,7 @@ def test_a_device_learns_as_its_model_and_gives_back_what_it_learned(
     assert worn.predict(X).tolist() == model.predict(X).tolist()
 
 
-def test_a_device_goes_on_from_a_state_that_it_is_given(
+def test_a_device_continues_from_a_pushed_state(
     board: TrainerDevice, model: ska_edge.Model
 ) -> None:
     with ska_edge.connect(board.port, model) as device:
@@ -82,7 +82,7 @@ def test_a_device_goes_on_from_a_state_that_it_is_given(
         assert device.save().saves == 3
 
 
-def test_what_needs_no_model_goes_without_one(board: TrainerDevice) -> None:
+def test_without_a_model_only_some_requests_work(board: TrainerDevice) -> None:
     with ska_edge.connect(board.port) as device:
         assert (device.info().inputs, device.info().classes) == (3, 3)
         device.save()

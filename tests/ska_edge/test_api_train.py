@@ -45,7 +45,7 @@ def test_arrays_are_trained_on(arrays: tuple[np.ndarray, np.ndarray]) -> None:
     assert (len(trained.train.y), len(trained.test.y)) == (32, 8)
 
 
-def test_one_training_whatever_the_data_come_in(
+def test_the_training_does_not_depend_on_the_kind_of_data(
     arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
     x, y = arrays

@@ -24,7 +24,7 @@ def test_the_block_gets_it_and_closes_it() -> None:
     assert door.closed == 1
 
 
-def test_an_error_closes_it_and_goes_on() -> None:
+def test_an_error_closes_it_and_is_raised() -> None:
     door = Door()
     with pytest.raises(ZeroDivisionError), door:
         _ = 1 / 0

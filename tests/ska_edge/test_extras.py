@@ -24,7 +24,7 @@ def _version(package: str) -> str:
     return "1"
 
 
-def test_extras_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_extras_name_their_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRES)
     monkeypatch.setattr(metadata, "version", _version)
     datasets, sim = extras()
@@ -33,7 +33,7 @@ def test_extras_with_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sim == Extra("sim", ("unicorn",), ())
 
 
-def test_a_copy_that_is_not_installed_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_is_not_installed_has_no_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     def requires(name: str) -> list[str]:
         raise metadata.PackageNotFoundError
 

@@ -66,7 +66,7 @@ def test_a_private_file_is_its_owners_alone(there: bool, path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may chown")
-def test_a_file_that_root_writes_again_stays_its_owners(path: Path) -> None:
+def test_a_file_that_root_rewrites_keeps_its_owner(path: Path) -> None:
     os.chown(path, 12345, 12346)
     write_file(path, NEW)
     assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)

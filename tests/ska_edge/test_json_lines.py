@@ -32,7 +32,7 @@ def appended(path: Path, content: dict[str, Any], **options: Any) -> bytes:
     return path.read_bytes()
 
 
-def test_a_line_is_there_when_append_returns(path: Path) -> None:
+def test_a_line_is_in_the_file_when_append_returns(path: Path) -> None:
     with JsonLines(path) as file:
         file.open()
         for count in range(1, 4):
@@ -64,7 +64,7 @@ def test_a_last_line_that_was_cut_anywhere_is_removed_or_ended(path: Path, lengt
 
 
 @pytest.mark.parametrize("rest", [b"notes", b"\0\0", b"[1", b'"a"'])
-def test_a_last_line_that_no_line_begins_like_stays(path: Path, rest: bytes) -> None:
+def test_a_foreign_last_line_is_kept_and_refused(path: Path, rest: bytes) -> None:
     path.write_bytes(FIRST + rest)
     with pytest.raises(InputError, match="ends in a line that is damaged"):
         appended(path, {"c": 3})
@@ -72,7 +72,7 @@ def test_a_last_line_that_no_line_begins_like_stays(path: Path, rest: bytes) -> 
 
 
 @pytest.mark.parametrize(("rest", "torn"), [(b'{"a"', True), (b'{"a": ', True), (b'{"b', False)])
-def test_lines_of_one_kind_begin_alike(path: Path, rest: bytes, torn: bool) -> None:
+def test_a_cut_line_has_the_beginning_of_its_kind(path: Path, rest: bytes, torn: bool) -> None:
     path.write_bytes(FIRST + rest)
     file = JsonLines(path, b'{"a": ')
     assert file.is_torn(next(file.lines_from_end())) == torn
@@ -86,7 +86,7 @@ def test_nothing_changes_before_the_first_line(path: Path) -> None:
         assert path.read_bytes() == FIRST + b'{"b'
 
 
-def test_a_file_that_gets_no_line_is_not_there(path: Path) -> None:
+def test_a_file_that_gets_no_line_is_removed(path: Path) -> None:
     with JsonLines(path) as file:
         file.open()
         assert path.exists()

@@ -35,7 +35,7 @@ class Board:
         self._thread.start()
 
     def running(self) -> RunningBoard:
-        """Return the board as `flash.start` gives it, with this process in place of an emulator's."""
+        """Return the board as `flash.start` gives it, with this process instead of an emulator."""
         pid = os.getpid()
         return RunningBoard("qemu-m4", self.port, pid, Path("project"), flash._born(pid) or "")
 

@@ -73,7 +73,7 @@ def test_the_integer_form_has_the_trainers_bits(
         np.testing.assert_array_equal(label, expected.argmax(axis=1))
 
 
-def test_sums_beyond_32_bits_are_saturated_as_they_should() -> None:
+def test_sums_beyond_32_bits_have_the_trainers_bits() -> None:
     model = random_model([600, 2], "local", 57, precision="w32a16")
     format = model.plan.layers[0].input
     x = np.random.default_rng(57).integers(format.minimum, format.maximum + 1, (9, 600))
@@ -173,7 +173,7 @@ def test_the_file_says_how_to_fill_its_input() -> None:
     assert exported.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE
 
 
-def test_weights_are_stored_narrow_and_the_model_says_what_it_is() -> None:
+def test_weights_have_16_bits_and_the_metadata_describe_the_model() -> None:
     model = random_model([6, 5, 3], "local", 0)
     exported = export(model, "integer")
     kinds = {t.name: t.data_type for t in exported.graph.initializer}

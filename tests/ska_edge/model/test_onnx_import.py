@@ -76,7 +76,7 @@ def test_a_model_comes_back_from_a_graph_that_takes_features(tmp_path: Path) -> 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(learned_states())
-def test_from_device_to_host_to_onnx_to_device_no_bit_changes(tmp_path: Path, state: State) -> None:
+def test_a_state_survives_pull_onnx_and_push_bit_for_bit(tmp_path: Path, state: State) -> None:
     ska, exported, plan = tmp_path / "m.ska", tmp_path / "m.onnx", state.plan
     with TrainerDevice(state) as device, Link(device.port) as link:
         pulled = State.from_bytes(plan, link.pull(plan.state_bytes))
@@ -216,7 +216,7 @@ def test_a_graph_that_was_changed_is_refused(refused, name: str) -> None:
     assert place in sentence
 
 
-def test_what_explains_a_graph_may_change(tmp_path: Path) -> None:
+def test_names_and_texts_of_a_graph_may_change(tmp_path: Path) -> None:
     exported = onnx.shape_inference.infer_shapes(export(a_model(), "integer"))
     exported.producer_name, exported.doc_string, exported.graph.name = "mine", "a text", "mine"
     for number, found in enumerate(exported.graph.node):
@@ -251,7 +251,7 @@ def test_metadata_that_were_changed_are_refused(refused, key: str, value: str) -
     assert "do not match their digest" in refused(lambda m: set_entry(m, key, value))
 
 
-def test_entries_of_other_programs_do_not_matter(tmp_path: Path) -> None:
+def test_metadata_of_other_programs_are_ignored(tmp_path: Path) -> None:
     exported = export(a_model(), "integer")
     entry = exported.metadata_props.add()
     entry.key, entry.value = "description", "mine"

@@ -36,7 +36,7 @@ def test_the_name_does_not_matter(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK", b"\x08\x08", bytes(100), b"\x08" * 100])
 @pytest.mark.parametrize("name", ["x.ska", "x.onnx"])
-def test_what_is_neither_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_file_that_is_not_a_model_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
@@ -53,6 +53,6 @@ def test_a_file_too_large_for_any_model_is_refused(tmp_path: Path) -> None:
         open_model(path)
 
 
-def test_a_name_that_is_no_path_is_refused() -> None:
+def test_a_name_that_is_not_a_path_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be a path"):
         open_model("m\0.ska")

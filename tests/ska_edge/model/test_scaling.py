@@ -61,7 +61,7 @@ def raw_inputs(draw: st.DrawFn) -> RawInput:
 
 
 @given(raw_inputs(), FORMATS, st.sampled_from([RAW, WIDE_RAW]), st.integers(0, 2**32 - 1))
-def test_a_whole_feature_becomes_what_a_device_computes(
+def test_an_integer_feature_becomes_the_input_of_the_device(
     raw: RawInput, format: QFormat, kind: QFormat, seed: int
 ) -> None:
     features = np.random.default_rng(seed).integers(kind.minimum, kind.maximum + 1, (40, 2))

@@ -35,7 +35,7 @@ def test_lines_of_numbers_are_rows(lines: tuple[str, ...], names: tuple[str, ...
     assert found == [("5", "6")]  # two lines of one form tell the names
 
 
-def test_numbers_stay_as_they_were_printed() -> None:
+def test_numbers_keep_their_printed_form() -> None:
     _, found = rows_of("1,2", "1,2", "-0.50,+1e3")
     assert found == [("-0.50", "+1e3")]
 
@@ -64,7 +64,7 @@ def test_a_bad_line_is_counted_and_named(line: str, why: str) -> None:
     assert (rows.lines, rows.bad, rows.first_bad) == (5, 2, f"'{line}': {why}")
 
 
-def test_the_words_above_a_table_may_come_again() -> None:
+def test_a_repeated_header_is_skipped() -> None:
     rows, found = rows_of("ax,ay", "1,2", "3,4", "ax,ay", "5,6")
     assert found == [("5", "6")] and rows.bad == 0
 

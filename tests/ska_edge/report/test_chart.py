@@ -30,7 +30,7 @@ def test_means_of_blocks_cover_all_values(values: list[float | None], most: int)
         first = int(end)
 
 
-def test_no_values_have_no_means() -> None:
+def test_without_values_there_are_no_means() -> None:
     assert block_means(np.array([]), 5) == ((), (), 1)
 
 

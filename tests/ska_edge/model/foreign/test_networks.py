@@ -93,7 +93,7 @@ def test_an_import_learns_on() -> None:
     assert trained.changes == {}
 
 
-def test_feedback_and_other_options_of_learning_are_free() -> None:
+def test_an_import_takes_options_of_learning_but_not_of_the_network() -> None:
     options = Options(rule="feedback", precision="w32a16", rate=0.01, scale="none")
     made = import_network(network("iris_tanh.onnx"), load("iris"), options)
     assert (made.model.plan.rule, made.model.plan.precision) == ("feedback", "w32a16")
@@ -116,7 +116,7 @@ def test_class_names_of_the_file_are_matched_with_the_data() -> None:
         network("iris_tanh.onnx").matched(other)
 
 
-def test_numbered_classes_are_taken_in_sorted_order_and_this_is_said() -> None:
+def test_numbered_classes_get_the_sorted_labels_and_a_remark() -> None:
     made = network("torch_logits.onnx").matched(load("iris"))
     assert made.labels == ("setosa", "versicolor", "virginica")
     assert "0 is setosa, 1 is versicolor" in made.remarks[-1]
