@@ -1,4 +1,4 @@
-"""npz files as other programs write them, for the table in `test_a_command_prints_what_the_table_says`."""
+"""npz files as other programs write them, for the table in test_wild.py."""
 
 from __future__ import annotations
 
