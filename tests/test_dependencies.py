@@ -55,7 +55,7 @@ def pins(lock: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in lock.replace(" \\\n   ", "").splitlines():
         pin = PIN.fullmatch(line)
-        assert pin is not None, line  # an index URL, an option or a range is no pin
+        assert pin is not None, line  # an index URL, an option or a range is not a pin
         found.setdefault(pin[1], []).append(line)
     return found
 

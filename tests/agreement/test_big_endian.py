@@ -27,7 +27,7 @@ from tests.firmware_gen.runtime.piped_firmware import (
 
 CORES = {"ppc": "powerpc-linux-gnu-gcc", "s390x": "s390x-linux-gnu-gcc"}
 FLAGS = ("-O2", "-static", "-Wall", "-Wextra", "-Werror")
-SAMPLES = 14  # no multiple of a batch above 1, so the last batch is partial
+SAMPLES = 14  # not a multiple of a batch above 1, so the last batch is partial
 EVERYTHING = Want.CRC | Want.METRICS
 
 
@@ -42,7 +42,7 @@ def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return make(PLANS[plan], folder, compiler, storing=True, flags=FLAGS, emulator=(emulator,))
 
 
-def test_what_is_learned_has_the_bytes_and_the_checksum_of_the_trainer(firmware: Firmware) -> None:
+def test_a_learned_state_has_the_bytes_and_the_checksum_of_the_trainer(firmware: Firmware) -> None:
     host = firmware.host()
     samples = [firmware.sample(1 + i, i, want=EVERYTHING) for i in range(SAMPLES)]
     pulls = firmware.pulls(1 + SAMPLES)

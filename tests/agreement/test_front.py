@@ -45,9 +45,9 @@ CORES = (
     *("virtual-m4", "qemu-m0", "qemu-m3", "qemu-m4", "qemu-m7", "qemu-m33", "qemu-rv32"),
     "sim-atmega328p",
 )
-# The host sends 0, and the device forgets all samples, and sends the bytes of its front end. Or the
-# host sends 1 and a sample, and the device sends 0, or 1, the features and the input of a complete
-# window.
+# If the host sends 0, the device forgets all samples and sends the size of its front end. If the
+# host sends 1 and a sample, the device sends 0, or, if the sample completes a window, 1 and the
+# features with their inputs.
 MAIN = """\
 #include "ska_board.h"
 #include "ska_front.h"

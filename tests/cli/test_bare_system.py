@@ -67,7 +67,9 @@ def test_a_command_that_needs_no_port_works(line: list[str], outcomes) -> None:
 
 
 @pytest.mark.parametrize(("lines", "needs"), [(PORT, "POSIX terminals"), (BOARD, "pseudo term")])
-def test_a_command_that_needs_a_port_says_so(lines: list[list[str]], needs: str, outcomes) -> None:
+def test_a_command_that_needs_a_port_is_refused(
+    lines: list[list[str]], needs: str, outcomes
+) -> None:
     for line in lines:
         code, _, err = outcomes[" ".join(line)]
         assert code == 2, err

@@ -61,7 +61,7 @@ def test_wrong_uses_are_refused(ska_edge) -> None:
     assert "check-onnx" in ska_edge("eval", IRIS, "iris").refusal(2)
 
 
-def test_train_goes_on_from_it(ska_edge) -> None:
+def test_train_continues_from_it(ska_edge) -> None:
     arguments = ("train", "iris", "--from", IRIS, "--epochs", "2", "-o", "m.ska")
     document = ska_edge(*arguments, "--json").document()
     assert document["before"]["fixed"]["train"] > 0.95
@@ -81,7 +81,7 @@ def test_firmware_takes_it_with_data(ska_edge) -> None:
     assert "leave --data out" in refused
 
 
-def test_a_device_goes_on_learning_with_it(ska_edge, require_board) -> None:
+def test_a_device_continues_to_learn_with_it(ska_edge, require_board) -> None:
     require_board("virtual-m4")
     ska_edge("check-onnx", IRIS, "iris", "-o", "m.ska")
     outcome = ska_edge(

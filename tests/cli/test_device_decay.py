@@ -24,7 +24,7 @@ def model(ska_edge) -> Model:
     return open_model(Path("m.ska"))
 
 
-def test_a_model_keeps_it_and_the_host_trains_as_without_it(ska_edge, model: Model) -> None:
+def test_a_model_keeps_it_and_the_host_trains_without_it(ska_edge, model: Model) -> None:
     assert model.plan.decay == Decay(3, 15)
     assert ", halved on a device 3 times, every 15 samples, " in " ".join(
         ska_edge("inspect", "m.ska").out.split()
@@ -82,5 +82,7 @@ def test_a_log_replays_through_the_halvings(
         ((*DECAY, "--rule", "published"), "--device-decay is for rules with labels"),
     ],
 )
-def test_what_cannot_be_is_refused(ska_edge, options: tuple[object, ...], sentence: str) -> None:
+def test_impossible_options_of_the_decay_are_refused(
+    ska_edge, options: tuple[object, ...], sentence: str
+) -> None:
     assert sentence in ska_edge("train", "iris", "-o", "m.ska", *options).refusal(2)

@@ -31,7 +31,7 @@ def test_every_board_is_ready_or_lacks_a_tool(ska_edge) -> None:
     assert "serial ports: none" in plain.out and plain.err == ""
 
 
-def test_missing_tools_come_with_their_command(ska_edge, monkeypatch, tmp_path: Path) -> None:
+def test_missing_tools_are_listed_with_their_command(ska_edge, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     packages = [Extra("mqtt", ("paho-mqtt",), ("paho-mqtt",))]
     monkeypatch.setattr(f"{DOCTOR}.extras", lambda: packages)

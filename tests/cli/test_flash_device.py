@@ -70,7 +70,7 @@ def esptool(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("esptool")
-def test_what_esptool_writes_is_started_and_learns_and_saves(
+def test_an_image_written_by_esptool_learns_and_saves(
     ska_edge, built: Built, iris: Model, iris_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = built("esp32-c3", "fw")

@@ -79,7 +79,7 @@ NEEDS_A_STATE = ("monitor iris.ska iris", "monitor iris.ska", "pull iris.ska -o 
 NEEDS_A_STATE += ("push iris.ska", "save")
 
 
-def test_what_needs_a_state_is_refused(ska_edge, port: str) -> None:
+def test_commands_that_need_a_state_are_refused(ska_edge, port: str) -> None:
     for command in NEEDS_A_STATE:
         outcome = ska_edge(*command.split(), "--port", port)
         assert outcome.refusal(3) == REFUSAL.format(port=port)

@@ -46,7 +46,7 @@ def test_an_own_main_is_refused_in_one_sentence(ska_edge: Run, iris_file: Path) 
     )
 
 
-def test_a_sensor_without_its_file_ends_the_board_with_a_sentence(
+def test_a_sensor_without_its_file_ends_the_board_with_an_error(
     ska_edge: Run,
     iris_file: Path,
     require_board: Callable[[str], Board],

@@ -144,7 +144,7 @@ def test_a_label_cannot_act_on_a_terminal(ska_edge, iris_file: Path) -> None:
         (["PUBLISHED", "iris"], "the rule published learns without labels"),
     ],
 )
-def test_what_cannot_be_classified_is_refused(
+def test_rows_that_cannot_be_classified_are_refused(
     ska_edge, iris_file: Path, arguments: list[str], sentence: str
 ) -> None:
     Path("short.csv").write_text("1,2,3,4\n")

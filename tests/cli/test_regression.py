@@ -76,7 +76,7 @@ def test_inspect_names_the_task(folder: Path) -> None:
         (["--label", "nothing"], "has no target column 'nothing'"),
     ],
 )
-def test_what_needs_classes_is_refused(folder: Path, options: list[str], said: str) -> None:
+def test_options_that_need_classes_are_refused(folder: Path, options: list[str], said: str) -> None:
     given = ["--task", "regression", *options]
     assert said in run("train", folder / "data.csv", "-o", folder / "x.ska", *given, code=2)
 

@@ -102,9 +102,7 @@ def test_a_cut_last_line_is_a_warning(ska_edge, book: Logbook) -> None:
     assert (document["rows"], document["cut"], document["checked"]) == (12, 14, False)
 
 
-def test_what_cannot_be_rebuilt_is_refused_and_nothing_written(
-    ska_edge, model: Model, book: Logbook
-) -> None:
+def test_a_log_that_cannot_be_rebuilt_is_refused(ska_edge, model: Model, book: Logbook) -> None:
     arguments = ("replay", "steps.jsonl", "m.ska", "-o", "r.ska")
     assert "there is no log steps.jsonl" in ska_edge(*arguments).refusal(2)
     row = book.lines.pop(4)

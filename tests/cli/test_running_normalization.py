@@ -34,7 +34,7 @@ def moved(model: Model) -> Model:
     return model
 
 
-def test_a_training_moves_no_average(ska_edge, model: Model) -> None:
+def test_a_training_does_not_move_the_averages(ska_edge, model: Model) -> None:
     assert model.plan.running_normalization
     assert not model.state.mean.any()
     assert ", batch 1, running normalization, plan " in ska_edge("inspect", "m.ska").out

@@ -256,7 +256,7 @@ def test_bad_arguments_are_refused(ska_edge, data: str, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("address", ["", "nowhere", "foo://x"])
-def test_no_scheduler_at_the_address(ska_edge, data: str, address: str) -> None:
+def test_a_dask_address_without_a_scheduler_is_an_error(ska_edge, data: str, address: str) -> None:
     pytest.importorskip("distributed")
     outcome = ska_edge("sweep", data, "-o", "s", *SMALL, "--dask", address)
     assert f"no Dask scheduler answers at {address!r}" in outcome.refusal(2)

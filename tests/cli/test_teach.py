@@ -152,7 +152,7 @@ def test_a_rate_that_has_fallen_is_halved_less(samples: int, halvings: int, foun
     assert slower(plan, info) == found
 
 
-def test_a_large_rate_is_halved_for_the_rows_and_comes_back(
+def test_a_large_rate_is_halved_for_the_rows_and_then_restored(
     ska_edge: Run, two: Path, model: Model, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """rate * inputs is 1/2, and 1/8 after two halvings."""

@@ -82,5 +82,5 @@ def test_a_sweep_compares_a_found_rate(ska_edge) -> None:
         (("--spread", "auto", "--hidden", ""), "--spread is for hidden layers, and there are none"),
     ],
 )
-def test_what_cannot_work_is_refused(ska_edge, options, sentence) -> None:
+def test_impossible_options_are_refused(ska_edge, options, sentence) -> None:
     assert sentence in ska_edge("train", "iris", "-o", "m.ska", *options).refusal(2)

@@ -37,7 +37,7 @@ def foreign(ska_edge, iris_file: Path, require_board: Callable[[str], Board]) ->
     return Path("theirs")
 
 
-def test_what_was_generated_here_is_built(ska_edge, foreign: Path) -> None:
+def test_a_project_generated_here_is_built(ska_edge, foreign: Path) -> None:
     assert ska_edge("build", "ours").code == 0
 
 

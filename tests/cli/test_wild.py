@@ -43,7 +43,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "eval moves.ska FILE",
         "in the order of the model's inputs because the file names no columns",
     ),
-    # columns that are no inputs
+    # columns that are not inputs
     (
         "moves-with-index.csv",
         f"train FILE -o m.ska {QUICK}",
@@ -332,7 +332,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         "data FILE",
         "ska-edge: half-classes.npz: y[1] is 0.5; labels are integers or text, none missing",
     ),
-    # neighbors in a recording are alike, so a random split promises too much
+    # neighbors in a recording are similar, so a random split gives too high an accuracy
     (
         "log-of-one-person.csv",
         "train FILE -o m.ska --hidden 16 --split random",
@@ -421,7 +421,7 @@ WILD: list[tuple[str, str, str | dict[str, Any]]] = [
         " --group-column who --group ann --epochs 1",
         "so the accuracy is too high; measure it on rows that the model has not learned",
     ),
-    # a command's own output is no data of the next one
+    # the output of a command is not data of the next command
     (
         "days",
         "predict days.ska FILE/mon -o FILE/mon/out.csv",

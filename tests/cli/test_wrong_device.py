@@ -92,7 +92,7 @@ def test_something_that_answers_nothing(refused: Callable[[], str], device: Fake
     assert "does not answer" in refused()
 
 
-def test_a_device_that_says_nonsense_in_good_frames(
+def test_a_cut_welcome_in_a_good_frame_is_refused(
     refused: Callable[[], str], device: FakeDevice
 ) -> None:
     """The device sends a WELCOME of the right version, but cuts it short."""

@@ -240,7 +240,7 @@ def test_a_damaged_description_is_called_damaged(content: bytes, folder: Path) -
 
 
 @pytest.mark.parametrize("kind", ["folder", "broken link", "loop"])
-def test_a_description_that_is_no_file_is_called_damaged(kind: str, folder: Path) -> None:
+def test_a_description_that_is_not_a_file_is_called_damaged(kind: str, folder: Path) -> None:
     generate(folder)
     path = folder / "ska-project.json"
     path.unlink()

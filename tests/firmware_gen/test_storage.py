@@ -99,7 +99,7 @@ def memory_of(project: Path) -> Iterator[Memory]:
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_what_is_written_is_read_and_what_is_erased_is_blank(
+def test_written_bytes_are_read_and_erased_bytes_are_blank(
     name: str, require_board: Callable[[str], Board], write_firmware: WriteFirmware
 ) -> None:
     board = require_board(name)

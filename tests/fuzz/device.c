@@ -31,7 +31,7 @@ typedef struct {
     uint8_t content[LINE_MOST];
 } content_seen_t;
 
-/* A piece of a line, up to the next zero. A piece that does not fit is no frame. */
+/* A piece of a line, up to the next zero. A piece that does not fit is not a frame. */
 typedef struct {
     size_t count;
     uint8_t bytes[LINE_MOST];

@@ -151,7 +151,7 @@ def test_partial_fit_from_nothing_calibrates_on_its_first_rows() -> None:
         (lambda: small(epochs=0).fit(X, Y), ska_edge.InputError, "epochs is at least 1"),
     ],
 )
-def test_what_cannot_work_is_refused(ask: Any, kind: type[Exception], sentence: str) -> None:
+def test_impossible_uses_are_refused(ask: Any, kind: type[Exception], sentence: str) -> None:
     with pytest.raises(kind, match=sentence):
         ask()
 

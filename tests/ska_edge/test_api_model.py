@@ -231,7 +231,7 @@ def test_a_model_of_batches_does_not_learn_by_the_row() -> None:
         model.learn(X, Y)
 
 
-def test_a_model_becomes_onnx_and_comes_back(model: ska_edge.Model, tmp_path: Path) -> None:
+def test_a_model_is_exported_as_onnx_and_imported(model: ska_edge.Model, tmp_path: Path) -> None:
     agreement = model.export_onnx(str(tmp_path / "m.onnx"))
     assert (agreement.rows, agreement.mismatches) == (1000, 0)
     assert ska_edge.load(tmp_path / "m.onnx").predict(X).tolist() == Y.tolist()

@@ -51,6 +51,6 @@ def test_partial_fit_learns_as_a_device_does() -> None:
     ("options", "said"),
     [({"stored": 3}, "stored"), ({"rule": "code"}, "code"), ({"rule": "published"}, "numbers")],
 )
-def test_what_needs_classes_is_refused(options: dict[str, Any], said: str) -> None:
+def test_options_that_need_classes_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         ska_edge.Regressor(**options).fit(X, Y)

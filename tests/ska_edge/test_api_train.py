@@ -155,7 +155,7 @@ def test_a_symptom_names_options_as_in_python(arrays: tuple[np.ndarray, np.ndarr
     assert "--" not in " ".join(sentences)
 
 
-def test_what_is_trained_is_shown_in_a_line(arrays: tuple[np.ndarray, np.ndarray]) -> None:
+def test_a_training_is_shown_in_one_line(arrays: tuple[np.ndarray, np.ndarray]) -> None:
     trained = ska_edge.train(arrays, hidden=2, epochs=1)
     assert repr(trained.train) == "Dataset(arrays, 32 rows, 3 features, 2 classes)"
     assert len(repr(trained)) < 2000 and "\n" not in repr(trained)
@@ -171,7 +171,7 @@ def test_a_path_is_text_or_a_path(
             use(path)
 
 
-def test_progress_is_told(arrays: tuple[np.ndarray, np.ndarray]) -> None:
+def test_progress_is_reported(arrays: tuple[np.ndarray, np.ndarray]) -> None:
     told: list[tuple[int, int]] = []
     ska_edge.train(arrays, hidden=2, epochs=2, progress=lambda *numbers: told.append(numbers))
     assert told[-1][0] == told[-1][1] > 0
@@ -191,7 +191,7 @@ def test_hidden_is_a_width_or_several(
 @pytest.mark.parametrize(
     "hidden", [True, [True], 0, -3, (4, 0), 2.5, "32", (2.5,), (4, (3,)), object()]
 )
-def test_hidden_that_is_no_width_is_refused(
+def test_hidden_that_is_not_a_width_is_refused(
     arrays: tuple[np.ndarray, np.ndarray], hidden: Any
 ) -> None:
     with pytest.raises(ska_edge.InputError, match=r"^hidden is .*; give a width from 1 on"):

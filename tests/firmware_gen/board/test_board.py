@@ -198,7 +198,7 @@ def test_a_damaged_storage_is_refused_with_the_reason(
     assert reason in refusal("qemu-m0", old, new, tmp_path)
 
 
-def test_the_sources_are_told_the_geometry_of_the_storage() -> None:
+def test_the_sources_get_the_geometry_of_the_storage() -> None:
     defines = load_board("qemu-m0").defines()
     assert {name: defines[name] for name in defines if "STORAGE" in name} == {
         "SKA_STORAGE_SIZE": "32768u",

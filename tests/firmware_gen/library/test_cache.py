@@ -113,7 +113,7 @@ def test_the_cache_is_bounded(place: Path, builds: Builds, monkeypatch: pytest.M
     assert [library_for(make_plan((2, 9)), accept)] == [*place.iterdir()]
 
 
-def test_what_a_killed_process_left_is_removed(place: Path, builds: Builds) -> None:
+def test_the_leftovers_of_a_killed_process_are_removed(place: Path, builds: Builds) -> None:
     library_for(PLAN, accept)
     old, new = place / "build-old", place / "build-new"
     for folder in (old, new):

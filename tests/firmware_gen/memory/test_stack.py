@@ -467,7 +467,7 @@ def painted(board: Board, work: str = WORK) -> str:
 
 
 @pytest.mark.parametrize(("name", "toolchain"), EMULATED)
-def test_what_a_run_leaves_of_the_paint_is_beyond_the_bound(
+def test_a_run_leaves_the_paint_beyond_the_bound(
     name: str,
     toolchain: str,
     require_board: Callable[[str], Board],

@@ -139,7 +139,7 @@ def test_two_devices_share_nothing(built: tuple[ctypes.CDLL, Plan, State]) -> No
 
 
 @pytest.mark.parametrize("want", [Want(0), Want.METRICS, Want.CRC])
-def test_what_it_learns_by_itself_is_announced_while_a_host_follows(
+def test_samples_learned_without_a_request_are_announced_to_a_following_host(
     want: Want, device: Device
 ) -> None:
     trainer = FixedTrainer(device.flashed.copy())

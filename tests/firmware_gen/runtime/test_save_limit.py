@@ -60,7 +60,7 @@ def test_a_flood_of_saves_makes_as_many_as_the_line_pays_for(firmware: Firmware)
     assert 1 < paid < FLOOD // 100
     welcome = named(replies, "WELCOME")[-1][1]
     assert welcome["saves"] == BUDGET + paid
-    assert welcome["error"] == Status.OK  # a save that must wait is no error
+    assert welcome["error"] == Status.OK  # a save that must wait is not an error
 
 
 def test_a_flood_of_one_state_is_one_save(firmware: Firmware) -> None:

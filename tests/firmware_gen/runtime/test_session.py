@@ -293,7 +293,7 @@ def token_given(firmware: Firmware, seq: int = 1) -> bytes:
     return firmware.request(seq, "SET_TOKEN", token=TOKEN, crc=firmware.flashed.crc)
 
 
-def test_what_is_meant_for_another_state_is_refused(storing: Firmware) -> None:
+def test_requests_for_another_state_are_refused(storing: Firmware) -> None:
     f, crc = storing, storing.flashed.crc
     wrong = [
         f.request(2, "SET_TOKEN", token=5, crc=crc ^ 1),

@@ -34,7 +34,7 @@ def test_neither_file_nor_builtin(source: str, meant: str) -> None:
     )
 
 
-def test_sources_that_are_no_data_files(tmp_path: Path) -> None:
+def test_sources_that_are_not_data_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a file"):
         load(str(tmp_path))
     other = tmp_path / "samples.txt"

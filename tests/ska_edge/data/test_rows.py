@@ -103,7 +103,7 @@ def test_built_in_data_have_their_names() -> None:
         load_rows("iris", Inputs(5))
 
 
-def test_no_such_data(tmp_path: Path) -> None:
+def test_unknown_data_are_refused(tmp_path: Path) -> None:
     for name in (tmp_path / "nope.csv", tmp_path / "nope.npz", "nope"):
         with pytest.raises(InputError, match="is neither a file nor built-in data"):
             load_rows(str(name), Inputs(2))

@@ -117,7 +117,7 @@ def test_a_state_keeps_its_token_until_it_is_replaced(device: FakeDevice) -> Non
 
 
 @pytest.mark.parametrize("ask", [Link.save, lambda link: link.halve_rate(1)])
-def test_what_is_meant_for_another_state_changes_nothing(
+def test_requests_for_another_state_change_nothing(
     device: FakeDevice, ask: Callable[[Link], None]
 ) -> None:
     with patient(device) as link:

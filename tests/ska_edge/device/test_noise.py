@@ -319,7 +319,7 @@ def monitored(stream: Stream) -> Iterator[object]:
     patience=st.sampled_from([0.0, 2.0]),
 )
 @settings(max_examples=400)
-def test_a_stream_comes_to_an_end(
+def test_a_stream_ends(
     use: Callable[[Stream], Iterator[object]], answers: list[Say], babble: bytes, patience: float
 ) -> None:
     line = Line(answers, babble)

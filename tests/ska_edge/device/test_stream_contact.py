@@ -187,7 +187,7 @@ def test_a_refused_row_shows_that_the_rows_before_it_were_learned(device: FakeDe
 
 
 @pytest.mark.parametrize("patience", [0, 0.3])
-def test_a_device_that_does_not_come_back(device: FakeDevice, patience: float) -> None:
+def test_a_device_that_does_not_come_back_is_an_error(device: FakeDevice, patience: float) -> None:
     stream = Stream(lambda: Link(device.port, timeout=0.1), DIGEST, patience=patience)
     learned = stream.learn(INPUT, LABELS)
     next(learned)
@@ -197,7 +197,7 @@ def test_a_device_that_does_not_come_back(device: FakeDevice, patience: float) -
     stream.close()
 
 
-def test_another_device_that_comes_instead_is_refused(device: FakeDevice) -> None:
+def test_a_device_with_another_plan_at_the_same_port_is_refused(device: FakeDevice) -> None:
     stream = opened(device)
     learned = stream.learn(INPUT, LABELS)
     next(learned)

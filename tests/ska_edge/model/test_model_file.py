@@ -35,7 +35,7 @@ def a_model(seed: int = 0) -> Model:
     )
 
 
-def test_a_model_comes_back_whole(tmp_path: Path) -> None:
+def test_a_model_file_keeps_the_whole_model(tmp_path: Path) -> None:
     model = a_model()
     model.state.step = 7
     model.save(tmp_path / "m.ska")

@@ -53,7 +53,7 @@ def assert_same(found: Model, model: Model) -> None:
     assert found.notes == model.notes
 
 
-def test_the_model_comes_back(tmp_path: Path) -> None:
+def test_an_exported_model_is_imported_unchanged(tmp_path: Path) -> None:
     model, path = a_model(), tmp_path / "m.onnx"
     save(export(model, "integer"), path)
     assert_same(open_model(path), model)
@@ -66,7 +66,7 @@ def test_the_model_comes_back(tmp_path: Path) -> None:
     assert_same(open_model(tmp_path / "m.ska"), model)
 
 
-def test_a_model_comes_back_from_a_graph_that_takes_features(tmp_path: Path) -> None:
+def test_a_model_is_imported_from_a_graph_that_takes_features(tmp_path: Path) -> None:
     exported, path = export(a_model(), "integer", float_input=True), tmp_path / "m.onnx"
     save(exported, path)
     assert_same(open_model(path), a_model())

@@ -146,6 +146,6 @@ def test_replay_repairs_a_stream_sorted_by_class() -> None:
         ({"replay": Replay(3, 1), "rule": "published"}, "has no replay"),
     ],
 )
-def test_what_replay_cannot_do_is_refused(options: dict[str, object], reason: str) -> None:
+def test_impossible_replay_buffers_are_refused(options: dict[str, object], reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         make_plan((2, 3), **options)  # type: ignore[arg-type]

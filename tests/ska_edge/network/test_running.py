@@ -91,7 +91,7 @@ def test_averages_find_the_mean_and_the_variance_of_inputs_that_drifted() -> Non
 
 
 @given(states(), st.integers(0, 100))
-def test_a_new_state_changes_no_input(state: State, seed: int) -> None:
+def test_a_new_state_does_not_change_inputs(state: State, seed: int) -> None:
     x = rows(state, 5, seed)
     np.testing.assert_array_equal(normalized(OPS, State(state.plan), x), x)
 
@@ -127,7 +127,7 @@ def test_a_sample_is_learned_and_stored_as_the_averages_before_it_normalize_it()
     assert (trainer.normalized(x[None]) != expected).any() or trainer.state.mean.any()
 
 
-def test_inference_and_stored_samples_move_no_average() -> None:
+def test_inference_and_stored_samples_do_not_move_the_averages() -> None:
     trainer, x = learned(PLAN)
     mean, variance = trainer.state.mean.copy(), trainer.state.variance.copy()
     trainer.infer(x[None])

@@ -54,7 +54,7 @@ def test_the_sum_of_squares_has_a_width_of_its_own(inputs: int, precision: str, 
     assert accumulator_width(plan) == accumulator_width(make_plan((inputs, 2), precision=precision))
 
 
-def test_without_integer_bits_no_input_is_large() -> None:
+def test_an_input_format_without_integer_bits_has_no_limits() -> None:
     plan = make_plan((4, 2), input_format=QFormat(8, 7), normalized=True)
     assert plan.normalized_step is not None
     assert plan.normalized_step.limits == ()

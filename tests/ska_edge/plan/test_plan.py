@@ -100,7 +100,7 @@ def test_the_proof_names_every_sum_of_a_layer_with_a_readout() -> None:
         ({"labels": ("only",)}, "1 labels for 2 outputs"),
     ],
 )
-def test_what_cannot_be_planned_is_refused_with_the_reason(
+def test_impossible_plans_are_refused_with_the_reason(
     arguments: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(InputError, match=reason):

@@ -34,7 +34,7 @@ def test_a_gap_stays_a_gap() -> None:
     assert steps[699] == pytest.approx(0.51, abs=0.02)
 
 
-def test_a_host_that_was_busy_makes_no_gap() -> None:
+def test_a_busy_host_does_not_cause_a_gap() -> None:
     taken = np.arange(3000) / 100
     arrived = np.where((taken > 12) & (taken < 12.5), 12.5, taken)
     found = even_times(arrived)

@@ -234,7 +234,7 @@ def test_below_the_first_layer_that_learns_nothing_changes(rule: str) -> None:
 
 
 @CODED
-def test_initial_parameters_have_no_heads_and_an_output_layer_of_zeros(rule: str) -> None:
+def test_initial_parameters_have_no_readouts_and_an_output_layer_of_zeros(rule: str) -> None:
     coded = initial_parameters([20, 8, 6, 3], rule, seed=4)
     local = initial_parameters([20, 8, 6, 3], "local", seed=4)
     assert coded.readout_weights == [] and coded.readout_biases == []

@@ -95,7 +95,7 @@ def test_ctrl_c_between_any_two_instructions_leaves_whole_updates(
     assert model.notes["stopped"]["done"] == WHOLE // 2 + 448
 
 
-def test_a_checkpoint_is_written_repeatedly_and_changes_no_training(
+def test_a_checkpoint_is_written_repeatedly_and_does_not_change_the_training(
     data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)

@@ -311,7 +311,7 @@ def test_a_mistake_of_a_driver_is_noticed(
         ('__asm__ volatile(".word 0xFFFFFFFF");', "it raises an exception: illegal instruction"),
     ],
 )
-def test_what_the_chip_cannot_do_is_noticed(
+def test_accesses_that_the_chip_does_not_support_are_noticed(
     statement: str,
     sentence: str,
     require_board: Callable[[str], Board],

@@ -68,7 +68,7 @@ def test_columns_for_a_model(
         ("a,b,what", Columns(), (0, 1), 2),
         ("a,activity,b", Columns(), (0, 2), 1),
         ("x,y,z,activity", Columns(), (0, 1, 2), 3),  # y is an axis here
-        ("a,label,number", Columns(), (0, 2), 1),  # the last integer column is no label here
+        ("a,label,number", Columns(), (0, 2), 1),  # the last integer column is not a label here
         ("a,b,label,t", Columns(features=("b",)), (1,), 2),
         ("a,b,c", Columns(features=("b", "a")), (1, 0), 2),
         ("a,b,c", Columns(drop=("c",)), (0,), 1),

@@ -54,7 +54,7 @@ def test_other_columns_are_not_times(texts: list[str]) -> None:
 @pytest.mark.parametrize(
     "columns", [Columns(drop=("when", "number", "note")), Columns(label="kind", features=("b",))]
 )
-def test_an_unused_time_says_that_the_rows_are_in_its_order(
+def test_rows_in_the_order_of_an_unused_time_are_split_in_blocks(
     tmp_path: Path, columns: Columns
 ) -> None:
     path = tmp_path / "log.csv"

@@ -176,7 +176,7 @@ def test_several_engines_learn_at_the_same_time() -> None:
     assert len(set(together)) == 3
 
 
-def test_what_cannot_be_learned_is_refused_and_changes_nothing() -> None:
+def test_rows_that_cannot_be_learned_are_refused() -> None:
     plan = make_plan((3, 2))
     engine = trainer_for(start(plan))
     x, y = rows(plan)

@@ -308,7 +308,7 @@ def test_a_network_that_has_learned_has_not_collapsed() -> None:
 # --- what a watch keeps ---------------------------------------------------------------------------
 
 
-def test_few_updates_say_nothing() -> None:
+def test_too_few_updates_show_no_symptom() -> None:
     sick: dict[int, dict[str, Course]] = {SICK: {"w_saturated": always(1.0)}}
     assert signs(watched(PUBLISHED, sick, steps=19)) == []
     assert signs(watched(PUBLISHED, sick, steps=20)) == [("saturation", SICK)]
@@ -429,7 +429,7 @@ def test_float_alone_has_decisions_but_no_series() -> None:
     assert train(blobs(), vanishing).symptoms == ()
 
 
-def test_a_log_of_every_step_changes_no_symptom(tmp_path) -> None:
+def test_a_log_of_every_step_does_not_change_the_symptoms(tmp_path) -> None:
     options = Options(hidden=(6,), epochs=5, rate=4.0)
     with_log = Options(hidden=(6,), epochs=5, rate=4.0, log=tmp_path / "steps.jsonl")
     plain = train(blobs(), options).symptoms
