@@ -241,7 +241,7 @@ def test_a_state_that_no_device_can_have_is_refused(
     assert not Path("p.ska").exists()
 
 
-def test_a_device_that_has_another_state_than_it_was_given(
+def test_a_device_with_another_state_than_the_pushed_one_is_an_error(
     ska_edge, device: TrainerDevice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = Link.push

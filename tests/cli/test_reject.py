@@ -45,7 +45,7 @@ def test_train_finds_the_limit_on_held_out_rows(ska_edge, trained: Model) -> Non
     assert found.plan == trained.plan
 
 
-def test_the_sentence_has_the_share_that_holds(ska_edge) -> None:
+def test_train_prints_the_share_that_was_reached(ska_edge) -> None:
     """One of 30 rows is the smallest share above 0."""
     outcome = ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--reject", 1e-9)
     assert "are unknown: 1 of 30 held-out rows (3.3%) keep a class" in outcome.out

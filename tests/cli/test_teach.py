@@ -104,7 +104,7 @@ def test_a_new_class_is_taught_with_five_rows(
 def test_a_board_is_taught_and_proves_what_it_learned(
     ska_edge: Run, require_board: Callable[[str], Board], two: Path, rows: Path
 ) -> None:
-    """The commands are those of docs/DEVICE.md; the judged rows are other rows than the taught."""
+    """The commands are those of docs/DEVICE.md. The judged rows of the new class are not taught."""
     require_board("virtual-m4")
     known, new = iris()
     judged = new.take(np.arange(5, len(new.y)))
@@ -240,7 +240,7 @@ def test_a_model_without_spare_classes_says_how_to_train_one(ska_edge: Run) -> N
     assert "--spare-classes" in refused
 
 
-def test_the_training_is_that_of_a_model_without_spare_classes(model: Model) -> None:
+def test_spare_classes_hardly_change_the_training(model: Model) -> None:
     """The replay buffer is filled after the training, with rows of every class."""
     plain = train(iris()[0], Options(hidden=(8,), epochs=5, decay=0, arithmetic="fixed")).model
     weights = model.state.tensor(0, "weight")

@@ -81,7 +81,7 @@ def no_space() -> OSError:
 def test_an_end_at_any_moment_leaves_the_old_files_or_the_new_ones(
     how: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The project has few files: new, changed and obsolete ones."""
+    """The test swaps a few files: new, changed, unchanged and obsolete ones."""
     old = {"a": b"old a", "b/gone": b"old", "b/mine": b"mine", "c/e": b"old e"}
     new = {"a": b"new a", "b/mine": b"mine", "c/d": b"new d", "c/e": b"new e"}
     written = {name: new[name] for name in ("a", "c/d", "c/e")}

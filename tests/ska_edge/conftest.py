@@ -37,10 +37,9 @@ class WiredSerial(serial.Serial):  # type: ignore[misc]
 
 
 class Bridge:
-    """A server that carries bytes between a port and one connection after the other, plain or by
-    RFC 2217.
+    """A server that carries bytes between a port and a connection, plain or by RFC 2217.
 
-    `line` is the server's end of the port.
+    It serves one connection after the other. `line` is the server's end of the port.
     """
 
     def __init__(self, path: str, scheme: str, line: serial.Serial | None = None) -> None:

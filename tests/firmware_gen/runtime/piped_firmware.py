@@ -51,7 +51,7 @@ Reply = tuple[int, str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Firmware:
-    """A program that reads requests and writes replies; with its plan, its first state, and rows to
+    """A program that reads requests and writes replies, its plan, its first state, and rows to
     learn.
     """
 

@@ -218,7 +218,7 @@ def test_sequence_numbers_wrap(firmware: Firmware) -> None:
 
 
 def test_requests_after_a_lost_request_are_refused(each: Firmware) -> None:
-    """The host goes back to the lost row, and the device then learns the window."""
+    """The host then sends the lost request and those after it again, and the device learns them."""
     window = [each.sample(1 + row, row) for row in range(5)]
     replies = each.run(each.hello(), window[0], *window[2:], *window[1:], *each.pulls(6))
     assert statuses(replies) == [(seq, Status.SEQUENCE, 1) for seq in (3, 4, 5)]

@@ -79,7 +79,7 @@ def values(message: Message) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def well(message: Message) -> dict[str, Any]:
-    """Values that a working device reports."""
+    """Return the values that a working device reports."""
     known: dict[str, Any] = {
         "protocol": PROTOCOL_VERSION,
         "digest": bytes.fromhex(DIGEST),

@@ -85,7 +85,7 @@ def test_a_request_ends_even_if_the_device_restarts_again_and_again(
 
 @pytest.mark.parametrize("learning", [False, True])
 def test_a_stream_pauses_between_two_tries(device: FakeDevice, learning: bool) -> None:
-    """The stream pauses between two tries, so its patience also limits the number of tries."""
+    """The device refuses each request, or forgets its token. The patience limits the tries."""
     stream = opened(device, patience=3 * Stream.PAUSE)
     found = []
     events: Iterator[Sample | Reconnection]

@@ -169,7 +169,7 @@ def test_rows_learned_before_a_refused_row_are_reported(device: FakeDevice) -> N
 
 
 def test_a_refused_row_shows_that_the_rows_before_it_were_learned(device: FakeDevice) -> None:
-    """The answers to the earlier rows are lost."""
+    """The answers to the earlier rows are lost, but the number of the refused row is the next."""
     device.credit = 3
     device.respond = lambda frame: (
         device.refuse(frame, Status.LABEL, 3)

@@ -78,7 +78,7 @@ def test_any_layout_of_the_rows_is_taken(library: FloatLibrary) -> None:
 def test_an_upgrade_during_a_training_changes_nothing(
     library: FloatLibrary, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The source on disk may have other structs than the Python in memory."""
+    """The source on disk is newer than the Python in memory, and may have other structs."""
     newer = tmp_path / SOURCE.name
     newer.write_text("newer")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
