@@ -48,7 +48,7 @@ def test_the_table_has_fifteen_kinds() -> None:
 
 
 @pytest.mark.parametrize(("place", "name"), [row[1:] for row in ROWS])
-def test_the_place_is_there(place: str, name: str) -> None:
+def test_each_place_of_the_table_exists(place: str, name: str) -> None:
     if place.endswith("/"):
         assert sorted((ROOT / place).glob(f"*/{name}"))
     else:

@@ -110,7 +110,7 @@ def assert_accuracy(document: dict, *, train: bool = True) -> None:
         assert (parts["train"] is not None) == train
 
 
-def test_data(ska_edge) -> None:
+def test_the_document_of_data(ska_edge) -> None:
     pytest.importorskip("sklearn")
     outcome = ska_edge("data", "iris", "-o", "iris.npz", "--json")
     document = outcome.document()
@@ -122,7 +122,7 @@ def test_data(ska_edge) -> None:
     assert (again["rows"], again["classes"]) == (150, document["classes"])
 
 
-def test_train(ska_edge) -> None:
+def test_the_document_of_train(ska_edge) -> None:
     pytest.importorskip("sklearn")
     arguments = ("train", "iris", "-o", "iris.ska", "--hidden", "4", "--epochs", "2")
     outcome = ska_edge(*arguments, "--log", "steps.jsonl", "--json")
@@ -138,7 +138,7 @@ def test_train(ska_edge) -> None:
     assert "parameters, plan" in plain.out and plain.err == ""
 
 
-def test_eval(ska_edge, iris_file: Path) -> None:
+def test_the_document_of_eval(ska_edge, iris_file: Path) -> None:
     outcome = ska_edge("eval", iris_file, "iris", "--json")
     document = outcome.document()
     assert outcome.code == 0
@@ -157,7 +157,7 @@ def test_eval_agrees_with_train(ska_edge) -> None:
     )
 
 
-def test_inspect(ska_edge, iris_file: Path, iris: Model) -> None:
+def test_the_document_of_inspect(ska_edge, iris_file: Path, iris: Model) -> None:
     outcome = ska_edge("inspect", iris_file, "--json")
     document = outcome.document()
     assert outcome.code == 0
@@ -170,7 +170,7 @@ def test_inspect(ska_edge, iris_file: Path, iris: Model) -> None:
 
 
 @pytest.mark.parametrize("form", ["integer", "float"])
-def test_export(ska_edge, iris_file: Path, form: str) -> None:
+def test_the_document_of_export(ska_edge, iris_file: Path, form: str) -> None:
     outcome = ska_edge(
         "export", iris_file, "-o", "i.onnx", "--form", form, "--data", "iris", "--json"
     )
@@ -195,7 +195,7 @@ def test_export_that_differs_exits_1_with_its_document(
     assert "differs from the trainer in 2 of 9 rows" in outcome.err.splitlines()[-1]
 
 
-def test_firmware_and_build(
+def test_the_documents_of_firmware_and_build(
     ska_edge, iris_file: Path, iris: Model, require_board: Callable[[str], Board]
 ) -> None:
     require_board("virtual-m4")
@@ -250,7 +250,7 @@ def test_build_that_does_not_fit_exits_1_with_its_document(
     assert "does not fit" in ska_edge("flash", "fw").refusal(1)
 
 
-def test_boards(ska_edge) -> None:
+def test_the_document_of_boards(ska_edge) -> None:
     outcome = ska_edge("boards", "--json")
     assert outcome.code == 0
     found = outcome.document()["boards"]
@@ -261,7 +261,7 @@ def test_boards(ska_edge) -> None:
     assert all(name in plain.out for name in board_names()) and plain.err == ""
 
 
-def test_ports(ska_edge) -> None:
+def test_the_document_of_ports(ska_edge) -> None:
     outcome = ska_edge("ports", "--json")
     assert outcome.code == 0
     assert isinstance(outcome.document()["ports"], list)

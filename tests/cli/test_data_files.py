@@ -20,7 +20,7 @@ def test_groups_are_counted(ska_edge) -> None:
     assert ska_edge("data", "people.npz", "--json").document()["groups"] == 3
 
 
-def test_data_without_groups(ska_edge) -> None:
+def test_data_without_groups_have_none_in_the_document(ska_edge) -> None:
     outcome = ska_edge("data", "iris", "--json")
     assert outcome.document()["groups"] is None
     assert "iris: 150 rows, 4 features, 3 classes\n" in outcome.err
@@ -33,7 +33,7 @@ def test_groups_are_written(ska_edge) -> None:
     assert (written["rows"], written["groups"]) == (1149, 10)
 
 
-def test_mnist_files(ska_edge) -> None:
+def test_mnist_files_are_read_with_their_labels(ska_edge) -> None:
     Path("a-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, *b"\0\0\0\2" * 3, *range(8)]))
     Path("a-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, *b"\0\0\0\2", 1, 0]))
     assert "2 rows, 4 features, 2 classes" in ska_edge("data", "a-images-idx3-ubyte").out

@@ -79,7 +79,7 @@ def book(iris: Model) -> Logbook:
     return book
 
 
-def test_a_model(ska_edge, iris_file: Path) -> None:
+def test_a_model_has_a_page_of_its_training(ska_edge, iris_file: Path) -> None:
     outcome = ska_edge("report", iris_file, "-o", "page.html", "--json")
     assert outcome.code == 0
     document, shown = outcome.document(), ska_edge("inspect", iris_file, "--json").document()
@@ -167,7 +167,7 @@ def test_with_data_a_log_has_the_results_after_learning(ska_edge, iris_file, boo
     assert "before" in Page(Path("page.html")).text
 
 
-def test_a_regression(ska_edge) -> None:
+def test_the_page_of_a_regression_has_its_r2(ska_edge) -> None:
     lines = ["a,b,y", *(f"{i % 7},{i % 5},{i % 7 + 2 * (i % 5)}" for i in range(60))]
     Path("line.csv").write_text("\n".join(lines) + "\n")
     options = ("--task", "regression", "--hidden", "4", "--epochs", "2")

@@ -84,5 +84,5 @@ def test_no_text_has_the_default_prefix(kind: str, tmp_path: Path) -> None:
             assert re.search(r"ska_\w*", text, re.IGNORECASE) is None, path.name
 
 
-def test_every_export_is_here() -> None:
+def test_every_export_is_tested() -> None:
     assert set(EXPORTS) == {*EXAMPLES, "micropython", "cmake", "arduino", "platformio"}

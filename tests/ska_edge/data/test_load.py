@@ -111,7 +111,7 @@ def test_distinct_labels_are_the_classes(
     assert (loaded.labels, loaded.y.tolist()) == (names, y)
 
 
-def test_an_empty_label(tmp_path: Path) -> None:
+def test_an_empty_label_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="line 3, column 1: the label is empty"):
         load(csv_file(tmp_path, "label,a\nx,1\n,2\n"))
 

@@ -25,7 +25,7 @@ def test_standardizing_leaves_constant_features_at_zero() -> None:
     np.testing.assert_allclose(scaling.apply(x), [[-1, 0], [1, 0]])
 
 
-def test_none_changes_nothing() -> None:
+def test_scaling_none_does_not_change_features() -> None:
     x = np.array([[1.0, 5.0], [3.0, 5.0]])
     np.testing.assert_array_equal(Scaling.fit(x, "none").apply(x), x)
 

@@ -130,7 +130,7 @@ def zero_model(rule: str, codes: list[list[float]], gain: float = 1.0) -> Refere
     return Reference(p, rule, 1.0, codes=[codes], gain=gain)
 
 
-def test_feedback_by_hand() -> None:
+def test_a_step_of_feedback_equals_a_calculation_by_hand() -> None:
     model = zero_model("feedback", [[1.0, -1.0], [1.0, 1.0]], gain=2.0)
     model.learn_one([3.0], 0)  # e = (1/2, -1/2), e B = (0, -1), shift = 2/4 * (0, -1)
     p = model.parameters
@@ -140,7 +140,7 @@ def test_feedback_by_hand() -> None:
     assert p.biases[1].tolist() == [0.5, -0.5]
 
 
-def test_code_by_hand() -> None:
+def test_a_step_of_code_equals_a_calculation_by_hand() -> None:
     model = zero_model("code", [[1.0, 0.0], [-1.0, 1.0]])
     model.learn_one([3.0], 0)
     p = model.parameters

@@ -37,7 +37,7 @@ def missing(*halves: int, marks: tuple[tuple[int, bool], ...] = ((CODE, True),))
         (0xF3BF, 0x8F6F),  # isb
     ],
 )
-def test_a_cortex_m0_has_it(halves: tuple[int, ...]) -> None:
+def test_instructions_of_a_cortex_m0_are_accepted(halves: tuple[int, ...]) -> None:
     assert missing(*halves) is None
 
 
@@ -54,7 +54,7 @@ def test_a_cortex_m0_has_it(halves: tuple[int, ...]) -> None:
         (0xE9D1, 0x0200),  # ldrd
     ],
 )
-def test_a_cortex_m0_lacks_it(halves: tuple[int, ...]) -> None:
+def test_instructions_that_a_cortex_m0_lacks_are_found(halves: tuple[int, ...]) -> None:
     assert missing(*halves) == 2
 
 

@@ -71,7 +71,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_table(path, max_memory=1)
 
 
-def test_without_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pyarrow_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, {"a": [1, 2], "y": [0, 1]})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ToolError, match=r"needs the package pyarrow: pip install 'ska-edge\[parq"):

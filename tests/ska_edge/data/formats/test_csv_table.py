@@ -143,7 +143,9 @@ def test_errors_name_the_place_in_the_file(tmp_path: Path, text: str, message: s
         ("a,b,c,d,e,f,g,h,i\n", "kind", r"g, h \.\.\.$"),
     ],
 )
-def test_missing_label_column(tmp_path: Path, text: str, wanted: str, message: str) -> None:
+def test_a_missing_label_column_is_refused(
+    tmp_path: Path, text: str, wanted: str, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         read_csv(written(tmp_path, text), Columns(wanted))
 

@@ -97,11 +97,11 @@ def test_characters_that_cannot_separate_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "separator"), [("tab", "\t"), ("Semicolon", ";"), (":", ":")])
-def test_separators_by_name(text: str, separator: str) -> None:
+def test_a_separator_may_be_given_by_name(text: str, separator: str) -> None:
     assert separator_of(text) == separator
 
 
-def test_the_decimal_sign_by_name() -> None:
+def test_the_decimal_sign_may_be_given_by_name() -> None:
     assert [decimal_of(text) for text in ("comma", ",", "Point", ".")] == [",", ",", ".", "."]
     with pytest.raises(InputError, match="the decimal sign 'dot' is unknown; it is a point or a"):
         decimal_of("dot")

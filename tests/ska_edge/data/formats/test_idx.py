@@ -106,7 +106,7 @@ def test_labels_may_have_gaps(tmp_path: Path, factor: int, names: tuple[str, ...
 @pytest.mark.parametrize(
     "content", [b"", b"text", gzip.compress(IMAGES_FILE, mtime=0)[:-5], IMAGES_FILE]
 )
-def test_a_damaged_gzip_file(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_gzip_file_is_refused(tmp_path: Path, content: bytes) -> None:
     names = ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz")
     path = Path(written(tmp_path, IMAGES_FILE, LABELS_FILE, names))
     path.write_bytes(content)

@@ -80,7 +80,7 @@ def test_a_file_for_a_fixed_number_of_rows_is_compared_in_parts(tmp_path: Path) 
     assert import_network(read, load("iris"), Options()).compare(read).same["float"] == 150
 
 
-def test_an_import_learns_on() -> None:
+def test_an_imported_network_continues_to_learn() -> None:
     digits = load("digits").take(np.arange(600))
     gains = np.random.default_rng(0).uniform(0.3, 3, digits.x.shape[1])
     options = Options(start=FILES / "digits.onnx", scale="none", epochs=3)

@@ -297,7 +297,7 @@ def test_a_log_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         Log(tmp_path / "none" / "steps.jsonl", INFO)
 
 
-def test_a_full_disk(path: Path) -> None:
+def test_a_full_disk_is_an_error(path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("no /dev/full on this system")

@@ -236,7 +236,7 @@ def test_without_paho_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
         ("mqtts://[::1]:1884", ("::1", 1884)),
     ],
 )
-def test_addresses(text: str, address: tuple[str, int]) -> None:
+def test_a_broker_address_has_a_host_and_a_port(text: str, address: tuple[str, int]) -> None:
     assert parse_address(text) == address
 
 
@@ -271,7 +271,7 @@ def test_an_impossible_broker_address_is_refused(text: str) -> None:
         ("/dev/a+b#c d", "b-a-b-c-d"),
     ],
 )
-def test_names_of_devices(port: str, name: str) -> None:
+def test_a_device_is_named_by_its_board_and_port(port: str, name: str) -> None:
     assert device_name("b", port) == name
 
 

@@ -120,7 +120,7 @@ def test_a_training_with_labels(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["local", "feedback", "code"])
 @pytest.mark.parametrize("margin", [0.2, 0.45])
-def test_a_margin(name: str, margin: float) -> None:
+def test_a_margin_gives_the_same_bits(name: str, margin: float) -> None:
     engine, numpy = pair(start(PLANS[name].with_margin(margin)))
     x, y = rows(engine.plan, 60)
     for _ in range(100):  # makes most errors of these rows small

@@ -100,7 +100,7 @@ def growing(first: float, last: float) -> Course:
         (lambda t: min(0.1 + 12 * t, 7.0), False),  # it no longer grows
     ],
 )
-def test_exploding_knowledge(knowledge: Course, seen: bool) -> None:
+def test_exploding_knowledge_is_found(knowledge: Course, seen: bool) -> None:
     found = signs(watched(PUBLISHED, {SICK: {"knowledge": knowledge}}))
     assert found == [("exploding knowledge", SICK)] * seen
 
@@ -121,7 +121,7 @@ def test_large_knowledge_of_a_network_that_has_learned_is_sure() -> None:
 
 
 @pytest.mark.parametrize("plan", [PUBLISHED, LOCAL], ids=["published", "local"])
-def test_saturated_weights(plan: Plan) -> None:
+def test_saturated_weights_are_found(plan: Plan) -> None:
     for share, seen in ((0.011, True), (0.009, False)):
         found = watched(plan, {SICK: {"w_saturated": always(share)}})
         assert signs(found) == [("saturation", SICK)] * seen
@@ -137,7 +137,7 @@ def test_saturation_that_is_over_does_not_count() -> None:
     [(PUBLISHED, {}, 0.01), (LOCAL, GUESSING, 0.01), (LOCAL, {}, 0.5)],
     ids=["published", "labels, not learned", "labels, learned"],
 )
-def test_saturated_knowledge(plan: Plan, output: dict[str, Course], limit: float) -> None:
+def test_saturated_knowledge_is_found(plan: Plan, output: dict[str, Course], limit: float) -> None:
     for share, seen in ((limit * 1.1, True), (limit * 0.9, False)):
         found = signs(watched(plan, {SICK: {"z_saturated": always(share)}, 2: output}))
         assert (("saturation", SICK) in found) == seen
@@ -153,7 +153,7 @@ def test_an_output_that_is_always_right_may_saturate() -> None:
 # --- vanishing updates ----------------------------------------------------------------------------
 
 
-def test_vanishing_updates() -> None:
+def test_vanishing_updates_are_found() -> None:
     for share, seen in ((0.991, True), (0.989, False)):
         sick: dict[str, Course] = {"zero_updates": always(share), "shift": always(0.1)}
         for plan, output in ((PUBLISHED, {}), (LOCAL, GUESSING)):
@@ -188,7 +188,7 @@ def test_a_frozen_layer_makes_no_updates() -> None:
         (always(-1.0), lambda t: 0.1 - 0.006 * t, True),  # means of the squares: 4.1 % apart
     ],
 )
-def test_plateau(entropy: Course, shift: Course, seen: bool) -> None:
+def test_a_plateau_is_found(entropy: Course, shift: Course, seen: bool) -> None:
     found = signs(watched(PUBLISHED, {SICK: {"entropy": entropy, "shift": shift}}))
     assert found == [("plateau", SICK)] * seen
 
@@ -214,7 +214,7 @@ def test_a_network_that_has_learned_is_not_on_a_plateau() -> None:
         (lambda t: math.cos(9 * t) - t, False),  # it moves back and forth
     ],
 )
-def test_out_of_step(above: Course, seen: bool) -> None:
+def test_layers_out_of_step_are_found(above: Course, seen: bool) -> None:
     layers = {SICK: {"entropy": lambda t: t - 2}, SICK + 1: {"entropy": above}}
     layers[0] = {"entropy": lambda t: t - 2}
     found = watched(PUBLISHED, layers)
@@ -262,7 +262,7 @@ def test_participation_ratio_counts_directions() -> None:
     )
 
 
-def test_collapse() -> None:
+def test_a_collapse_is_found() -> None:
     for second, seen in ((0.26, True), (0.28, False)):  # participation ratios of 1.49 and 1.52
         watch = Watch(PUBLISHED)
         watch.decisions(SICK, crossed(second), INPUTS[:4], LABELS[:4])
