@@ -170,7 +170,7 @@ static void offer_fill(bytes_t *content) {
     number_put(content->bytes + content->count - 4, crc32_of(pushed.bytes, count));
 }
 
-/* Makes the next piece of the state. */
+/* Makes a request with the next piece of the pushed state. */
 static void push_fill(bytes_t *content) {
     const size_t offset = device_push_offset();
     if (offset < pushed.count) {
