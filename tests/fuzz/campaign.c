@@ -170,7 +170,7 @@ static void offer_fill(bytes_t *content) {
     number_put(content->bytes + content->count - 4, crc32_of(pushed.bytes, count));
 }
 
-/* Makes a request with the next piece of the pushed state. */
+/* Fills a PUSH request with the next piece of the state, if one is left. */
 static void push_fill(bytes_t *content) {
     const size_t offset = device_push_offset();
     if (offset < pushed.count) {
