@@ -11,9 +11,9 @@ SOURCES = Path(__file__).parent.parent / "runtime" / "front"
 
 
 def front_constants(front: Front | None) -> str:
-    """Return the constants of a front end for ska_plan.h; "" without one."""
+    """Return the constants of a front end for ska_plan.h."""
     if front is None:
-        return ""
+        return "#define SKA_FRONT_AXES 0 /* no front end */\n"
     vectors = " ".join(
         f"DO({front.axes + number}, {', '.join(map(str, vector))})"
         for number, vector in enumerate(front.vectors)

@@ -221,7 +221,8 @@ def _largest(requests: Sequence[Message]) -> str:
     text += f"#define SKA_REQUEST_MAX {_stem(requests[0])}_SIZE\n"
     for message in requests[1:]:
         size = f"{_stem(message)}_SIZE"
-        text += f"#if {size} > SKA_REQUEST_MAX\n#undef SKA_REQUEST_MAX\n"
+        known = f"{message.only} && " if message.only else ""
+        text += f"#if {known}{size} > SKA_REQUEST_MAX\n#undef SKA_REQUEST_MAX\n"
         text += f"#define SKA_REQUEST_MAX {size}\n#endif\n"
     return text + "\n"
 

@@ -14,6 +14,7 @@ from itertools import groupby
 from firmware_gen.board.board import RING, Board
 from firmware_gen.memory.members import members
 from firmware_gen.memory.residence import can_read, in_flash, only_infers, saved_bytes
+from ska_edge.frontend.frontends import front_bytes
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD
 from ska_edge.wire.protocol import MESSAGES, Field
@@ -76,7 +77,7 @@ def each_form(plan: Plan, board: Board) -> dict[str, int]:
 def parts(plan: Plan, board: Board, *, inference_only: bool = False) -> tuple[Part, ...]:
     """Return the parts of a firmware's RAM with this plan on this board, in memory order."""
     flash = in_flash(plan, inference_only)
-    line = (_line(plan, board, flash), *_received(board))
+    line = (_line(plan, board, flash), *_front(plan, board), *_received(board))
     return (*_network(plan, board, flash), *line, *_saves(plan, board, flash))
 
 
@@ -97,6 +98,13 @@ def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
         yield Part(name, tuple((member.field.count, member.field.width) for member in group))
 
 
+def _front(plan: Plan, board: Board) -> Iterator[Part]:
+    """Return the members of ska_front_t, if any; elsewhere than on AVR, two bytes pad it."""
+    if plan.front is not None:
+        ring, padding = front_bytes(plan.front), 0 if board.kernel == "avr" else 2
+        yield Part("front end", ((ring // 8, 8), (ring % 8, 1), (2, 1), (2, 2), (padding, 1)))
+
+
 def _received(board: Board) -> Iterator[Part]:
     """Return the ring that the receive interrupt fills (boards/freestanding/ska_ring.h), if any."""
     if board.uart is not None and RING in board.sources:
@@ -109,7 +117,7 @@ def _line(plan: Plan, board: Board, flash: int) -> Part:
     request = max(
         sum(field.size * _elements(field, plan) for field in message.of(plan.regression).fields)
         for message in MESSAGES
-        if message.direction == "request"
+        if message.direction == "request" and (plan.front is not None or message.name != "RAW")
     )
     # The first four bytes of a session count as one element, because a struct begins aligned.
     session, token, tag = ((1, 4), (1, 1), (1, 4), (1, 1), (1, 4)), (1, 4), (1, 1)

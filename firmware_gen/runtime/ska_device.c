@@ -12,6 +12,9 @@ void ska_device_init(ska_device_t *device) {
         bytes[i] = 0;
     }
     ska_init(&device->network);
+#if SKA_FRONT_AXES > 0
+    ska_front_reset(&device->front);
+#endif
 #if SKA_PERSISTENT
     (void)ska_load(&device->network); /* without a valid save, the initial weights stay */
     ska_push_start();

@@ -22,6 +22,9 @@
 #include "ska_push.h"
 #include "ska_session.h"
 #include "ska_tag.h"
+#if SKA_FRONT_AXES > 0
+#include "ska_front.h"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,8 +32,9 @@ extern "C" {
 
 #define SKA_DEVICE_FOLLOWED 0x80u
 
-/* The whole state of a device. Its owner may use `network` with all functions of ska.h between two
- * calls of the functions below; the other members are private. */
+/* The whole state of a device. Its owner may use `network` with all functions of ska.h, and `front`
+ * with all functions of ska_front.h, between two calls of the functions below; the other members
+ * are private. */
 typedef struct {
     ska_session_t session;
     /* The token identifies the history of the state. SET_TOKEN sets it, and it becomes 0 when
@@ -46,6 +50,9 @@ typedef struct {
     uint8_t follow; /* `want` of FOLLOW, plus SKA_DEVICE_FOLLOWED; 0 if no host follows */
 #if SKA_SIGNAL_BYTES > 1
     ska_signal_t x[SKA_INPUTS]; /* the input of the request in progress */
+#endif
+#if SKA_FRONT_AXES > 0
+    ska_front_t front;
 #endif
     ska_t network; /* the last member, so that the offsets of the others are small */
 } ska_device_t;

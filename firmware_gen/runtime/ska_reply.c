@@ -34,13 +34,18 @@ uint32_t ska_state_crc(const ska_t *network) {
 #else
 #define CAPABILITIES_OUTPUT 0u
 #endif
+#if SKA_FRONT_AXES > 0
+#define CAPABILITIES_FRONT SKA_CAPABILITY_FRONT
+#else
+#define CAPABILITIES_FRONT 0u
+#endif
 #if SKA_INFERENCE_ONLY
-#define CAPABILITIES (CAPABILITIES_OUTPUT | SKA_TAG_CAPABILITY)
+#define CAPABILITIES (CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | SKA_TAG_CAPABILITY)
 #define HALVINGS(network) 0u
 #else
 #define CAPABILITIES                                                                               \
     (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
-     CAPABILITIES_STORAGE | CAPABILITIES_OUTPUT | SKA_TAG_CAPABILITY)
+     CAPABILITIES_STORAGE | CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | SKA_TAG_CAPABILITY)
 #define HALVINGS(network) ((network).rate_halvings)
 #endif
 
@@ -126,6 +131,21 @@ void ska_reply_result(uint8_t seq, const ska_t *network, bool with_crc) {
     ska_frame_write(SKA_MESSAGE_RESULT, seq, payload, length);
 }
 
+#if !SKA_INFERENCE_ONLY || SKA_FRONT_AXES > 0
+
+/* Sends a CHUNK with the first of the `left` bytes from an offset on, as many as it can hold. */
+static void chunk_send(uint8_t seq, uint32_t offset, const uint8_t *data, uint32_t left) {
+    ska_message_chunk_t chunk;
+    chunk.offset = offset;
+    chunk.data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX);
+    chunk.data = data;
+    uint8_t payload[SKA_MESSAGE_CHUNK_SIZE];
+    const uint16_t length = ska_message_chunk_pack(&chunk, payload);
+    ska_frame_write(SKA_MESSAGE_CHUNK, seq, payload, length);
+}
+
+#endif
+
 #if !SKA_INFERENCE_ONLY
 
 void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
@@ -166,12 +186,8 @@ void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[S
 }
 
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset) {
-    ska_message_chunk_t chunk;
-    chunk.offset = offset;
 #if SKA_LITTLE_ENDIAN && SKA_FLASH_COUNT == 0
-    const uint32_t left = SKA_STATE_BYTES - offset;
-    chunk.data_count = (uint8_t)(left < SKA_CHUNK_MAX ? left : SKA_CHUNK_MAX);
-    chunk.data = ska_state(network, offset);
+    chunk_send(seq, offset, ska_state(network, offset), SKA_STATE_BYTES - offset);
 #else
     uint8_t piece[SKA_CHUNK_MAX];
     uint8_t count = 0;
@@ -179,12 +195,35 @@ void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset) {
         piece[count] = *ska_state(network, offset + count);
         count++;
     }
-    chunk.data_count = count;
-    chunk.data = piece;
+    chunk_send(seq, offset, piece, count);
 #endif
-    uint8_t payload[SKA_MESSAGE_CHUNK_SIZE];
-    const uint16_t length = ska_message_chunk_pack(&chunk, payload);
-    ska_frame_write(SKA_MESSAGE_CHUNK, seq, payload, length);
+}
+
+#endif
+
+#if SKA_FRONT_AXES > 0
+
+/* A window, in the order of its bytes on the line. */
+typedef struct {
+    int32_t features[SKA_INPUTS];
+    ska_signal_t x[SKA_INPUTS];
+} window_t;
+
+static SKA_NOINLINE void window_read(window_t *window, const ska_front_t *front) {
+    ska_front_features(front, window->features);
+    ska_standardize_i32(window->features, window->x);
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        ska_bytes_put_u32((uint8_t *)&window->features[i], (uint32_t)window->features[i]);
+#if SKA_SIGNAL_BYTES > 1
+        ska_bytes_put_u16((uint8_t *)&window->x[i], (uint16_t)window->x[i]);
+#endif
+    }
+}
+
+void ska_reply_features(uint8_t seq, const ska_front_t *front, uint32_t offset) {
+    window_t window;
+    window_read(&window, front);
+    chunk_send(seq, offset, (const uint8_t *)&window + offset, SKA_FRONT_BYTES - offset);
 }
 
 #endif

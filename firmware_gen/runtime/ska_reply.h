@@ -35,6 +35,14 @@ void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[S
                        uint16_t label);
 #endif
 
+#if SKA_FRONT_AXES > 0
+/* Bytes of a window on the line: its features, and the input made of them. */
+#define SKA_FRONT_BYTES (4u * SKA_INPUTS + SKA_INPUT_BYTES)
+
+/* Sends the bytes of the complete window from an offset on, as many as fit into a CHUNK. */
+void ska_reply_features(uint8_t seq, const ska_front_t *front, uint32_t offset);
+#endif
+
 /* Sends the bytes of the state from an offset on, as many as fit into a CHUNK. */
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset);
 

@@ -99,6 +99,43 @@ static ska_outcome_t infer_execute(ska_device_t *device, const ska_frame_t *fram
     return ska_outcome_done();
 }
 
+#if SKA_FRONT_AXES > 0
+
+/* The detail is 1 if the last sample completes a window. An earlier window in the same request is
+ * passed over. */
+static ska_outcome_t raw_execute(ska_front_t *front, const ska_frame_t *frame) {
+    ska_message_raw_t raw;
+    if (!ska_message_raw_unpack(frame->payload, frame->length, &raw) ||
+        raw.data_count % (2u * SKA_FRONT_AXES) != 0u) {
+        return ska_outcome_length(frame);
+    }
+    if (raw.reset != 0u) {
+        ska_front_reset(front);
+    }
+    for (uint16_t at = 0; at < raw.data_count; at += 2u * SKA_FRONT_AXES) {
+        int16_t sample[SKA_FRONT_AXES];
+        for (uint8_t axis = 0; axis < SKA_FRONT_AXES; axis++) {
+            sample[axis] = (int16_t)ska_bytes_get_u16(&raw.data[at + 2u * axis]);
+        }
+        (void)ska_front_push(front, sample);
+    }
+    return ska_outcome(SKA_STATUS_OK, ska_front_complete(front) ? 1u : 0u);
+}
+
+static ska_outcome_t features_execute(const ska_front_t *front, const ska_frame_t *frame) {
+    ska_message_features_t features;
+    if (!ska_message_features_unpack(frame->payload, frame->length, &features)) {
+        return ska_outcome_length(frame);
+    }
+    if (!ska_front_complete(front)) {
+        return ska_outcome(SKA_STATUS_WINDOW, 0);
+    }
+    return features.offset < SKA_FRONT_BYTES ? ska_outcome_done()
+                                             : ska_outcome(SKA_STATUS_OFFSET, SKA_FRONT_BYTES);
+}
+
+#endif
+
 #if !SKA_INFERENCE_ONLY
 
 static ska_outcome_t rate_execute(ska_device_t *device, const ska_frame_t *frame) {
@@ -252,6 +289,12 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
         return forget_execute(device, frame);
 #endif
 #endif
+#if SKA_FRONT_AXES > 0
+    case SKA_MESSAGE_RAW:
+        return raw_execute(&device->front, frame);
+    case SKA_MESSAGE_FEATURES:
+        return features_execute(&device->front, frame);
+#endif
     case SKA_MESSAGE_CHALLENGE:
         return ska_tag_challenge(&device->tag, frame, &device->network);
     default:
@@ -265,6 +308,9 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
 #if !SKA_INFERENCE_ONLY
     ska_message_sample_t sample;
     ska_message_pull_t pull;
+#endif
+#if SKA_FRONT_AXES > 0
+    ska_message_features_t features;
 #endif
     if (device->session.last.code != SKA_STATUS_OK) {
         ska_reply_status(frame->seq, device->session.last);
@@ -280,6 +326,12 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
                ska_message_pull_unpack(frame->payload, frame->length, &pull) &&
                pull.offset < SKA_STATE_BYTES) {
         ska_reply_chunk(frame->seq, &device->network, pull.offset);
+#endif
+#if SKA_FRONT_AXES > 0
+    } else if (frame->type == SKA_MESSAGE_FEATURES &&
+               ska_message_features_unpack(frame->payload, frame->length, &features) &&
+               features.offset < SKA_FRONT_BYTES) {
+        ska_reply_features(frame->seq, &device->front, features.offset);
 #endif
     } else if (frame->type == SKA_MESSAGE_CHALLENGE) {
         ska_tag_nonce(&device->tag, frame->seq);

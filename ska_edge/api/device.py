@@ -312,7 +312,8 @@ class Device(Closable):
         """Prove that the device learns exactly what the host learns, integer by integer.
 
         The device restarts from the flashed weights and learns the rows. A firmware that only
-        classifies proves its decisions instead.
+        classifies proves its decisions instead. If the rows are windows of recordings for a front
+        end, the device first computes their features from the raw samples.
 
         Args:
             data: a built-in name, a path, a Dataset, or arrays `(x, y)`.
@@ -334,8 +335,8 @@ class Device(Closable):
             raise InputError(
                 f"samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
             )
-        rows = slice(0, samples)
-        inputs = self.model.quantize(dataset.x[rows])
-        report = verify_device(self._link, self.model, inputs, self.model.truth(dataset)[rows])
+        rows = dataset.take(np.arange(len(dataset.y))[:samples])
+        inputs, truth = self.model.quantize(rows.x), self.model.truth(rows)
+        report = verify_device(self._link, self.model, inputs, truth, raw=rows)
         report.require_equal()
         return report

@@ -58,6 +58,14 @@ def only_classifies(port: str) -> DeviceError:
     )
 
 
+def no_front(port: str) -> DeviceError:
+    """Return the error for a firmware without RAW and FEATURES, if its plan has a front end."""
+    return DeviceError(
+        f"the firmware of the device at {port} takes no raw samples, because an earlier version"
+        " generated it: generate, build and flash it again"
+    )
+
+
 def other_frozen_layers(port: str) -> DeviceError:
     """Return the error for a pushed state with other weights than the device has in flash."""
     return DeviceError(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterable
 
 from ska_edge.device import claims, device_errors, transfer
@@ -54,6 +55,11 @@ class Link(Session):
                 " of this plan; choose a smaller network or another board"
             )
 
+    def expect_front(self) -> None:
+        """Raise DeviceError for a firmware that computes no features from raw samples."""
+        if not self.info.capabilities & Capability.FRONT:
+            raise device_errors.no_front(self.port)
+
     def expect_learning(self) -> None:
         """Raise DeviceError for a firmware that only classifies."""
         if not self.info.learns:
@@ -78,6 +84,27 @@ class Link(Session):
     def infer(self, x: Iterable[int]) -> Result:
         """Return the answer for one input, (inputs,) integers, without learning."""
         return self._result(self._prepare("INFER", {"x": self._bytes(x)}))
+
+    def push_samples(self, data: bytes, reset: bool) -> bool:
+        """Push raw samples into the device's front end; tell whether they complete a window.
+
+        Args:
+            data: whole samples, int16 little-endian, one per axis; at most `RAW_MAX` bytes.
+            reset: whether the device first forgets all earlier samples.
+        """
+        ((_, status),) = self.request("RAW", {"reset": int(reset), "data": data})
+        return bool(status["detail"])
+
+    def read_window(self, inputs: int, width: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the features of the complete window, and the input that the device makes of them.
+
+        Each has `inputs` integers; those of the input have `width` bytes on the line. Raises
+        DeviceError if the last samples completed no window.
+        """
+        size = inputs * (4 + width)
+        data = transfer.read_part(self.request, 0, size, self.port, "FEATURES")
+        values = struct.unpack(f"<{inputs}i{inputs}{'b' if width == 1 else 'h'}", data)
+        return values[:inputs], values[inputs:]
 
     def halve_rate(self, times: int) -> None:
         """Set the device's rate to the plan's rate, halved `times` times."""

@@ -38,11 +38,14 @@ def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
     return data
 
 
-def read_part(ask: Ask, offset: int, size: int, port: str) -> bytes:
-    """Read `size` bytes of a state from `offset` on; raise DeviceError for impossible answers."""
+def read_part(ask: Ask, offset: int, size: int, port: str, request: str = "PULL") -> bytes:
+    """Read `size` bytes from `offset` on, of the state or of what another request reads.
+
+    Raises DeviceError for impossible answers.
+    """
     data = b""
     while len(data) < size:
-        ((_, chunk),) = ask("PULL", {"offset": offset + len(data)})
+        ((_, chunk),) = ask(request, {"offset": offset + len(data)})
         if chunk["offset"] != offset + len(data) or not chunk["data"]:
             raise _unrequested(port, offset + len(data))
         data += chunk["data"]
@@ -60,7 +63,7 @@ def _piece(ask: Ask, offset: int, total: int, port: str) -> bytes:
 def _unrequested(port: str, offset: int) -> DeviceError:
     return DeviceError(
         f"the device at {port} answers with bytes that were not requested, at offset "
-        f"{offset} of its state; flash it again"
+        f"{offset}; flash it again"
     )
 
 

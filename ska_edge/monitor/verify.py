@@ -9,11 +9,13 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.data.dataset import Dataset
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Truth, truth_of
 from ska_edge.errors import CheckError
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.raw_windows import FeatureDifference, compare_windows, has_raw_windows
 from ska_edge.network.difference import (
     Difference,
     decision_difference,
@@ -24,6 +26,7 @@ from ska_edge.network.output import answers
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.plan import Plan
+from ska_edge.progress import Progress, silent
 from ska_edge.wire.protocol import Want
 
 
@@ -40,14 +43,17 @@ class Report:
         first_difference: the first integer that differs; None if all are equal.
         learns: whether the firmware learns; otherwise only decisions were compared, and the CRC-32
             of the parameters.
+        windows: number of windows whose features the device has computed from raw samples; 0 for a
+            model without a front end.
     """
 
     samples: int
     steps: int
     parameters: int
     correct: int
-    first_difference: Difference | None
+    first_difference: Difference | FeatureDifference | None
     learns: bool = True
+    windows: int = 0
 
     @property
     def equal(self) -> bool:
@@ -59,7 +65,8 @@ class Report:
         if self.first_difference is None:
             return
         # Before the first sample, the two sides have the weights that were flashed or given.
-        advice = "" if self.samples else "; give the flashed model, or flash the device again"
+        flashed = isinstance(self.first_difference, Difference) and not self.samples
+        advice = "; give the flashed model, or flash the device again" if flashed else ""
         raise CheckError(f"device and host differ at {self.first_difference.sentence()}{advice}")
 
 
@@ -78,6 +85,8 @@ def verify(
     labels: NDArray[np.integer],
     on_sample: OnSample = _unwatched,
     added: Mapping[int, str] = NONE,
+    raw: Dataset | None = None,
+    on_window: Progress = silent,
 ) -> Report:
     """Let a device learn quantized inputs (n, d) with labels (n,) and compare it with the host.
 
@@ -93,6 +102,9 @@ def verify(
     output on. Device and host add such a class before its first sample, and the whole states are
     compared then, too.
 
+    If `raw` has the raw samples of the rows, and the model has a front end, the device first
+    computes the features of all windows; see `compare_windows`, which calls `on_window`.
+
     A firmware that only classifies has a state that never changes, so the CRC-32 of this state and
     the decisions for every row are compared.
 
@@ -100,8 +112,15 @@ def verify(
     """
     link.hello()
     link.expect_plan(model.plan)
+    windows = 0
+    if raw is not None and has_raw_windows(model.plan, raw):
+        unequal = compare_windows(link, model.plan, raw, inputs, on_window)
+        if unequal is not None:
+            count = model.plan.parameter_count
+            return Report(0, 0, count, 0, unequal, link.info.learns, unequal.window)
+        windows = len(inputs)
     if not link.info.learns:
-        return _verify_decisions(link, model, inputs, labels, on_sample)
+        return _verify_decisions(link, model, inputs, labels, on_sample, windows)
     link.reset()
     trainer, plan = FixedTrainer(flashed_state(link, model), check=False), model.plan
     found = compare_state(link, trainer.state)
@@ -127,7 +146,8 @@ def verify(
             found = compare_state(link, trainer.state) or found
     if not found:
         found = compare_state(link, trainer.state)
-    return Report(samples, trainer.state.step, model.plan.parameter_count, correct, found)
+    parameters = model.plan.parameter_count
+    return Report(samples, trainer.state.step, parameters, correct, found, windows=windows)
 
 
 def _verify_decisions(
@@ -136,6 +156,7 @@ def _verify_decisions(
     inputs: NDArray[np.integer],
     labels: NDArray[np.integer],
     on_sample: OnSample,
+    windows: int,
 ) -> Report:
     """Compare a device that only classifies with the host."""
     plan = model.plan
@@ -155,7 +176,7 @@ def _verify_decisions(
         samples += 1
         correct += not plan.regression and result.predicted == int(label)
         on_sample(samples, truth_of(label), result)
-    return Report(samples, 0, plan.parameter_count, correct, found, learns=False)
+    return Report(samples, 0, plan.parameter_count, correct, found, learns=False, windows=windows)
 
 
 def flashed_state(link: Link, model: Model) -> State:

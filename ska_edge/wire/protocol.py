@@ -24,6 +24,7 @@ PROTOCOL_VERSION = 4
 COUNTED = 2**32  # a device counts samples and updates modulo this; every CRC is smaller
 CHUNK_MAX = 128  # maximum bytes of state in a CHUNK
 PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot receive more
+RAW_MAX = 128  # maximum bytes of samples in a RAW; a sample of 64 axes takes all of them
 NAME_BYTES = 16  # bytes of the name of an added class, as in `plan.spare`
 KEY_BYTES = 32  # bytes of a device's key, see `tag`
 TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
@@ -63,11 +64,12 @@ class Status(enum.IntEnum):
     EARLY = 14
     FROZEN = 15
     SPARE = 16
+    WINDOW = 17
 
 
 STATUS_PURPOSE = {
-    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to continue from, or for "
-    "ADD_CLASS the label",
+    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to continue from, for "
+    "ADD_CLASS the label, or for RAW 1 if a window is complete",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the next request nor one to answer again; "
@@ -76,7 +78,7 @@ STATUS_PURPOSE = {
     Status.LABEL: "no class has this label; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that many times; detail is the maximum",
     Status.OFFSET: "the offset is wrong; "
-    "detail is the offset to continue from, or for PULL the size of the state",
+    "detail is the offset to continue from, or for PULL and FEATURES the number of all bytes",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, and the state is unchanged; detail is the ska_status_t",
@@ -89,6 +91,7 @@ STATUS_PURPOSE = {
     "detail is the type of the message, or the offset in PUSH",
     Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
+    Status.WINDOW: "the last sample of RAW completed no window; detail is 0",
 }
 
 
@@ -103,6 +106,7 @@ class Capability(enum.IntFlag):
     PUSH = 32
     KEY = 64
     VALUES = 128
+    FRONT = 256
 
 
 CAPABILITY_PURPOSE = {
@@ -115,6 +119,7 @@ CAPABILITY_PURPOSE = {
     Capability.KEY: "refuses a request that changes the device and lacks a tag made with its key",
     Capability.VALUES: "runs a regression: it has targets instead of a label, and values instead of"
     " decisions",
+    Capability.FRONT: "has a front end, which takes RAW and FEATURES",
 }
 
 
@@ -206,7 +211,7 @@ STEP = Field("step", "u32", 1, "updates made, counted from the plan's weights")
 SAMPLES = Field("samples", "u32", 1, "samples learned, counted from the plan's weights")
 CRC = Field("crc", "u32", 1, "CRC-32 of the state")
 TOKEN = Field("token", "u32", 1, "identifies the state's history; 0 after a start, RESET or PUSH")
-OFFSET = Field("offset", "u32", 1, "position in the state where the bytes begin")
+OFFSET = Field("offset", "u32", 1, "position among all bytes where these bytes begin")
 
 MESSAGES = (
     Message(
@@ -331,6 +336,28 @@ MESSAGES = (
         only="SKA_SPARES > 0",
     ),
     Message(
+        "RAW",
+        0x0F,
+        "request",
+        (
+            Field("reset", "u8", 1, "1: first forget all earlier samples; 0: continue after them"),
+            Field("data", "u8", "rest", "whole samples of the sensor, one i16 per axis", RAW_MAX),
+        ),
+        "push samples into the front end; detail of STATUS is 1 if the last one completes a window",
+        answer="STATUS",
+        changes=True,
+        only="SKA_FRONT_AXES > 0",
+    ),
+    Message(
+        "FEATURES",
+        0x10,
+        "request",
+        (OFFSET,),
+        "read the complete window: its features, one i32 each, and then the input made of them",
+        answer="CHUNK",
+        only="SKA_FRONT_AXES > 0",
+    ),
+    Message(
         "WELCOME",
         0x81,
         "reply",
@@ -404,8 +431,8 @@ MESSAGES = (
         "CHUNK",
         0x84,
         "reply",
-        (OFFSET, Field("data", "u8", "rest", "bytes of the state from offset on", CHUNK_MAX)),
-        "answers PULL",
+        (OFFSET, Field("data", "u8", "rest", "the bytes from offset on", CHUNK_MAX)),
+        "answers PULL and FEATURES",
     ),
     Message(
         "STATUS",

@@ -1,4 +1,4 @@
-"""Samples become the same features and inputs on the host, in C and on emulated cores."""
+"""Samples become the same features and inputs on the host and in C."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import serial
 
 from firmware_gen.board.board import Board
-from firmware_gen.build import build, build_library
-from firmware_gen.emulators.flash import start
+from firmware_gen.build import build_library
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.front import SAMPLE, Front
-from ska_edge.frontend.frontends import feature_count, features_of, front_bytes, front_for
+from ska_edge.frontend.frontends import feature_count, features_of, front_for
 from ska_edge.model.scaling import standardize
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
@@ -41,51 +39,6 @@ FRONTS = {
     "apart": front_for("statistics", 6, 9, AXES),
     "plain": front_for("statistics", 32, 2, ("sound",)),
 }
-CORES = (
-    *("virtual-m4", "qemu-m0", "qemu-m3", "qemu-m4", "qemu-m7", "qemu-m33", "qemu-rv32"),
-    "sim-atmega328p",
-)
-# If the host sends 0, the device forgets all samples and sends the size of its front end. If the
-# host sends 1 and a sample, the device sends 0, or, if the sample completes a window, 1 and the
-# features with their inputs.
-MAIN = """\
-#include "ska_board.h"
-#include "ska_front.h"
-
-static ska_front_t front;
-static int32_t features[SKA_INPUTS];
-static ska_signal_t x[SKA_INPUTS];
-static int16_t sample[SKA_FRONT_AXES];
-
-int main(void) {
-    ska_board_init();
-    for (;;) {
-        if (ska_board_read() == 0) {
-            ska_front_reset(&front);
-            ska_board_write((uint8_t)(sizeof(front) & 0xFFu));
-            ska_board_write((uint8_t)(sizeof(front) >> 8));
-            continue;
-        }
-        for (uint8_t i = 0; i < SKA_FRONT_AXES; i++) {
-            const uint16_t low = (uint8_t)ska_board_read();
-            sample[i] = (int16_t)(low | (uint16_t)((uint16_t)(uint8_t)ska_board_read() << 8));
-        }
-        if (!ska_front_push(&front, sample)) {
-            ska_board_write(0);
-            continue;
-        }
-        ska_board_write(1);
-        ska_front_features(&front, features);
-        ska_front_input(&front, x);
-        for (uint16_t i = 0; i < SKA_INPUTS; i++) {
-            for (uint8_t byte = 0; byte < 4u; byte++) {
-                ska_board_write((uint8_t)((uint32_t)features[i] >> (8u * byte)));
-            }
-            ska_board_write((uint8_t)x[i]);
-        }
-    }
-}
-"""
 
 
 def samples_of(front: Front, count: int) -> np.ndarray:
@@ -144,42 +97,10 @@ def test_c_has_the_features_of_the_host(
     assert len(np.unique(features)) > 100 and len(np.unique(inputs)) > 20
 
 
-def build_front(plan: Plan, board: Board, folder: Path) -> None:
-    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), board.name, folder)
-    for path in (folder / "src").glob("*.c"):
-        if path.name not in ("ska.c", "ska_front.c", "ska_front_part.c"):
-            path.unlink()
-    (folder / "src" / "ska_main.c").write_text(MAIN)
-    build(folder)
-
-
-@pytest.mark.parametrize("name", CORES)
-def test_cores_have_the_features_of_the_host(
-    name: str, require_board: Callable[[str], Board], tmp_path: Path
-) -> None:
-    board, plan = require_board(name), plan_with(FRONTS["half"])
-    build_front(plan, board, tmp_path / "p")
-    samples = samples_of(FRONTS["half"], 300)
-    features, inputs = expected_of(plan, samples)
-    with start(tmp_path / "p") as running, serial.Serial(running.port, timeout=20) as line:
-        line.write(bytes([0]))
-        surplus = int.from_bytes(line.read(2), "little") - front_bytes(FRONTS["half"])
-        assert 0 < surplus <= 8
-        complete = 0
-        for sample in samples:
-            line.write(bytes([1]) + sample.astype("<i2").tobytes())
-            if line.read(1) == bytes([0]):
-                continue
-            answer = np.frombuffer(line.read(5 * plan.inputs), [("feature", "<i4"), ("x", "i1")])
-            np.testing.assert_array_equal(answer["feature"], features[complete])
-            np.testing.assert_array_equal(answer["x"], inputs[complete])
-            complete += 1
-    assert complete == len(features)
-
-
 def test_a_plan_without_a_front_end_has_no_front_end_in_c(tmp_path: Path) -> None:
     plan = replace(plan_with(FRONTS["next"]), front=None)
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", tmp_path / "p")
     assert not list((tmp_path / "p" / "src").glob("*front*"))
-    assert "front" not in (tmp_path / "p" / "src" / "ska_plan.h").read_text().lower()
+    constants = (tmp_path / "p" / "src" / "ska_plan.h").read_text().lower()
+    assert constants.count("front") == 2 and "#define ska_front_axes 0 /* no front end" in constants
     assert "front" not in plan.to_json()

@@ -9,10 +9,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ska_edge.frontend.frontends import front_for
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.neuron import RawInput
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import encode_frame
 from ska_edge.wire.protocol import (
@@ -27,9 +29,15 @@ from ska_edge.wire.protocol import (
 
 FOLDER = Path(__file__).parent / "corpus"
 # The plans are small, because the whole network is compared after every byte. Together they have
-# every field that a state can have, and inputs of one and two bytes.
+# every field that a state can have, inputs of one and two bytes, and a front end.
 PLANS = {
-    "local": make_plan((5, 4, 3), replay=Replay(2, 1), spares=1),
+    "local": make_plan(
+        (5, 4, 3),
+        replay=Replay(2, 1),
+        spares=1,
+        raw=RawInput((70,) * 5, (9,) * 5, 11),
+        front=front_for("statistics", 4, 2, ("sound",)),
+    ),
     "published": make_plan((3, 2, 2), rule="published", precision="w32a16", batch=3, steps=3),
 }
 
@@ -42,7 +50,9 @@ def seeds(plan: Plan) -> dict[str, bytes]:
         message.name.lower(): opened + frame(codec, 1, message, plan) for message in MESSAGES
     }
     streams["hello"] = opened
+    window = frame(codec, 1, BY_NAME["RAW"], plan) + frame(codec, 2, BY_NAME["FEATURES"], plan)
     return streams | {
+        "window": opened + window,
         "session": opened + session(codec, plan),
         "update": opened + update(codec, plan),
     }
@@ -93,6 +103,7 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
         "offset": 0,
         "halvings": 1,
         "code": 0,
+        "reset": 1,
     }
     sizes = dimensions(plan)
     message = message.of(plan.regression)

@@ -44,6 +44,9 @@ static device_source_t source;
 static ska_t flashed; /* the state after a start */
 static ska_t before;  /* the state before the last byte */
 static uint32_t token_before;
+#if SKA_FRONT_AXES > 0
+static ska_front_t front_before;
+#endif
 static piece_t received;
 static piece_t sent;
 static content_seen_t request; /* the request that the last byte completed */
@@ -181,6 +184,28 @@ static bool forget_may(const uint8_t *payload, size_t length) {
 
 #endif
 
+#if SKA_FRONT_AXES > 0
+
+static bool same_front(void) {
+    return memcmp(&device.front, &front_before, sizeof front_before) == 0;
+}
+
+/* RAW may push its samples into the front end, each of them once. */
+static bool raw_may(const uint8_t *payload, size_t length) {
+    const size_t sample = 2u * SKA_FRONT_AXES;
+    if (length == 0 || (length - 1) % sample != 0 || !same(&device.network, &before)) {
+        return false;
+    }
+    const size_t filled = payload[0] != 0u ? 0u : front_before.filled;
+    return device.front.filled == (filled + (length - 1) / sample) % SKA_FRONT_PART;
+}
+
+#else
+
+static bool same_front(void) { return true; }
+
+#endif
+
 /* Returns the token after an executed request. */
 static uint32_t token_behind(uint8_t type, const uint8_t *payload, size_t length) {
     switch (type) {
@@ -220,6 +245,10 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
     case SKA_MESSAGE_FORGET_CLASS:
         return forget_may(payload, length);
 #endif
+#if SKA_FRONT_AXES > 0
+    case SKA_MESSAGE_RAW:
+        return raw_may(payload, length);
+#endif
     default:
         return same(&device.network, &before);
     }
@@ -236,6 +265,11 @@ static bool is_sane(void) {
 #if !SKA_SUPERVISED
     sane = sane && device.network.held < SKA_BATCH;
 #endif
+#if SKA_FRONT_AXES > 0
+    const ska_front_t *front = &device.front;
+    sane = sane && front->next < SKA_FRONT_PARTS && front->filled < SKA_FRONT_PART &&
+           front->missing > 0u;
+#endif
     return sane;
 }
 
@@ -251,14 +285,15 @@ static void request_judge(void) {
     promise(answer.closing == 1, "a good frame is answered once");
     if (repeated || late) {
         device_counts.repeated++;
-        promise(same(&device.network, &before) && device.token == token_before,
+        promise(same(&device.network, &before) && same_front() && device.token == token_before,
                 "a repeated request changes nothing");
         promise(answer.status == (late ? SKA_STATUS_OK : turn.status),
                 "a repeated request is answered as before");
         return;
     }
     const bool refused = answer.status != SKA_STATUS_OK;
-    promise(!refused || (same(&device.network, &before) && device.token == token_before),
+    promise(!refused ||
+                (same(&device.network, &before) && same_front() && device.token == token_before),
             "a refused request changes nothing");
     promise((answer.status == SKA_STATUS_SEQUENCE) == (!next && !hello),
             "what is out of turn is refused, and only that for its seq");
@@ -277,6 +312,7 @@ static void request_judge(void) {
     if (!refused) {
         promise(executed_well(type, request.content + 2, request.length - 2),
                 "a request changes what it is for, and only when it fits");
+        promise(type == SKA_MESSAGE_RAW || same_front(), "only RAW changes the front end");
         promise(device.token == token_behind(type, request.content + 2, request.length - 2),
                 "a token lasts as long as the state learns on");
     }
@@ -289,7 +325,8 @@ static void byte_judge(void) {
     if (request.good) {
         request_judge();
     } else {
-        device_counts.changed += !same(&device.network, &before) || device.token != token_before;
+        device_counts.changed +=
+            !same(&device.network, &before) || !same_front() || device.token != token_before;
         promise(answer.frames == 0, "nothing is answered but a good frame");
     }
     promise(storage_misuses == 0, "memory is erased before it is written, and used where it is");
@@ -326,6 +363,9 @@ int16_t ska_board_read(void) {
     }
     byte_judge();
     memcpy(&before, &device.network, sizeof device.network);
+#if SKA_FRONT_AXES > 0
+    memcpy(&front_before, &device.front, sizeof device.front);
+#endif
     token_before = device.token;
     memset(&answer, 0, sizeof answer);
     request.good = false;
@@ -378,5 +418,9 @@ void device_run(device_source_t from) {
     memset(&answer, 0, sizeof answer);
     device_counts.starts++;
     ska_init(&before);
+#if SKA_FRONT_AXES > 0
+    memset(&front_before, 0, sizeof front_before);
+    ska_front_reset(&front_before);
+#endif
     promise(ska_firmware_main() == 0, "the firmware ends when its board does");
 }

@@ -175,6 +175,18 @@ PLANTS = {
         "if (false) {",
         "a request changes what it is for, and only when it fits",
     ),
+    "half a sample": (
+        "ska_request.c",
+        "raw.data_count % (2u * SKA_FRONT_AXES) != 0u",
+        "false",
+        "a request changes what it is for, and only when it fits|AddressSanitizer",
+    ),
+    "any offset of a window": (
+        "ska_request.c",
+        "features.offset < SKA_FRONT_BYTES",
+        "true",
+        "runtime error|AddressSanitizer",
+    ),
     "a refusal that learns": (
         "ska_request.c",
         "return ska_outcome(SKA_STATUS_LABEL, sample.label);",

@@ -23,12 +23,14 @@
 #define SKA_PAYLOAD_MAX 65531u
 /* Maximum bytes of `data` in PUSH. */
 #define SKA_PUSH_MAX 64u
+/* Maximum bytes of `data` in RAW. */
+#define SKA_RAW_MAX 128u
 /* Maximum bytes of `data` in CHUNK. */
 #define SKA_CHUNK_MAX 128u
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0, for OFFER and PUSH the offset to continue from, or for ADD_CLASS the label */
+/* done; detail is 0, for OFFER and PUSH the offset to continue from, for ADD_CLASS the label, or for RAW 1 if a window is complete */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
@@ -42,7 +44,7 @@
 #define SKA_STATUS_LABEL 5u
 /* the plan's rate cannot be halved that many times; detail is the maximum */
 #define SKA_STATUS_RATE 6u
-/* the offset is wrong; detail is the offset to continue from, or for PULL the size of the state */
+/* the offset is wrong; detail is the offset to continue from, or for PULL and FEATURES the number of all bytes */
 #define SKA_STATUS_OFFSET 7u
 /* the state belongs to another plan; detail is 0 */
 #define SKA_STATUS_DIGEST 8u
@@ -62,6 +64,8 @@
 #define SKA_STATUS_FROZEN 15u
 /* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u
+/* the last sample of RAW completed no window; detail is 0 */
+#define SKA_STATUS_WINDOW 17u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
 /* the CRC-32 of the state in RESULT */
@@ -82,6 +86,8 @@
 #define SKA_CAPABILITY_KEY 64u
 /* runs a regression: it has targets instead of a label, and values instead of decisions */
 #define SKA_CAPABILITY_VALUES 128u
+/* has a front end, which takes RAW and FEATURES */
+#define SKA_CAPABILITY_FRONT 256u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
 #define SKA_METRICS_EACH(X)                                                                        \
@@ -158,6 +164,15 @@
 /* FORGET_CLASS: make an added class a spare output again, without its samples and weights */
 #define SKA_MESSAGE_FORGET_CLASS 0x0eu
 #define SKA_MESSAGE_FORGET_CLASS_SIZE 6u
+/* RAW: push samples into the front end; detail of STATUS is 1 if the last one completes a window */
+#define SKA_MESSAGE_RAW 0x0fu
+#define SKA_MESSAGE_RAW_SIZE (1u + 128u)
+#if SKA_MESSAGE_RAW_SIZE > SKA_PAYLOAD_MAX
+#error "RAW does not fit a frame: too many inputs or classes"
+#endif
+/* FEATURES: read the complete window: its features, one i32 each, and then the input made of them */
+#define SKA_MESSAGE_FEATURES 0x10u
+#define SKA_MESSAGE_FEATURES_SIZE 4u
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
@@ -170,7 +185,7 @@
 /* METRICS: integer sums of one layer after a learning step, sent before RESULT */
 #define SKA_MESSAGE_METRICS 0x83u
 #define SKA_MESSAGE_METRICS_SIZE 85u
-/* CHUNK: answers PULL */
+/* CHUNK: answers PULL and FEATURES */
 #define SKA_MESSAGE_CHUNK 0x84u
 #define SKA_MESSAGE_CHUNK_SIZE (4u + 128u)
 #if SKA_MESSAGE_CHUNK_SIZE > SKA_PAYLOAD_MAX
@@ -244,13 +259,21 @@
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_FOLLOW_SIZE
 #endif
-#if SKA_MESSAGE_ADD_CLASS_SIZE > SKA_REQUEST_MAX
+#if SKA_SPARES > 0 && SKA_MESSAGE_ADD_CLASS_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_ADD_CLASS_SIZE
 #endif
-#if SKA_MESSAGE_FORGET_CLASS_SIZE > SKA_REQUEST_MAX
+#if SKA_SPARES > 0 && SKA_MESSAGE_FORGET_CLASS_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_FORGET_CLASS_SIZE
+#endif
+#if SKA_FRONT_AXES > 0 && SKA_MESSAGE_RAW_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_RAW_SIZE
+#endif
+#if SKA_FRONT_AXES > 0 && SKA_MESSAGE_FEATURES_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_FEATURES_SIZE
 #endif
 
 /* Tells whether a request of this type changes the device. */
@@ -263,7 +286,8 @@
      (type) == SKA_MESSAGE_RESET || \
      (type) == SKA_MESSAGE_SET_TOKEN || \
      (SKA_SPARES > 0 && (type) == SKA_MESSAGE_ADD_CLASS) || \
-     (SKA_SPARES > 0 && (type) == SKA_MESSAGE_FORGET_CLASS))
+     (SKA_SPARES > 0 && (type) == SKA_MESSAGE_FORGET_CLASS) || \
+     (SKA_FRONT_AXES > 0 && (type) == SKA_MESSAGE_RAW))
 
 /* --- numbers as bytes ------------------------------------------------------------------------- */
 
@@ -408,7 +432,7 @@ static inline bool ska_message_set_rate_unpack(const uint8_t *payload, uint16_t 
 
 /* PULL: read a piece of the state */
 typedef struct {
-    /* position in the state where the bytes begin */
+    /* position among all bytes where these bytes begin */
     uint32_t offset;
 } ska_message_pull_t;
 
@@ -441,7 +465,7 @@ static inline bool ska_message_offer_unpack(const uint8_t *payload, uint16_t len
 
 /* PUSH: send a piece of a state; after the last piece, the device stores and loads the state */
 typedef struct {
-    /* position in the state where the bytes begin */
+    /* position among all bytes where these bytes begin */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_PUSH_MAX */
     /* data_count elements: the next bytes of the state */
@@ -540,6 +564,41 @@ static inline bool ska_message_forget_class_unpack(const uint8_t *payload, uint1
     }
     message->label = ska_bytes_get_u16(&payload[0u]);
     message->token = ska_bytes_get_u32(&payload[2u]);
+    return true;
+}
+
+/* RAW: push samples into the front end; detail of STATUS is 1 if the last one completes a window */
+typedef struct {
+    /* 1: first forget all earlier samples; 0: continue after them */
+    uint8_t reset;
+    uint8_t data_count; /* at most SKA_RAW_MAX */
+    /* data_count elements: whole samples of the sensor, one i16 per axis */
+    const uint8_t *data;
+} ska_message_raw_t;
+
+static inline bool ska_message_raw_unpack(const uint8_t *payload, uint16_t length,
+                                          ska_message_raw_t *message) {
+    if (length < 1u || length > SKA_MESSAGE_RAW_SIZE) {
+        return false;
+    }
+    message->data_count = (uint8_t)(length - (1u));
+    message->reset = payload[0u];
+    message->data = &payload[1u];
+    return true;
+}
+
+/* FEATURES: read the complete window: its features, one i32 each, and then the input made of them */
+typedef struct {
+    /* position among all bytes where these bytes begin */
+    uint32_t offset;
+} ska_message_features_t;
+
+static inline bool ska_message_features_unpack(const uint8_t *payload, uint16_t length,
+                                               ska_message_features_t *message) {
+    if (length != SKA_MESSAGE_FEATURES_SIZE) {
+        return false;
+    }
+    message->offset = ska_bytes_get_u32(&payload[0u]);
     return true;
 }
 
@@ -689,12 +748,12 @@ static inline uint16_t ska_message_metrics_pack(const ska_message_metrics_t *mes
     return SKA_MESSAGE_METRICS_SIZE;
 }
 
-/* CHUNK: answers PULL */
+/* CHUNK: answers PULL and FEATURES */
 typedef struct {
-    /* position in the state where the bytes begin */
+    /* position among all bytes where these bytes begin */
     uint32_t offset;
     uint8_t data_count; /* at most SKA_CHUNK_MAX */
-    /* data_count elements: bytes of the state from offset on */
+    /* data_count elements: the bytes from offset on */
     const uint8_t *data;
 } ska_message_chunk_t;
 

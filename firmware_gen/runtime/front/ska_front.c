@@ -5,11 +5,13 @@
 
 void ska_front_reset(ska_front_t *front) {
     front->next = 0;
+    front->complete = false;
     front->filled = 0;
     front->missing = SKA_FRONT_PARTS;
 }
 
-bool ska_front_push(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES]) {
+/* Returns true if the sample completes a window. */
+static bool sample_add(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES]) {
     ska_front_part_add(&front->parts[front->next], sample, front->filled == 0u);
     front->filled++;
     if (front->filled < SKA_FRONT_PART) {
@@ -24,6 +26,13 @@ bool ska_front_push(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES]) {
     front->missing = SKA_FRONT_HOP / SKA_FRONT_PART;
     return true;
 }
+
+bool ska_front_push(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES]) {
+    front->complete = sample_add(front, sample);
+    return front->complete;
+}
+
+bool ska_front_complete(const ska_front_t *front) { return front->complete; }
 
 void ska_front_features(const ska_front_t *front, int32_t features[SKA_INPUTS]) {
     ska_front_parts_features(front->parts, front->next, features);

@@ -32,6 +32,7 @@ extern "C" {
 typedef struct {
     ska_front_part_t parts[SKA_FRONT_PARTS]; /* a ring */
     uint8_t next;                            /* the part of the next sample, the oldest one */
+    bool complete;                           /* whether the last sample completed a window */
     uint16_t filled;                         /* samples in that part so far */
     uint16_t missing;                        /* parts until the next window is complete */
 } ska_front_t;
@@ -43,6 +44,9 @@ void ska_front_reset(ska_front_t *front);
 /* Takes a sample, one integer per axis. Returns true if a window is complete: then call
  * ska_front_input, or ska_front_features, before the next sample. */
 bool ska_front_push(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES]);
+
+/* Tells whether the last sample completed a window. */
+bool ska_front_complete(const ska_front_t *front);
 
 /* Computes the features of the complete window, with SKA_FRONT_FRAC fractional bits. */
 void ska_front_features(const ska_front_t *front, int32_t features[SKA_INPUTS]);

@@ -112,9 +112,8 @@ def run(
             samples = min(samples or UNTRAINED_SAMPLES, len(rows.y))
             if not model.plan.regression:
                 curve = Curve(link, model, held_out.x, held_out.y, samples)
-        first = slice(samples or SAMPLES)
-        truth = model.truth(rows)[first]
-        proof = learn_and_compare(link, model, rows.x[first], truth, out, curve=curve)
+        first = rows.take(np.arange(len(rows.y))[: samples or SAMPLES])
+        proof = learn_and_compare(link, model, first, out, curve=curve)
     out.document(
         {
             **training_document(trained, model_file),

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 import numpy as np
-from numpy.typing import NDArray
 
 from ska_edge.cli.device import device
 from ska_edge.cli.options.complete import DATA
@@ -19,6 +18,7 @@ from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.curve import Curve
 from ska_edge.cli.screen.metrics import metrics_table, progress_title
+from ska_edge.data.dataset import Dataset
 from ska_edge.device.info import Result
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Truth
@@ -36,19 +36,19 @@ from ska_edge.rules.confidence import UNKNOWN
 def learn_and_compare(
     link: Link,
     model: Model,
-    features: NDArray[np.float64],
-    labels: NDArray[np.int64],
+    rows: Dataset,
     out: Output,
     added: Mapping[int, str] = NONE,
     curve: Curve | None = None,
 ) -> Report:
-    """Run the proof with a live table, and report the result.
+    """Run the proof on matched rows with a live table, and report the result.
 
     `added` has the names of new classes, by their labels. `curve` is told each learned sample.
     """
     info = link.hello()
+    labels = model.truth(rows)
     if not info.learns:
-        return _classify_and_compare(link, model, features, labels, out)
+        return _classify_and_compare(link, model, rows, out)
     out.line(f"{info.board} at {link.port} learns {counted(len(labels), 'sample')}")
     correct, unknown, last = 0, 0, Result(0, 0, 0, ())
     missed = np.zeros(model.plan.classes, dtype=np.int64)
@@ -67,7 +67,13 @@ def learn_and_compare(
             if curve is not None:
                 curve.learned(number)
 
-        report = verify_device(link, model, model.quantize(features), labels, show, added)
+        def pushed(number: int, windows: int) -> None:
+            line = f"raw samples of window {number} of {windows}"
+            update(line, line)
+
+        inputs = model.quantize(rows.x)
+        report = verify_device(link, model, inputs, labels, show, added, rows, pushed)
+    _say_windows(report, model.plan, out)
     if curve is not None and report.equal:
         curve.show(out)
     if report.first_difference is None and report.steps == 0:
@@ -83,13 +89,8 @@ def learn_and_compare(
     return report
 
 
-def _classify_and_compare(
-    link: Link,
-    model: Model,
-    features: NDArray[np.float64],
-    labels: NDArray[np.int64],
-    out: Output,
-) -> Report:
+def _classify_and_compare(link: Link, model: Model, rows: Dataset, out: Output) -> Report:
+    labels = model.truth(rows)
     samples = counted(len(labels), "sample")
     out.line(f"{link.info.board} at {link.port} only classifies; it classifies {samples}")
     with out.progress("classifying", "samples") as update:
@@ -97,7 +98,10 @@ def _classify_and_compare(
         def show(number: int, _label: Truth, _result: Result) -> None:
             update(number, len(labels))
 
-        report = verify_device(link, model, model.quantize(features), labels, show)
+        report = verify_device(
+            link, model, model.quantize(rows.x), labels, show, raw=rows, on_window=update
+        )
+    _say_windows(report, model.plan, out)
     if report.first_difference is None:
         out.line(
             f"device and host are equal: the CRC-32 of all {report.parameters} parameters, and"
@@ -105,6 +109,14 @@ def _classify_and_compare(
             + (f"; {report.correct} right" if _has_classes(model.plan) else "")
         )
     return report
+
+
+def _say_windows(report: Report, plan: Plan, out: Output) -> None:
+    if report.windows:
+        out.line(
+            f"the device computed {counted(plan.inputs, 'feature')} of"
+            f" {counted(report.windows, 'window')} from raw samples"
+        )
 
 
 def _has_classes(plan: Plan) -> bool:
@@ -119,6 +131,7 @@ def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
         "equal": report.equal,
         "first_difference": None if difference is None else difference.as_dict(),
         "parameters": report.parameters,
+        "windows": report.windows,
         "correct": report.correct if _has_classes(plan) else None,
     }
 
@@ -151,9 +164,10 @@ def verify(
 ) -> None:
     """Prove that a device learns what the host learns, from MODEL's weights and rows of DATA.
 
-    The device first returns to its flashed weights. If an integer differs, the exit code is 1, and
-    the error names the first difference. For a firmware that only classifies, the decisions are
-    compared.
+    The device first returns to its flashed weights. If MODEL has a front end, the device computes
+    the features of all windows from the raw samples of DATA before it learns. If an integer
+    differs, the exit code is 1, and the error names the first difference. For a firmware that only
+    classifies, the decisions are compared.
     """
     out, loaded = Output(as_json), open_model(model)
     added, dataset = reader.grown(data, loaded, out)
@@ -161,9 +175,8 @@ def verify(
         raise InputError(
             f"--samples is {samples}, but {dataset.name} has {counted(len(dataset.y), 'row')}"
         )
-    rows = slice(0, samples)
+    rows = dataset.take(np.arange(len(dataset.y))[:samples])
     with device(loaded, board, port, line, out, key) as link:
-        truth = loaded.truth(dataset)[rows]
-        report = learn_and_compare(link, loaded, dataset.x[rows], truth, out, added)
+        report = learn_and_compare(link, loaded, rows, out, added)
     out.document(verify_document(report, loaded.plan))
     report.require_equal()

@@ -95,6 +95,7 @@ typedef int32_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
 #define SKA_RATE_HALVINGS_MAX 26 /* with more, a shift would exceed 31 */
+#define SKA_FRONT_AXES 0 /* no front end */
 
 #elif !defined(SKA_MODEL_dd1183813f506c9a_defe980e)
 #error "two models have the prefix ska_ here; write the firmware of one with another name"

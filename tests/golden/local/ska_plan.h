@@ -101,6 +101,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA 32768
 #define SKA_RATE_SHIFT 3
 #define SKA_RATE_HALVINGS_MAX 18 /* with more, a shift would exceed 31 */
+#define SKA_FRONT_AXES 0 /* no front end */
 
 #elif !defined(SKA_MODEL_efc630b4af7a4376_540a7058)
 #error "two models have the prefix ska_ here; write the firmware of one with another name"

@@ -97,6 +97,7 @@ typedef int_fast16_t ska_knowledge_fast_t; /* z in computations */
 /* Rules without labels learn from a held batch. */
 #define SKA_BATCH 4
 #define SKA_STEPS 5
+#define SKA_FRONT_AXES 0 /* no front end */
 
 #elif !defined(SKA_MODEL_532d71bbe3dc9b7b_503dc27e)
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
