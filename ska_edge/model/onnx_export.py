@@ -22,14 +22,19 @@ from onnx import TensorProto, helper, numpy_helper
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, dot
 from ska_edge.errors import CheckError, InputError, OptionError
 from ska_edge.files import write_file
+from ska_edge.frontend.front import SAMPLE, Front
+from ska_edge.frontend.frontends import features_of
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.onnx_input import (
     FEATURES,
     INTEGERS,
+    WINDOWS,
+    incoming,
     input_entries,
     input_kind,
+    input_shape,
     input_words,
-    integers_of,
+    taken,
 )
 from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.model.scaling import Scaling
@@ -71,7 +76,8 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
     """Export the model as ONNX.
 
     Args:
-        form: "integer": input int8 or int16 (n, d), outputs `decisions` int32 (n, classes) in
+        form: "integer": input int8 or int16 (n, d), or with a front end, raw samples of windows,
+            int16 (n, length, axes); outputs `decisions` int32 (n, classes) in
             Q0.15 and `label` int64 (n,), with the same bits as the trainer and the device. If the
             plan has a least confidence, a row with a smaller confidence has the label `UNKNOWN`,
             and there is a third output, `confidence` int32 (n,) in Q0.15. The metadata contain the
@@ -93,7 +99,13 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
         raise OptionError(
             "the form {given} takes features anyway; leave {float_input} out", given=form
         )
-    takes = FEATURES if float_input or form != "integer" else INTEGERS
+    return exported_as(
+        model, form, FEATURES if form != "integer" else taken(model.plan, float_input)
+    )
+
+
+def exported_as(model: Exportable, form: str, takes: str) -> onnx.ModelProto:
+    """Export the model in a form that takes a given kind of input, as `onnx_input` names it."""
     graph = _integer_graph(model, takes) if form == "integer" else _float_graph(model)
     graph.input[0].doc_string = input_words(model.plan, takes)
     exported = helper.make_model(
@@ -141,11 +153,8 @@ def content_digest(metadata: Mapping[str, str]) -> str:
 
 def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
     ops, plan, state = OnnxOps(), model.plan, model.state
-    if takes == FEATURES:
-        incoming = integers_of(ops, plan, model.scaling)
-    else:
-        incoming = ops.cast("input", TensorProto.INT64)
-    signal = Fixed.of(ops, incoming, plan.layers[0].input)
+    integers = incoming(ops, plan, model.scaling, takes)
+    signal = Fixed.of(ops, integers, plan.layers[0].input)
     if plan.running_normalization:
         signal = _normalized(ops, plan, state, signal)
     trainer = FixedTrainer(state)
@@ -177,7 +186,7 @@ def _integer_graph(model: Exportable, takes: str) -> onnx.GraphProto:
     return helper.make_graph(
         needed,
         "ska_edge_integer",
-        [helper.make_tensor_value_info("input", input_kind(plan, takes), ["n", plan.inputs])],
+        [helper.make_tensor_value_info("input", input_kind(plan, takes), input_shape(plan, takes))],
         outputs,
         [tensor for tensor in ops.initializers if tensor.name in edges],
     )
@@ -292,9 +301,16 @@ def save(exported: onnx.ModelProto, path: Path) -> None:
 
 
 def compare(
-    exported: onnx.ModelProto, model: Exportable, features: NDArray[np.float64]
+    exported: onnx.ModelProto,
+    model: Exportable,
+    features: NDArray[np.float64],
+    windows: NDArray[np.int16] | None = None,
 ) -> Agreement:
-    """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer."""
+    """Run an exported model in onnxruntime on features (n, d) and compare it with the trainer.
+
+    If the graph takes windows (n, length, axes), it gets `windows` in place of their features, or
+    random windows if there are none.
+    """
     import onnxruntime
 
     metadata = {entry.key: entry.value for entry in exported.metadata_props}
@@ -302,10 +318,15 @@ def compare(
     session = onnxruntime.InferenceSession(
         exported.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    quantized, bits = model.quantize(features), model.plan.layers[0].input.bits
+    fed: NDArray[Any] = features
+    if takes == WINDOWS and model.plan.front is not None:
+        fed = random_windows(model.plan.front) if windows is None else windows
+        features = features_of(model.plan.front, fed).astype(np.float64)
+    quantized = model.quantize(features)
+    if takes == INTEGERS:
+        fed = quantized.astype(f"int{model.plan.layers[0].input.bits}")
     expected = FixedTrainer(model.state).infer(quantized)
     if model.plan.output is not None and model.units is not None:
-        fed = features if takes == FEATURES else quantized.astype(f"int{bits}")
         fed = fed if form == "integer" else features.astype(np.float32)
         (got,) = session.run([VALUES], {"input": fed})
         if form == "integer":
@@ -314,7 +335,6 @@ def compare(
         far = np.abs(got - values) > CLOSE * model.units.scale
         return Agreement(len(features), int(far.any(axis=1).sum()))
     if form == "integer":
-        fed = features if takes == FEATURES else quantized.astype(f"int{bits}")
         got, labels = session.run(["decisions", "label"], {"input": fed})
         classes = classified(expected, model.plan.least_confidence)
         wrong = (got != expected).any(axis=1) | (labels != classes)
@@ -334,6 +354,18 @@ def probe(model: Exportable, rows: int = 1000) -> NDArray[np.float64]:
         format.minimum, format.maximum + 1, (rows, model.plan.inputs)
     )
     return format.dequantize(integers) * model.scaling.scale + model.scaling.mean
+
+
+def random_windows(front: Front, rows: int = 100) -> NDArray[np.int16]:
+    """Return random windows (rows, length, axes) for a check without data.
+
+    Their axes have all amplitudes and means that samples can have.
+    """
+    rng, axes = np.random.default_rng(0), (rows, 1, front.axes)
+    deviations = 2.0 ** rng.uniform(-1, SAMPLE.bits, axes)
+    samples = rng.normal(0, 1, (rows, front.length, front.axes)) * deviations
+    samples += rng.uniform(SAMPLE.minimum, SAMPLE.maximum, axes)
+    return SAMPLE.quantize(samples).astype(np.int16)
 
 
 def is_wrong(agreement: Agreement, form: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ from onnx import numpy_helper
 from ska_edge.errors import InputError
 from ska_edge.model.assembly import Parts, assembled
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, export
-from ska_edge.model.onnx_input import FEATURES
+from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, exported_as
+from ska_edge.model.onnx_input import FEATURES, INTEGERS, taken
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 
@@ -45,11 +46,17 @@ def _restored(path: Path, found: onnx.ModelProto) -> Model:
     """
     metadata = _metadata(path, found)
     model = _model_from(path, metadata)
-    takes_features = metadata.get(f"{PREFIX}input") == FEATURES
-    expected = export(model, "integer", takes_features)
+    expected = exported_as(model, "integer", _taken(model, metadata))
     _compare_tensors(path, found, expected)
     _compare_graphs(path, found, expected)
     return model
+
+
+def _taken(model: Model, metadata: Mapping[str, str]) -> str:
+    """Return what the graph takes; an earlier version did not say that it takes integers."""
+    takes = metadata.get(f"{PREFIX}input", INTEGERS)
+    possible = {FEATURES, INTEGERS, taken(model.plan, float_input=False)}
+    return takes if takes in possible else INTEGERS
 
 
 def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:

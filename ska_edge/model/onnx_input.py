@@ -1,7 +1,8 @@
-"""Writes the input of the integer ONNX form: integers, or features that the graph quantizes.
+"""Writes the input of the integer ONNX form: integers, features, or windows of raw samples.
 
-The nodes repeat what `Model.quantize` computes, operation by operation, so the integers are equal
-for every feature. NaN becomes the input 0, as on a device that reads float32.
+The graph quantizes features: its nodes repeat what `Model.quantize` computes, operation by
+operation, so the integers are equal for every feature. NaN becomes the input 0, as on a device that
+reads float32. Of windows, the graph first computes the features of the front end.
 """
 
 from __future__ import annotations
@@ -13,13 +14,39 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
+from ska_edge.frontend.front import SAMPLE
+from ska_edge.frontend.frontends import FRONTENDS
 from ska_edge.model.onnx_ops import OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import WIDE_RAW, RawInput, standardized
 
-FEATURES, INTEGERS = "features", "integers"
-"""What the graph takes: features in the unit of the training data, or integers of the plan."""
+FEATURES, INTEGERS, WINDOWS = "features", "integers", "windows"
+"""What the graph takes: features in the unit of the training data, integers of the plan's input, or
+windows of raw samples, (n, length, axes)."""
+
+
+def taken(plan: Plan, float_input: bool) -> str:
+    """Return what the integer form takes."""
+    return FEATURES if float_input else INTEGERS if plan.front is None else WINDOWS
+
+
+def incoming(ops: OnnxOps, plan: Plan, scaling: Scaling, takes: str) -> str:
+    """Append the nodes that make integers of the plan's input; return their edge, int64 (n, d)."""
+    if takes == FEATURES:
+        return integers_of(ops, plan, scaling)
+    numbers = ops.cast("input", TensorProto.INT64)
+    return numbers if takes == INTEGERS else _of_windows(ops, plan, numbers)
+
+
+def _of_windows(ops: OnnxOps, plan: Plan, windows: str) -> str:
+    """Append the nodes of the front end, and those that standardize its features."""
+    front, raw = plan.front, plan.raw
+    assert front is not None and raw is not None
+    samples = Fixed.of(ops, windows, SAMPLE)
+    features = FRONTENDS[front.kind].features(front, ops, samples)
+    integers = Fixed(ops, features.data, WIDE_RAW.frac, features.lo, features.hi)
+    return _standardized(ops, raw, integers, plan.layers[0].input)
 
 
 def integers_of(ops: OnnxOps, plan: Plan, scaling: Scaling) -> str:
@@ -56,6 +83,11 @@ def _float32_integers(
     narrow = ops.cast(ops.cast(features, TensorProto.FLOAT), TensorProto.DOUBLE)
     powers = _row(ops, "input_powers", np.ldexp(1.0, np.array(points)))
     integers = ops.quantized(ops.node("Mul", narrow, powers), WIDE_RAW)
+    return _standardized(ops, raw, Fixed.of(ops, integers, WIDE_RAW), format)
+
+
+def _standardized(ops: OnnxOps, raw: RawInput, integers: Fixed[str], format: QFormat) -> str:
+    """Append the nodes that standardize raw features, which are integers, as a device does."""
     multipliers, offsets = (
         Fixed(ops, ops.initializer(name, np.array(values)), raw.frac, min(0, *values), max(values))
         for name, values in (
@@ -63,7 +95,7 @@ def _float32_integers(
             ("input_offsets", raw.offsets),
         )
     )
-    return standardized(Fixed.of(ops, integers, WIDE_RAW), multipliers, offsets, format).data
+    return standardized(integers, multipliers, offsets, format).data
 
 
 def _row(ops: OnnxOps, name: str, values: tuple[int, ...] | NDArray[np.float64]) -> str:
@@ -74,8 +106,17 @@ def input_kind(plan: Plan, takes: str) -> int:
     """Return the element type of the graph's input."""
     if takes == FEATURES:
         return TensorProto.DOUBLE
+    if takes == WINDOWS:
+        return TensorProto.INT16
     kind: int = helper.np_dtype_to_tensor_dtype(np.dtype(f"int{plan.layers[0].input.bits}"))
     return kind
+
+
+def input_shape(plan: Plan, takes: str) -> list[str | int]:
+    """Return the shape of the graph's input; "n" is the number of rows."""
+    if takes == WINDOWS and plan.front is not None:
+        return ["n", plan.front.length, plan.front.axes]
+    return ["n", plan.inputs]
 
 
 def input_entries(
@@ -105,6 +146,11 @@ def _text(values: list[float] | tuple[int, ...]) -> str:
 
 def input_words(plan: Plan, takes: str) -> str:
     """Return one sentence about the input, for the graph's documentation."""
+    if takes == WINDOWS and plan.front is not None:
+        return (
+            f"Windows of {plan.front.length} samples of {plan.front.axes} axes, as the sensor gave"
+            f" them; the graph computes the features of the front end {plan.front.kind}."
+        )
     if takes == FEATURES:
         return "Features in the unit of the training data; the graph quantizes them."
     format = plan.layers[0].input

@@ -68,8 +68,8 @@ class Status(enum.IntEnum):
 
 
 STATUS_PURPOSE = {
-    Status.OK: "done; detail is 0, for OFFER and PUSH the offset to continue from, for "
-    "ADD_CLASS the label, or for RAW 1 if a window is complete",
+    Status.OK: "done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), "
+    "1 (RAW)",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the next request nor one to answer again; "
@@ -78,7 +78,7 @@ STATUS_PURPOSE = {
     Status.LABEL: "no class has this label; detail is the label",
     Status.RATE: "the plan's rate cannot be halved that many times; detail is the maximum",
     Status.OFFSET: "the offset is wrong; "
-    "detail is the offset to continue from, or for PULL and FEATURES the number of all bytes",
+    "detail is the offset to continue from, or the size of what is read",
     Status.DIGEST: "the state belongs to another plan; detail is 0",
     Status.CRC: "the pushed bytes are not the offered state; detail is their CRC-32",
     Status.STORAGE: "nothing was stored, and the state is unchanged; detail is the ska_status_t",
@@ -343,7 +343,7 @@ MESSAGES = (
             Field("reset", "u8", 1, "1: first forget all earlier samples; 0: continue after them"),
             Field("data", "u8", "rest", "whole samples of the sensor, one i16 per axis", RAW_MAX),
         ),
-        "push samples into the front end; detail of STATUS is 1 if the last one completes a window",
+        "push samples into the front end; detail 1: the last one completes a window",
         answer="STATUS",
         changes=True,
         only="SKA_FRONT_AXES > 0",
@@ -353,7 +353,7 @@ MESSAGES = (
         0x10,
         "request",
         (OFFSET,),
-        "read the complete window: its features, one i32 each, and then the input made of them",
+        "read the complete window: features, one i32 each, then the input of them",
         answer="CHUNK",
         only="SKA_FRONT_AXES > 0",
     ),

@@ -30,7 +30,7 @@
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0, for OFFER and PUSH the offset to continue from, for ADD_CLASS the label, or for RAW 1 if a window is complete */
+/* done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), 1 (RAW) */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
@@ -44,7 +44,7 @@
 #define SKA_STATUS_LABEL 5u
 /* the plan's rate cannot be halved that many times; detail is the maximum */
 #define SKA_STATUS_RATE 6u
-/* the offset is wrong; detail is the offset to continue from, or for PULL and FEATURES the number of all bytes */
+/* the offset is wrong; detail is the offset to continue from, or the size of what is read */
 #define SKA_STATUS_OFFSET 7u
 /* the state belongs to another plan; detail is 0 */
 #define SKA_STATUS_DIGEST 8u
@@ -164,13 +164,13 @@
 /* FORGET_CLASS: make an added class a spare output again, without its samples and weights */
 #define SKA_MESSAGE_FORGET_CLASS 0x0eu
 #define SKA_MESSAGE_FORGET_CLASS_SIZE 6u
-/* RAW: push samples into the front end; detail of STATUS is 1 if the last one completes a window */
+/* RAW: push samples into the front end; detail 1: the last one completes a window */
 #define SKA_MESSAGE_RAW 0x0fu
 #define SKA_MESSAGE_RAW_SIZE (1u + 128u)
 #if SKA_MESSAGE_RAW_SIZE > SKA_PAYLOAD_MAX
 #error "RAW does not fit a frame: too many inputs or classes"
 #endif
-/* FEATURES: read the complete window: its features, one i32 each, and then the input made of them */
+/* FEATURES: read the complete window: features, one i32 each, then the input of them */
 #define SKA_MESSAGE_FEATURES 0x10u
 #define SKA_MESSAGE_FEATURES_SIZE 4u
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
@@ -567,7 +567,7 @@ static inline bool ska_message_forget_class_unpack(const uint8_t *payload, uint1
     return true;
 }
 
-/* RAW: push samples into the front end; detail of STATUS is 1 if the last one completes a window */
+/* RAW: push samples into the front end; detail 1: the last one completes a window */
 typedef struct {
     /* 1: first forget all earlier samples; 0: continue after them */
     uint8_t reset;
@@ -587,7 +587,7 @@ static inline bool ska_message_raw_unpack(const uint8_t *payload, uint16_t lengt
     return true;
 }
 
-/* FEATURES: read the complete window: its features, one i32 each, and then the input made of them */
+/* FEATURES: read the complete window: features, one i32 each, then the input of them */
 typedef struct {
     /* position among all bytes where these bytes begin */
     uint32_t offset;

@@ -35,13 +35,15 @@ def export_and_check(
     out: Output,
     what: str,
     float_input: bool = False,
+    windows: NDArray[np.int16] | None = None,
 ) -> Agreement:
     """Export a model as ONNX, and compare the ONNX with the trainer.
 
-    The ONNX is written and reported unless it is wrong.
+    The ONNX is written and reported unless it is wrong. If a front end has computed the features,
+    `windows` has their raw samples.
     """
     exported = export_model(model, form, float_input)
-    agreement = compare(exported, model, features)
+    agreement = compare(exported, model, features, windows)
     if is_wrong(agreement, form):
         return agreement
     save(exported, path)
@@ -79,11 +81,11 @@ def export(
     out, loaded = Output(as_json), open_model(model)
     check_output(output, data, model)
     if data is None:
-        features, what = probe(loaded), "random rows"
+        features, windows, what = probe(loaded), None, "random rows"
     else:
         dataset = reader.matched(data, loaded, out)
-        features, what = dataset.x, f"rows of {dataset.name}"
-    agreement = export_and_check(loaded, output, form, features, out, what, float_input)
+        features, windows, what = dataset.x, dataset.windows, f"rows of {dataset.name}"
+    agreement = export_and_check(loaded, output, form, features, out, what, float_input, windows)
     out.document(
         {
             "rows": agreement.rows,

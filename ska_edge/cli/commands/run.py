@@ -100,7 +100,9 @@ def run(
     report_training(trained, out)
     if trained.log_fault is not None:
         raise trained.log_fault
-    agreement = export_and_check(model, onnx_file, "integer", held_out.x, out, "test rows")
+    agreement = export_and_check(
+        model, onnx_file, "integer", held_out.x, out, "test rows", windows=held_out.windows
+    )
     require_agreement(agreement, onnx_file, "integer")
 
     project = folder / "firmware"
