@@ -102,7 +102,7 @@ class Link(Session):
         DeviceError if the last samples completed no window.
         """
         size = inputs * (4 + width)
-        data = transfer.read_part(self.request, 0, size, self.port, "FEATURES")
+        data = transfer.read_part(self.request, 0, size, self.port, "FEATURES", "window")
         values = struct.unpack(f"<{inputs}i{inputs}{'b' if width == 1 else 'h'}", data)
         return values[:inputs], values[inputs:]
 

@@ -38,8 +38,10 @@ def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
     return data
 
 
-def read_part(ask: Ask, offset: int, size: int, port: str, request: str = "PULL") -> bytes:
-    """Read `size` bytes from `offset` on, of the state or of what another request reads.
+def read_part(
+    ask: Ask, offset: int, size: int, port: str, request: str = "PULL", whole: str = "state"
+) -> bytes:
+    """Read `size` bytes from `offset` on, of the state or of another whole that a request reads.
 
     Raises DeviceError for impossible answers.
     """
@@ -47,7 +49,7 @@ def read_part(ask: Ask, offset: int, size: int, port: str, request: str = "PULL"
     while len(data) < size:
         ((_, chunk),) = ask(request, {"offset": offset + len(data)})
         if chunk["offset"] != offset + len(data) or not chunk["data"]:
-            raise _unrequested(port, offset + len(data))
+            raise _unrequested(port, offset + len(data), whole)
         data += chunk["data"]
     return data[:size]
 
@@ -60,10 +62,10 @@ def _piece(ask: Ask, offset: int, total: int, port: str) -> bytes:
     return piece
 
 
-def _unrequested(port: str, offset: int) -> DeviceError:
+def _unrequested(port: str, offset: int, whole: str = "state") -> DeviceError:
     return DeviceError(
         f"the device at {port} answers with bytes that were not requested, at offset "
-        f"{offset}; flash it again"
+        f"{offset} of its {whole}; flash it again"
     )
 
 
