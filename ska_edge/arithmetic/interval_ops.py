@@ -55,6 +55,11 @@ class IntervalOps:
     def total(self, a: None, lo: int, hi: int) -> None:
         return None
 
+    def convolved(
+        self, a: None, filters: Sequence[Sequence[int]], size: int, stride: int, lo: int, hi: int
+    ) -> None:
+        return None
+
     def least(self, a: None) -> None:
         return None
 

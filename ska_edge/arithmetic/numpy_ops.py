@@ -93,6 +93,20 @@ class NumpyOps:
     def total(self, a: Integers, lo: int, hi: int) -> Integers:
         return self._seen(a.sum(axis=1), lo, hi)
 
+    def convolved(
+        self,
+        a: Integers,
+        filters: Sequence[Sequence[int]],
+        size: int,
+        stride: int,
+        lo: int,
+        hi: int,
+    ) -> Integers:
+        weights = np.array(filters, dtype=np.int64)
+        squares = np.lib.stride_tricks.sliding_window_view(a, (size, size), axis=(1, 2))
+        places = squares[:, ::stride, ::stride]
+        return self.dot(weights, places.reshape(*places.shape[:3], -1), lo, hi)
+
     def least(self, a: Integers) -> Integers:
         least: Integers = a.min(axis=1)
         return least

@@ -31,6 +31,17 @@ class WindowOps(Ops[T], Protocol[T]):
         """Return the sum over the samples; lo and hi bound every partial sum."""
         ...
 
+    def convolved(
+        self, a: T, filters: Sequence[Sequence[int]], size: int, stride: int, lo: int, hi: int
+    ) -> T:
+        """Return the sum of products of each filter with each square of `size` pixels of images.
+
+        `a` is (images, rows, columns), and a filter has the weights of a square, row by row. A
+        square begins `stride` pixels after the one before. The result is (images, places down,
+        places to the right, filters); lo and hi bound every partial sum.
+        """
+        ...
+
     def least(self, a: T) -> T:
         """Return the smallest sample."""
         ...
@@ -63,6 +74,32 @@ def total(ops: WindowOps[T], samples: Fixed[T], terms: int) -> Fixed[T]:
     lo, hi = terms * samples.lo, terms * samples.hi
     # The interval that the back end gets also contains every partial sum.
     return Fixed(ops, ops.total(samples.data, min(lo, 0), max(hi, 0)), samples.frac, lo, hi)
+
+
+def convolved(
+    ops: WindowOps[T],
+    images: Fixed[T],
+    filters: Sequence[Sequence[int]],
+    frac: int,
+    size: int,
+    stride: int,
+) -> Fixed[T]:
+    """Return the exact sums of products of filters with squares of images.
+
+    The weights of a filter have `frac` fractional bits. The shapes are those of
+    `WindowOps.convolved`.
+    """
+    lo, hi = convolved_interval(images, filters)
+    data = ops.convolved(images.data, filters, size, stride, lo, hi)
+    return Fixed(ops, data, images.frac + frac, lo, hi)
+
+
+def convolved_interval(images: Fixed[T], filters: Sequence[Sequence[int]]) -> tuple[int, int]:
+    """Return an interval that has every partial sum of products of a filter with pixels."""
+    least, most = min(images.lo, 0), max(images.hi, 0)
+    lo = min(sum(min(w * least, w * most) for w in weights) for weights in filters)
+    hi = max(sum(max(w * least, w * most) for w in weights) for weights in filters)
+    return lo, hi
 
 
 def least(ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:

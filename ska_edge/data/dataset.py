@@ -50,7 +50,9 @@ class Dataset:
 
     If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
     int64 (n,), the first sample of each window, with large gaps between two recordings. If
-    ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes).
+    ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes). If
+    the samples are images, ``columns`` has the names of the pixels, or None. Before the filters of
+    ``front`` are learned, ``x`` has the pixels.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Dataset:
     starts: IntArray | None = None
     front: Front | None = None
     windows: NDArray[np.int16] | None = None
+    columns: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         """Return the name and the sizes, because the arrays are long."""

@@ -34,6 +34,7 @@ from ska_edge.data.several import files_of, has_files, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
 from ska_edge.data.tables.doubts import doubts_about
 from ska_edge.data.tables.inputs import Inputs
+from ska_edge.data.tables.recorded import Recorded
 from ska_edge.data.tables.table import Table
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError, OptionError
@@ -70,7 +71,9 @@ def load(
     model and the table have names. A table that has only the inputs has no labels, and is refused.
 
     If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
-    row, see ``window_rows.windowed``.
+    row, see ``window_rows.windowed``. If they ask for a front end of images, each row is an image;
+    its filters are not yet learned, and x has the pixels. x has the pixels also for a model that
+    has learned images.
 
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
     which are joined, see ``several.load_several``.
@@ -78,6 +81,12 @@ def load(
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
     MB. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
+    request = None if columns.recorded is None else columns.recorded.frontend
+    if request is not None and request.filters is not None:
+        found = load(source, rows_of_images(columns, model), max_memory, model)
+        if model is not None:
+            return found
+        return replace(found, front=request.front(found.x.shape[1]))
     layout = None if model is None else model.layout
     if columns.recorded is not None or reads_windows(source, model):
         check_recorded(source, columns, model)
@@ -130,6 +139,22 @@ def reads_windows(source: str | os.PathLike[str], model: Inputs | None) -> bool:
 
 def _has_rows(source: str | os.PathLike[str]) -> bool:
     return str(source) in builtin_names() or Path(source).suffix.lower() == ".npz"
+
+
+def rows_of_images(columns: Columns, model: Inputs | None) -> Columns:
+    """Return the columns of rows that are images.
+
+    Raises OptionError for options of recordings, and for a model that has not learned images.
+    """
+    assert columns.recorded is not None
+    if model is not None and (model.front is None or model.front.filters is None):
+        raise OptionError("the model has not learned images; leave {frontend} out")
+    if replace(columns.recorded, frontend=None) != Recorded():
+        raise OptionError(
+            "the front end patches takes rows that are images, not recordings; give {frontend}"
+            " patches without options of recordings, such as {window}"
+        )
+    return replace(columns, recorded=None)
 
 
 def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inputs | None) -> None:

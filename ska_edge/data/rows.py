@@ -15,7 +15,8 @@ from ska_edge.data.classes import class_name
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.npz_table import Content, npz_feature_names, npz_features, read_npz
 from ska_edge.data.formats.table_file import TABLES, read_table
-from ska_edge.data.load import check_recorded, load, reads_windows
+from ska_edge.data.image_rows import image_features
+from ska_edge.data.load import check_recorded, load, reads_windows, rows_of_images
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.data.recordings.window_rows import described, front_of, load_windows, rows_of
 from ska_edge.data.several import check_named, files_found, folder_of, joined_origin, name_of
@@ -65,6 +66,9 @@ def load_rows(
     Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
     with a number of features other than the model's. Raises ToolError as `load.load` does.
     """
+    recorded = columns.recorded
+    if recorded is not None and recorded.frontend is not None and recorded.frontend.filters:
+        columns = rows_of_images(columns, model)
     rows = _read(source, model, columns, max_memory)
     if rows.x.shape[1] != model.count:
         raise InputError(
@@ -72,7 +76,9 @@ def load_rows(
             " name data with the features that it was trained on"
             f"{_columns(source, rows, model.count)}"
         )
-    return rows
+    if model.front is None or model.layout is not None:
+        return rows
+    return replace(rows, x=image_features(rows.name, rows.x, model.front), features=None)
 
 
 def _columns(source: str | os.PathLike[str], rows: Rows, inputs: int) -> str:

@@ -15,6 +15,36 @@ SAMPLE = QFormat(16, 0)
 """The format of a value of a sample: an integer, as the sensor gave it."""
 FEATURE = QFormat(32, 4)
 """The format of a feature; its unit is that of a sample."""
+WEIGHT = QFormat(8, 7)
+"""The format of a weight of a filter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The filters of the front end `patches`, and how it applies them to an image.
+
+    Attributes:
+        count: number of filters.
+        size: rows and columns of a filter, in pixels.
+        stride: pixels from one place of a filter to the next, down and to the right.
+        cells: the places are divided into this many rows and columns of cells.
+        weights: in `WEIGHT` format, (count, size, size) in one row; empty if not yet learned.
+    """
+
+    count: int = 16
+    size: int = 5
+    stride: int = 2
+    cells: int = 4
+    weights: tuple[int, ...] = ()
+
+    def places(self, pixels: int) -> int:
+        """Return how many places a filter has along an edge of an image, of `pixels` pixels."""
+        return (pixels - self.size) // self.stride + 1
+
+    def edges(self, pixels: int) -> tuple[int, ...]:
+        """Return the first place of each cell along an edge, and last the number of places."""
+        places = self.places(pixels)
+        return tuple(cell * places // self.cells for cell in range(self.cells + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +53,14 @@ class Front:
 
     A window has `length` samples, and the next one begins `hop` samples later. A device sums up
     parts of windows, so it sees every sample once; a window is a number of such parts, and so is
-    the hop.
+    the hop. An image is a window too: a sample is one of its rows, and an axis is a column.
 
     Attributes:
         kind: name of the front end in `FRONTENDS`.
         length, hop: numbers of samples.
         axes: the number of values of a sample, in `SAMPLE` format.
         vectors: three axes each, x, y and z, whose magnitude is one more axis.
+        filters: those of `patches`; None for other front ends.
     """
 
     kind: str
@@ -37,6 +68,17 @@ class Front:
     hop: int
     axes: int
     vectors: tuple[tuple[int, int, int], ...] = ()
+    filters: Filters | None = None
+
+    @property
+    def image(self) -> bool:
+        """Whether a window is an image, which is a row of a table, with a column for each pixel."""
+        return self.filters is not None
+
+    @property
+    def learned(self) -> bool:
+        """Whether the front end can compute features; filters must be learned first."""
+        return self.filters is None or bool(self.filters.weights)
 
     @property
     def part(self) -> int:
@@ -71,6 +113,10 @@ class Frontend(Protocol):
 
         `samples` are (windows, length, axes) in `SAMPLE` format.
         """
+        ...
+
+    def check(self, front: Front) -> None:
+        """Raise InputError for parameters of the front end's own that no device can have."""
         ...
 
     def part_bytes(self, front: Front) -> int:

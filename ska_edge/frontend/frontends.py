@@ -14,9 +14,10 @@ from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import SAMPLE, Front, Frontend
+from ska_edge.frontend.patches import Patches
 from ska_edge.frontend.statistics import Statistics
 
-FRONTENDS: Mapping[str, Frontend] = {"statistics": Statistics()}
+FRONTENDS: Mapping[str, Frontend] = {"statistics": Statistics(), "patches": Patches()}
 
 LONGEST = 8192  # samples of a window, so that sums of samples fit into 32 bits
 MOST_PARTS = 16  # of a window; a device stores the sums of each
@@ -69,6 +70,7 @@ def check_front(front: Front) -> None:
         )
     if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
         raise InputError("a vector of the front end has an axis that no sample has")
+    FRONTENDS[front.kind].check(front)
     _prove(front)
 
 

@@ -12,6 +12,7 @@ from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, T
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.window import WindowOps
+from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front
 
 AXIS_BYTES = 24  # of one axis in a part
@@ -50,6 +51,11 @@ class Statistics:
                 mean(changes, length - 1),
             ],
         )
+
+    def check(self, front: Front) -> None:
+        """Raise InputError for filters, which statistics do not have."""
+        if front.filters is not None:
+            raise InputError(f"the front end {front.kind} has no filters")
 
     def part_bytes(self, front: Front) -> int:
         """Return the bytes of a part: the sums and the extremes of each axis and magnitude."""

@@ -21,6 +21,7 @@ from ska_edge.data.arrays import features as table
 from ska_edge.data.arrays import named_columns
 from ska_edge.data.classes import class_array, class_indices, mismatch
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.image_rows import with_images
 from ska_edge.data.load import load
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.row_blocks import row_blocks
@@ -57,6 +58,7 @@ MAGIC = "ska-edge model"
 VERSION = 3
 SEAL = 64  # bytes of the seal at the end of a file: the hexadecimal digits of a SHA-256
 FEATURES = "features"  # the note with the names of the inputs
+COLUMNS = "columns"  # the note with the names of the pixels
 LAYOUT = "layout"  # the note about the windows of recordings
 REFERENCE = "reference_"  # prefix of the tensor names of the float twin
 
@@ -106,11 +108,15 @@ class Model:
 
     @property
     def takes(self) -> Inputs:
-        """The inputs, targets and windows of this model, for readers of data."""
+        """The columns, targets and windows of this model, for readers of data."""
         targets = self.plan.labels if self.plan.regression else ()
+        front, names = self.plan.front, self.features
+        count = self.plan.inputs
+        if front is not None and front.image:  # a column is a pixel
+            count, names = front.length * front.axes, self.notes.get(COLUMNS)
         return Inputs(
-            self.plan.inputs,
-            self.features,
+            count,
+            None if names is None else tuple(names),
             targets=targets,
             layout=self.layout,
             front=self.plan.front,
@@ -427,10 +433,13 @@ class Model:
         Classes and features are matched by name; features without names keep their order. Targets
         are matched as `Dataset.with_targets` does it. Raises InputError for a missing feature, a
         wrong number of features, a class without an output, for targets in place of classes or the
-        reverse, and for windows that are not cut like those of the model.
+        reverse, and for windows that are not cut like those of the model. For a model of images,
+        rows of pixels become features, and another number of pixels is refused.
         """
         if self.layout is not None and dataset.layout is not None:
             self.layout.expect(dataset.name, dataset.layout)
+        if self.plan.front is not None and self.plan.front.image:
+            dataset = with_images(dataset, self.plan.front)
         by_name = None not in (self.features, dataset.features)
         dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:

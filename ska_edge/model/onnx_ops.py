@@ -147,6 +147,31 @@ class OnnxOps:
     def total(self, a: str, lo: int, hi: int) -> str:
         return self.node("ReduceSum", a, self._vector(1), keepdims=0)
 
+    def convolved(
+        self, a: str, filters: Sequence[Sequence[int]], size: int, stride: int, lo: int, hi: int
+    ) -> str:
+        # ConvInteger would do it in one operator, but it takes only 8 bits, and few runtimes have
+        # it. So each pixel of a square is a slice of the images, with its column of weights.
+        sums = ""
+        for place in range(size * size):
+            down, right = divmod(place, size)
+            weights = np.array([row[place] for row in filters], dtype=np.int64)
+            pixels = self._strided(a, down, right, size, stride)
+            pixels = self.node("Unsqueeze", pixels, self._vector(-1))
+            product = self.node("Mul", pixels, self.initializer(f"filters_{place}", weights))
+            sums = self.node("Add", sums, product) if sums else product
+        return sums
+
+    def _strided(self, a: str, down: int, right: int, size: int, stride: int) -> str:
+        """Return one pixel of each square of images, (images, places down, places to the right)."""
+        first, rest = (down, right), (size - 1 - down, size - 1 - right)
+        last = tuple(-pixels if pixels else np.iinfo(np.int64).max for pixels in rest)
+        ends = [
+            self.initializer(self._edge("slice"), np.array(values, dtype=np.int64))
+            for values in (first, last, (1, 2), (stride, stride))
+        ]
+        return self.node("Slice", a, *ends)
+
     def least(self, a: str) -> str:
         return self.node("ReduceMin", a, axes=[1], keepdims=0)
 

@@ -18,7 +18,7 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
-from ska_edge.model.model_file import FEATURES, LAYOUT, Model
+from ska_edge.model.model_file import COLUMNS, FEATURES, LAYOUT, Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2
@@ -50,6 +50,7 @@ from ska_edge.training.draft import (
     replay_of,
     with_input,
 )
+from ska_edge.training.filters import with_filters
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
@@ -106,6 +107,8 @@ class Session:
     def open(cls, dataset: Dataset, options: Options) -> Session:
         """Prepare a training. Raises InputError for options or data that cannot work."""
         start = open_start(options.start) if options.start else None
+        if not isinstance(start, Model):
+            dataset = with_filters(dataset, options)
         if start is None or isinstance(start, Model):
             return cls._from(dataset, options, start)
         options = options.for_network(start.widths, start.activation)
@@ -251,6 +254,8 @@ class Session:
         }
         if self.dataset.features is not None:
             notes[FEATURES] = list(self.dataset.features)
+        if self.dataset.columns is not None:
+            notes[COLUMNS] = list(self.dataset.columns)
         if self.dataset.layout is not None:
             notes[LAYOUT] = self.dataset.layout.as_dict()
         return notes

@@ -23,6 +23,7 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
+from ska_edge.training.filters import with_filters
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
@@ -104,6 +105,8 @@ def train(
     sentence about the checkpoint to `say`, and re-raises the KeyboardInterrupt. Raises InputError
     for options or data that cannot work.
     """
+    if options.start is None:
+        dataset = with_filters(dataset, options)  # once, not for each trial
     options, trials = with_trials(dataset, options)
     session = Session.open(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)

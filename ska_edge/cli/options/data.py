@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from ska_edge.cli.options.training import ListOf
-from ska_edge.cli.options.word import Word
+from ska_edge.cli.options.word import Word, WordWithParameters
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.classes import numbered
 from ska_edge.data.dataset import Dataset
@@ -28,7 +28,6 @@ from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import cuts_windows
 from ska_edge.monitor.teach import with_new_classes
-from ska_edge.plural import listed
 
 
 @dataclass(frozen=True)
@@ -206,10 +205,11 @@ _recorded = (
     ),
     click.option(
         "--frontend",
-        type=Word(tuple(FRONTENDS)),
+        type=WordWithParameters(tuple(FRONTENDS)),
         metavar="NAME",
-        help="For recordings: what computes features of each window, on the device as here:"
-        f" {listed(tuple(FRONTENDS))} [default: the samples are the features].",
+        help="What computes the features, on the device as here: statistics of each window of"
+        " recordings, or patches of rows that are images, perhaps with parameters, such as"
+        " patches:filters=24,shape=28x28 (docs/FRONTENDS.md) [default: samples are the features].",
     ),
 )
 _memory = click.option(

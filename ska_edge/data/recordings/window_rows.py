@@ -127,13 +127,13 @@ def front_of(
     """
     asked = None if recorded is None else recorded.frontend
     if trained:
-        if asked is not None and (known is None or known.kind != asked):
+        if asked is not None and (known is None or known.kind != asked.kind):
             raise OptionError(
                 "the model has learned {what}; leave {frontend} out",
                 what="samples of windows" if known is None else f"features of {known.kind}",
             )
         return known
-    return None if asked is None else front_for(asked, layout.length, layout.hop, layout.axes)
+    return None if asked is None else front_for(asked.kind, layout.length, layout.hop, layout.axes)
 
 
 def described(windows: Windows, layout: Layout, found: Recordings) -> str:

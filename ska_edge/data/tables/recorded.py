@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ska_edge.data.recordings.window_size import WindowSize
 from ska_edge.errors import OptionError
-from ska_edge.frontend.frontends import FRONTENDS
+from ska_edge.frontend.request import FrontRequest
 from ska_edge.plural import listed
 
 LABELS = ("label", "class", "target", "activity")  # not y, which is an axis of a recording
@@ -41,8 +41,8 @@ class Recorded:
             all axes, or one per axis.
         axes: the axes of a model, in its order; empty for all columns.
         label, group: the columns that a model was trained with, used if they exist.
-        frontend: the name of a front end that computes features of windows; None for none, or for
-            that of the model.
+        frontend: the front end that computes features of windows; None for none, or for that of
+            the model.
     """
 
     window: WindowSize | None = None
@@ -56,7 +56,7 @@ class Recorded:
     axes: tuple[str, ...] = ()
     label: str = ""
     group: str = ""
-    frontend: str | None = None
+    frontend: FrontRequest | None = None
 
     @classmethod
     def of(
@@ -83,11 +83,6 @@ class Recorded:
                 raise OptionError(
                     f"{{{name}}} is {{place!r}}, but must be one of {listed(places)}", place=place
                 )
-        if frontend is not None and frontend not in FRONTENDS:
-            raise OptionError(
-                f"{{frontend}} is {{given!r}}, but must be one of {listed(tuple(FRONTENDS))}",
-                given=frontend,
-            )
         steps = tuple(lsb) if isinstance(lsb, Sequence) else (lsb,)
         for name, rate in (("sample_rate", sample_rate), ("resample", resample)):
             _require_positive(name, () if rate is None else (rate,))
@@ -101,7 +96,7 @@ class Recorded:
             sample_rate,
             resample,
             steps,
-            frontend=frontend,
+            frontend=None if frontend is None else FrontRequest.parse(frontend),
         )
         return None if found == cls() else found
 

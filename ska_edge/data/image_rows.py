@@ -1,0 +1,67 @@
+"""Reads rows of pixels as images, and computes their features with a front end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.data.dataset import Dataset
+from ska_edge.data.row_blocks import row_blocks
+from ska_edge.errors import InputError
+from ska_edge.frontend.front import Front
+from ska_edge.frontend.frontends import feature_names, features_of
+from ska_edge.frontend.patches import BRIGHTEST
+
+
+def images_of(name: str, x: NDArray[Any], front: Front) -> NDArray[np.int16]:
+    """Return rows of pixels (n, pixels) as images (n, rows, columns); `name` is for messages.
+
+    Raises InputError for rows of another width, and for numbers that are not pixels.
+    """
+    shape = front.length, front.axes
+    if x.shape[1] != front.length * front.axes:
+        raise InputError(
+            f"{name} has {x.shape[1]} features, but the model takes images of"
+            f" {front.length}x{front.axes} pixels"
+        )
+    images = np.empty((len(x), *shape), dtype=np.int16)
+    for block in row_blocks(len(x)):
+        pixels = np.clip(np.nan_to_num(x[block]), 0, BRIGHTEST).astype(np.int16)
+        wrong = pixels != x[block]
+        if wrong.any():
+            row, column = (int(places[0]) for places in np.nonzero(wrong))
+            raise InputError(
+                f"row {block.start + row + 1} of {name} has the number {x[block][row, column]:g},"
+                f" but a pixel is an integer from 0 to {BRIGHTEST}"
+            )
+        images[block] = pixels.reshape(-1, *shape)
+    return images
+
+
+def image_features(name: str, x: NDArray[Any], front: Front) -> NDArray[np.float64]:
+    """Return the features of rows of pixels (n, pixels); see `images_of`."""
+    return features_of(front, images_of(name, x, front)).astype(np.float64)
+
+
+def with_images(dataset: Dataset, front: Front) -> Dataset:
+    """Return the data with the features of a front end in place of the pixels.
+
+    Data that already have these features are returned unchanged. Raises InputError as `images_of`
+    does.
+    """
+    if dataset.front == front:
+        return dataset
+    if dataset.front is not None and dataset.front.learned:
+        raise InputError(f"{dataset.name} has features of another front end, not pixels")
+    images = images_of(dataset.name, dataset.x, front)
+    return replace(
+        dataset,
+        x=features_of(front, images).astype(np.float64),
+        features=feature_names(front, ()),
+        columns=dataset.features,
+        front=front,
+        windows=images,
+    )
