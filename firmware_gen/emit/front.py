@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ska_edge.frontend.front import FEATURE, Front
+from ska_edge.frontend.front import FEATURE, WEIGHT, Filters, Front
+from ska_edge.frontend.patches import weight_rows
 
 SOURCES = Path(__file__).parent.parent / "runtime" / "front"
 """Sources of all front ends; the folder of each kind has its own."""
+FILTERS = "ska_front_filters.h"
 
 
 def front_constants(front: Front | None) -> str:
@@ -28,6 +30,47 @@ def front_constants(front: Front | None) -> str:
 #define SKA_FRONT_PART {front.part} /* samples of a part */
 #define SKA_FRONT_PARTS {front.parts} /* parts of a window */
 #define SKA_FRONT_FRAC {FEATURE.frac} /* fractional bits of a feature */
+{_filter_constants(front)}"""
+
+
+def _filter_constants(front: Front) -> str:
+    """Return the constants of filters; "" for a front end without filters."""
+    filters = front.filters
+    if filters is None:
+        return ""
+    return f"""\
+#define SKA_FRONT_PIXELS {front.length * front.axes} /* of an image */
+#define SKA_FRONT_FILTERS {filters.count}
+#define SKA_FRONT_SIZE {filters.size} /* rows and columns of a filter */
+#define SKA_FRONT_STRIDE {filters.stride} /* pixels from one place of a filter to the next */
+#define SKA_FRONT_PLACES_DOWN {filters.places(front.length)}
+#define SKA_FRONT_PLACES_RIGHT {filters.places(front.axes)}
+#define SKA_FRONT_CELLS {filters.cells} /* rows of cells, and columns */
+"""
+
+
+def _filters(filters: Filters) -> str:
+    """Return the text of ska_front_filters.h."""
+    rows = "\n".join(f"    {{{', '.join(map(str, row))}}}," for row in weight_rows(filters))
+    return f"""\
+/* ska_front_filters.h - the filters of the front end, {WEIGHT.name}. Generated; do not edit. */
+#ifndef SKA_FRONT_FILTERS_H
+#define SKA_FRONT_FILTERS_H
+
+#include <stdint.h>
+
+#include "ska_const.h"
+#include "ska_plan.h"
+
+/* The weights of each filter, row by row. */
+/* clang-format off */
+static const int8_t
+    ska_front_filters[SKA_FRONT_FILTERS][SKA_FRONT_SIZE * SKA_FRONT_SIZE] SKA_CONST = {{
+{rows}
+}};
+/* clang-format on */
+
+#endif
 """
 
 
@@ -36,4 +79,5 @@ def front_sources(front: Front | None) -> dict[str, str]:
     if front is None:
         return {}
     paths = [path for folder in (SOURCES, SOURCES / front.kind) for path in folder.glob("*.[ch]")]
-    return {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+    return files if front.filters is None else {**files, FILTERS: _filters(front.filters)}

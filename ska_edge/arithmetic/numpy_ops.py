@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, Table
@@ -102,10 +103,7 @@ class NumpyOps:
         lo: int,
         hi: int,
     ) -> Integers:
-        weights = np.array(filters, dtype=np.int64)
-        squares = np.lib.stride_tricks.sliding_window_view(a, (size, size), axis=(1, 2))
-        places = squares[:, ::stride, ::stride]
-        return self.dot(weights, places.reshape(*places.shape[:3], -1), lo, hi)
+        return self.dot(np.array(filters, dtype=np.int64), squares(a, size, stride), lo, hi)
 
     def least(self, a: Integers) -> Integers:
         least: Integers = a.min(axis=1)
@@ -125,6 +123,17 @@ class NumpyOps:
                     return self._seen(sums, lo, hi)
         exact: Integers = inputs @ weights.T
         return self._seen(exact, lo, hi)
+
+
+def squares(images: Integers, size: int, stride: int) -> Integers:
+    """Return the squares of `size` pixels of images (images, rows, columns).
+
+    A square begins `stride` pixels after the one before. The result is (images, places down, places
+    to the right, size * size).
+    """
+    rows = sliding_window_view(images, size, axis=1)[:, ::stride]
+    whole = sliding_window_view(rows, size, axis=2)[:, :, ::stride]
+    return whole.reshape(*whole.shape[:3], size * size)
 
 
 def stored(ops: NumpyOps, data: NDArray[np.integer], format: QFormat) -> Fixed[Integers]:

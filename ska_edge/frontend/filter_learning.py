@@ -8,12 +8,10 @@ or with operations that IEEE 754 defines to the last bit, so every computer lear
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ska_edge.arithmetic.numpy_ops import Integers, squares
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import WEIGHT, Filters
-
-Integers = NDArray[np.int64]
 
 MOST_IMAGES = 1500
 MOST_PATCHES = 20_000
@@ -51,9 +49,8 @@ def learned_weights(filters: Filters, images: Integers, seed: int) -> tuple[int,
 
 def _patches(filters: Filters, images: Integers) -> Integers:
     """Return the patches with contrast at all places of a filter, (patches, size * size)."""
-    size, stride = filters.size, filters.stride
-    squares = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))
-    flat = squares[:, ::stride, ::stride].reshape(-1, size * size)
+    size = filters.size
+    flat = squares(images, size, filters.stride).reshape(-1, size * size)
     apart = flat * size**2 - flat.sum(axis=1, keepdims=True)
     least = (CONTRAST * size**2 * int(images.max())) ** 2 * size**2
     return _directions(apart[(apart * apart).sum(axis=1) > least])
@@ -67,5 +64,6 @@ def _directions(vectors: Integers) -> Integers:
 
 def _products(patches: Integers, centers: Integers) -> Integers:
     """Return the scalar products (patches, centers); a float64 has all of their bits."""
-    products: Integers = (patches.astype(np.float64) @ centers.T.astype(np.float64)).astype(np.int64)
+    exact = patches.astype(np.float64) @ centers.T.astype(np.float64)
+    products: Integers = exact.astype(np.int64)
     return products

@@ -18,6 +18,7 @@ from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, WEIGHT, Filters, Front
 
 BRIGHTEST = 255  # the largest pixel; the smallest is 0
+LONGEST_EDGE = 64  # pixels of an edge of an image
 MOST_FILTERS = 64
 LARGEST_SIZE = 9
 
@@ -27,7 +28,11 @@ class Patches:
 
     summary = "sums of the responses of filters in each cell of an image"
 
-    def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
+    def names(
+        self,
+        front: Front,
+        axes: Sequence[str],  # noqa: ARG002, because no feature is that of a column
+    ) -> tuple[str, ...]:
         """Return names such as "filter 3 at 1,2", the second cell in the first row of cells."""
         filters = filters_of(front)
         cells, numbers = range(1, filters.cells + 1), range(1, filters.count + 1)
@@ -62,6 +67,11 @@ class Patches:
         filters = front.filters
         if filters is None or front.vectors or front.hop != front.length:
             raise InputError("the front end patches needs images and filters")
+        if max(front.length, front.axes) > LONGEST_EDGE:
+            raise InputError(
+                f"the front end patches takes images of at most {LONGEST_EDGE}x{LONGEST_EDGE}"
+                " pixels; make them smaller"
+            )
         for name, value, most in (
             ("filters", filters.count, MOST_FILTERS),
             ("size", filters.size, min(LARGEST_SIZE, front.length, front.axes)),

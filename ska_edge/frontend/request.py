@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import Filters, Front
@@ -13,7 +13,7 @@ from ska_edge.plural import listed
 
 IMAGES = "patches"  # the front end of images
 SHAPE = "shape"
-NUMBERS = tuple(each.name for each in fields(Filters) if each.name != "weights")
+NUMBERS = ("filters", "size", "stride", "cells")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,8 @@ class FrontRequest:
         """Return the request with one more parameter, such as "size=5"."""
         name, _, value = part.partition("=")
         name = name.strip()
-        known = {**dict.fromkeys(NUMBERS, r"\d{1,4}"), SHAPE: r"\d{1,4}x\d{1,4}"}
-        # The number of filters is called "filters" by users.
-        known["filters"] = known.pop("count")
-        if name not in known or not re.fullmatch(known[name], value.strip(), re.ASCII):
+        known = {**dict.fromkeys(NUMBERS, r"[0-9]{1,4}"), SHAPE: r"[0-9]{1,4}x[0-9]{1,4}"}
+        if name not in known or not re.fullmatch(known[name], value.strip()):
             raise OptionError(
                 "{part!r} is no parameter of the front end {kind} of {frontend}; it has"
                 " filters=16, size=5, stride=2, cells=4 and shape=28x28",
@@ -69,8 +67,14 @@ class FrontRequest:
             rows, columns = map(int, value.split("x"))
             return replace(self, shape=(rows, columns))
         assert self.filters is not None
-        field = "count" if name == "filters" else name
-        return replace(self, filters=replace(self.filters, **{field: int(value)}))
+        number = int(value)
+        filters = {
+            "filters": replace(self.filters, count=number),
+            "size": replace(self.filters, size=number),
+            "stride": replace(self.filters, stride=number),
+            "cells": replace(self.filters, cells=number),
+        }
+        return replace(self, filters=filters[name])
 
     def front(self, pixels: int) -> Front:
         """Return the front end of images with this number of pixels; its filters are not learned.

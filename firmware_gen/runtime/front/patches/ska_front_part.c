@@ -1,0 +1,86 @@
+/* ska_front_part.c: see ska_front_part.h. */
+#include "ska_front_part.h"
+
+#include "ska.h"
+#include "ska_const.h"
+#include "ska_front_filters.h"
+#include "ska_rule.h"
+
+/* Returns the sum of products of a filter and the square of pixels that begins at `pixel`. A
+ * product has 16 bits, and ska_rule_front_response has the interval of every partial sum. */
+static int32_t sum_of(const uint8_t *pixel, const int8_t *weight) {
+    int32_t total = 0;
+    for (uint8_t row = 0; row < SKA_FRONT_SIZE; row++) {
+        for (uint8_t column = 0; column < SKA_FRONT_SIZE; column++) {
+            total += ska_const_i8(&weight[column]) * pixel[column];
+        }
+        pixel += SKA_FRONT_AXES;
+        weight += SKA_FRONT_SIZE;
+    }
+    return total;
+}
+
+/* A cell has the places of filters from `top` to before `below`, and `left` to before `right`. */
+typedef struct {
+    uint8_t top;
+    uint8_t below;
+    uint8_t left;
+    uint8_t right;
+} cell_t;
+
+static int32_t feature_of(const uint8_t *image, const cell_t *cell, const int8_t *weights) {
+    int32_t total = 0;
+    for (uint8_t down = cell->top; down < cell->below; down++) {
+        const uint8_t *row = &image[(uint16_t)(down * SKA_FRONT_STRIDE) * SKA_FRONT_AXES];
+        for (uint8_t place = cell->left; place < cell->right; place++) {
+            total += ska_rule_front_response(sum_of(&row[place * SKA_FRONT_STRIDE], weights));
+        }
+    }
+    return ska_rule_front_feature(total);
+}
+
+/* Returns the first place of a cell, along an edge with this number of places. */
+static uint8_t edge_of(uint8_t cell, uint8_t places) {
+    return (uint8_t)((uint16_t)(cell * places) / SKA_FRONT_CELLS);
+}
+
+void ska_front_image_features(const uint8_t image[SKA_FRONT_PIXELS], int32_t features[SKA_INPUTS]) {
+    uint16_t i = 0;
+    for (uint8_t down = 0; down < SKA_FRONT_CELLS; down++) {
+        for (uint8_t right = 0; right < SKA_FRONT_CELLS; right++) {
+            const cell_t cell = {
+                .top = edge_of(down, SKA_FRONT_PLACES_DOWN),
+                .below = edge_of((uint8_t)(down + 1u), SKA_FRONT_PLACES_DOWN),
+                .left = edge_of(right, SKA_FRONT_PLACES_RIGHT),
+                .right = edge_of((uint8_t)(right + 1u), SKA_FRONT_PLACES_RIGHT),
+            };
+            for (uint8_t filter = 0; filter < SKA_FRONT_FILTERS; filter++) {
+                features[i] = feature_of(image, &cell, ska_front_filters[filter]);
+                i++;
+            }
+        }
+    }
+}
+
+void ska_front_image_input(const uint8_t image[SKA_FRONT_PIXELS], ska_signal_t x[SKA_INPUTS]) {
+    int32_t features[SKA_INPUTS];
+    ska_front_image_features(image, features);
+    ska_standardize_i32(features, x);
+}
+
+/* --- an image as a window --------------------------------------------------------------------- */
+
+void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES], bool first) {
+    if (first) {
+        part->filled = 0;
+    }
+    for (uint8_t i = 0; i < SKA_FRONT_AXES; i++) {
+        part->pixels[part->filled] = (uint8_t)ska_rule_front_pixel(sample[i]);
+        part->filled++;
+    }
+}
+
+void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint8_t oldest,
+                              int32_t features[SKA_INPUTS]) {
+    ska_front_image_features(parts[oldest].pixels, features);
+}
