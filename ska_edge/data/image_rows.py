@@ -29,15 +29,15 @@ def images_of(name: str, x: NDArray[Any], front: Front) -> NDArray[np.int16]:
         )
     images = np.empty((len(x), *shape), dtype=np.int16)
     for block in row_blocks(len(x)):
-        pixels = np.clip(np.nan_to_num(x[block]), 0, BRIGHTEST).astype(np.int16)
-        wrong = pixels != x[block]
-        if wrong.any():
-            row, column = (int(places[0]) for places in np.nonzero(wrong))
+        rows = x[block]
+        right = (rows >= 0) & (rows <= BRIGHTEST) & (rows == np.floor(rows))
+        if not right.all():
+            row, column = (int(places[0]) for places in np.nonzero(~right))
             raise InputError(
-                f"row {block.start + row + 1} of {name} has the number {x[block][row, column]:g},"
-                f" but a pixel is an integer from 0 to {BRIGHTEST}"
+                f"row {block.start + row + 1} of {name} has the number {rows[row, column]:g}, but a"
+                f" pixel is an integer from 0 to {BRIGHTEST}"
             )
-        images[block] = pixels.reshape(-1, *shape)
+        images[block] = rows.reshape(-1, *shape)
     return images
 
 
