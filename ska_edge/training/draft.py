@@ -9,9 +9,13 @@ import numpy as np
 
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.image_rows import images_of, with_images
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
+from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
+from ska_edge.frontend.filter_learning import learned_weights
+from ska_edge.frontend.frontends import check_front
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.check import check_rejecting
 from ska_edge.plan.decay import Decay
@@ -30,11 +34,39 @@ from ska_edge.training.calibration import (
     relu_format,
     weight_formats,
 )
+from ska_edge.training.division import parts
 from ska_edge.training.option import ALL_ROWS
 from ska_edge.training.options import RAW_FLOAT, Options
 
 UNCALIBRATED = QFormat(16, 11)
 """The format of a regression's values before `calibration.output_format` chooses one."""
+
+
+def with_filters(dataset: Dataset, options: Options) -> Dataset:
+    """Return data of images with the features that filters compute; other data are unchanged.
+
+    The filters are learned from the rows that a training with these options learns; the seed of
+    the training determines the rest.
+
+    Raises InputError for images with too few different patches, and as `images_of` and `parts` do;
+    OptionError for a training that starts from rows.
+    """
+    front = dataset.front
+    if front is None or front.filters is None or front.learned:
+        return dataset
+    if options.start is not None:
+        raise OptionError("{start} is a network that has learned rows; leave {frontend} out")
+    if dataset.targets is not None:
+        options = replace(options, task=REGRESSION)
+    settled = options.untried().settled(dataset.x.shape[1], len(dataset.labels))
+    assert settled.seed is not None
+    rows = parts(dataset, settled).train
+    weights = learned_weights(
+        front.filters, images_of(dataset.name, rows.x, front).astype(np.int64), settled.seed
+    )
+    front = replace(front, filters=replace(front.filters, weights=weights))
+    check_front(front)
+    return with_images(dataset, front)
 
 
 def draft_for(options: Options, dataset: Dataset, rows: int, sizes: tuple[int, ...]) -> Draft:

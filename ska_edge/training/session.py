@@ -48,9 +48,9 @@ from ska_edge.training.draft import (
     decay_of,
     draft_for,
     replay_of,
+    with_filters,
     with_input,
 )
-from ska_edge.training.filters import with_filters
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of

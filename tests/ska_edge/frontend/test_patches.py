@@ -130,9 +130,7 @@ def test_filters_are_learned_from_the_seed_and_look_like_the_images() -> None:
 
 
 def test_images_without_contrast_teach_no_filters() -> None:
-    with pytest.raises(
-        InputError, match="only 0 different patches with contrast"
-    ):
+    with pytest.raises(InputError, match="only 0 different patches with contrast"):
         learned_weights(Filters(), np.full((20, 28, 28), 9), 0)
 
 
