@@ -106,7 +106,8 @@ def load_data(
         lsb: for samples that are not integers, the value of one step of the sensor, for all axes or
             for each.
         frontend: the front end that computes features of each window in integers, as a device does,
-            such as "statistics"; by default the samples themselves are the features.
+            such as "statistics"; by default the samples themselves are the features. With
+            "patches", each row is an image, and x has its pixels until filters are learned.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and

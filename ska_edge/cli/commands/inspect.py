@@ -20,7 +20,7 @@ from ska_edge.cli.screen.memory import (
 )
 from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION
-from ska_edge.frontend.front import FEATURE, SAMPLE, Front
+from ska_edge.frontend.front import FEATURE, SAMPLE, WEIGHT, Front
 from ska_edge.frontend.frontends import feature_count, front_bytes
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -71,6 +71,15 @@ def _raw(plan: Plan) -> str | None:
 
 
 def _front_sentence(front: Front) -> str:
+    filters = front.filters
+    if filters is not None:
+        return (
+            f"front end {front.kind}: images of {front.length}x{front.axes} pixels,"
+            f" {counted(filters.count, 'filter')} of {filters.size}x{filters.size} in"
+            f" {WEIGHT.name}, stride {filters.stride}, {filters.cells}x{filters.cells} cells;"
+            f" {counted(feature_count(front), 'feature')} in {FEATURE.name}, and"
+            f" {front_bytes(front):,} bytes of RAM for an image that arrives row by row"
+        )
     return (
         f"front end {front.kind}: windows of {counted(front.length, 'sample')} of"
         f" {front.axes} axes, hop {front.hop}, in {counted(front.parts, 'part')};"
@@ -81,7 +90,7 @@ def _front_sentence(front: Front) -> str:
 
 def _front_document(front: Front) -> dict[str, Any]:
     return {
-        **asdict(front),
+        **{name: value for name, value in asdict(front).items() if value is not None},
         "parts": front.parts,
         "sample": SAMPLE.name,
         "feature": FEATURE.name,
