@@ -198,7 +198,7 @@ def test_cores_have_the_features_of_images(
     board, front = require_board(name), FRONTS["image"]
     plan = plan_with(front)
     build_front(plan, board, tmp_path / "p")
-    samples = samples_of(front, 300 if kind == "half" else 90)
+    samples = samples_of(front, 90)
     features, inputs = expected_of(plan, samples)
     with start(tmp_path / "p") as running, serial.Serial(running.port, timeout=20) as line:
         line.write(bytes([0]))
