@@ -92,5 +92,5 @@ class Archive:
         if dtype.hasobject or min(shape, default=0) < 0:
             raise ValueError(f"'{name}' is not an array of numbers or text")
         if header.start + header.size != self._members[name].file_size:
-            raise ValueError(f"'{name}' does not have the size in its header")
+            raise ValueError(f"'{name}' is not as long as its header says")
         return header

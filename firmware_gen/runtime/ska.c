@@ -511,8 +511,8 @@ static void sample_learn(ska_t *ska, const ska_signal_t *x, truth_t truth) {
         hidden_shifts(ska, layer, truth);
     }
 #endif
-    /* All shifts were computed with the layers' weights before this step; only now these weights
-     * change. */
+    /* All shifts were computed with the weights that the layers had before this step. These weights
+     * change only now. */
 #if SKA_LAYER_CODE
 #define LEARN(layer) layer_learn(ska, layer);
     SKA_EACH_LEARNED(LEARN)

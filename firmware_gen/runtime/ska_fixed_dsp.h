@@ -84,7 +84,7 @@ static inline ska_pair_t ska_pair_change_16(int32_t step, ska_pair_t pair) {
                           (uint32_t)__smlatb((int32_t)pair, step, half));
 }
 
-/* Returns a + b of both numbers, saturated. */
+/* Adds the numbers of two pairs, each sum saturated. */
 static inline ska_pair_t ska_pair_add(ska_pair_t a, ska_pair_t b) {
     return (ska_pair_t)__qadd16((int16x2_t)a, (int16x2_t)b);
 }

@@ -75,7 +75,8 @@
 #define SKA_STATE_RUN SKA_SAVED_RUN
 #endif
 
-/* Loops that need all registers are separate functions. Not every plan uses each of them. */
+/* Keeps a function out of its callers: for a loop that needs all registers, or for functions that use
+ * the same stack one after the other. Not every plan uses each of these functions. */
 #if defined(__GNUC__)
 #define SKA_NOINLINE __attribute__((noinline, unused))
 #else

@@ -62,7 +62,7 @@ def added_label(model: Model, name: str) -> int:
     if label < model.plan.named:
         added = model.labels[model.plan.named :]
         raise InputError(
-            f"'{name:.40}' is no class that was added"
+            f"'{name:.40}' is not an added class"
             + (f"; {', '.join(added)} can be forgotten" if added else "; none was")
         )
     return label

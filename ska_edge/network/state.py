@@ -203,7 +203,7 @@ class State:
         InputError if the output is not an added class.
         """
         if not (self.plan.named <= label < self.plan.classes and self.used[label]):
-            raise InputError(f"output {label} is no class that was added")
+            raise InputError(f"output {label} is not an added class")
         self.names[label - self.plan.named] = 0
         self.replay.samples[label] = 0
         self.replay.seen[label] = 0

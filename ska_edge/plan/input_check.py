@@ -31,7 +31,9 @@ def check_raw(plan: Plan, raw: RawInput) -> None:
         and max(map(abs, raw.offsets)) <= offset
         and max(map(abs, points)) <= LARGEST_POINT
     ):
-        raise InputError("the integers that standardize raw features are out of range")
+        raise InputError(
+            "the integers that standardize raw features are out of range, or too few or too many"
+        )
 
 
 def check_features(plan: Plan, front: Front) -> None:

@@ -143,7 +143,7 @@ class Plan:
 
     @property
     def raw_float(self) -> bool:
-        """Whether a device standardizes raw features in float32."""
+        """Whether the raw features that a device standardizes are float32 numbers, not integers."""
         return self.raw is not None and self.raw.points is not None
 
     def neuron_functions(self) -> tuple[FixedFunction, ...]:

@@ -52,7 +52,8 @@ class Run:
 
     Attributes:
         rows: how many rows are learned.
-        chance: the generator of all random choices except the rows.
+        chance: the generator of the number of rows, of the options and of the failures. The values
+            of the rows and the faults of the line have generators of their own.
         board: the board that learns them.
     """
 

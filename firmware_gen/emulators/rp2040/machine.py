@@ -295,7 +295,9 @@ class Machine:
 
 
 class _Log:
-    """The log of rp2040py. A warning means that the firmware used what rp2040py lacks."""
+    """The log of rp2040py. A warning means that the firmware used something that rp2040py lacks, or
+    made a fault such as an invalid address.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine

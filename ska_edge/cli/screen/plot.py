@@ -31,7 +31,7 @@ class LinePlot:
         self._names, self._values = names, values
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the lines of the strips, as wide as the console."""
+        """Yield the screen lines of all plots, as wide as the console."""
         height = max(min(ROWS // max(len(self._names), 1), TALLEST), 1)
         width = max(options.max_width - NAME - VALUE - 2, 4)
         for number, name in enumerate(self._names):

@@ -19,7 +19,7 @@ def say_kept(folder: Path, kept: Sequence[str], out: Output) -> None:
 
 
 def forms_sentence(forms: Mapping[str, int], board: str) -> str:
-    """Return the bytes of RAM of each form of a firmware; see `each_form`."""
+    """Return a sentence with the bytes of RAM of each form, which are from `each_form`."""
     sizes = ", ".join(f"{name.replace('_', ' ')} {size:,}" for name, size in forms.items())
     return f"bytes of RAM on {board}, predicted: {sizes}"
 

@@ -27,7 +27,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": 
 NAMED = {"comma": ",", "semicolon": ";", "tab": "\t", r"\t": "\t", "bar": "|", "space": " "}
 COMMENT = "#"
 SAMPLE_LINES = 200  # at most this many lines are tried
-SAMPLE_SIZE = 2**18  # after this many characters, no more lines are tried, but at least three are
+SAMPLE_SIZE = 2**18  # after this many characters, no line after the third is tried
 COMMA_NUMBER = re.compile(r"[-+]?([0-9]+,[0-9]*|,[0-9]+)([eE][-+]?[0-9]+)?")
 # Excel's first line, which names the separator.
 DECLARATION = re.compile(r'"?sep=([^\w"\'#+.-])"?\s*', re.I)

@@ -18,8 +18,9 @@ SOURCE = Path(__file__).with_name("float_native.c")
 TEXT = SOURCE.read_text(encoding="utf-8")  # at import: an upgrade may replace the file later
 
 # Trainings that compare a new library with numpy: rule, sizes, batch, first layer that learns,
-# margin, rate of the hidden layers, whether they have ReLU, rate of linear outputs or 0 for labels,
-# whether the step is normalized.
+# margin, rate of the hidden layers, whether these have ReLU, rate of the output layer of a
+# regression (0: the training has labels), whether the step is normalized. Both rates are multiples
+# of the learning rate.
 CHECKED = (
     ("local", (5, 35, 17, 8, 3), 1, 0, 0.0, 0.5, False, 0.0, False),
     ("local", (5, 35, 17, 8, 3), 3, 1, 0.49, 1.0, False, 0.0, False),

@@ -15,7 +15,7 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
 from ska_edge.rules.metric_sums import METRICS
 
-PIECE = 2**24  # products that one call computes in some milliseconds
+PIECE = 2**24  # most products of a call, so that it takes a few milliseconds
 
 
 class NativeTrainer:
@@ -84,11 +84,11 @@ class NativeTrainer:
         return decisions
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
-        """Learn rows in order as a device does; yield after pieces of some milliseconds."""
+        """Learn rows in order as a device does; yield after pieces of a few milliseconds."""
         return self._pieces(inputs, labels, counted=True)
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
-        """Learn rows in order; yield decisions (n, classes) after pieces of some milliseconds."""
+        """Learn rows in order; yield decisions (n, classes) after pieces of a few milliseconds."""
         # numpy counts samples only if it learns them one by one
         counted = self.plan.replay.per_class > 0 or self.plan.running_normalization
         for learned in self._pieces(inputs, labels, counted):

@@ -65,8 +65,8 @@ def test_a_report_is_read(board: Board) -> None:
 def test_a_program_that_has_the_port_is_waited_for(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other program may be a monitor: it waits for a lost device, and the new board got the
-    port of that device.
+    """The other program may be a `monitor` that waits for a lost device. If the system gives the
+    lost device's port to the new board, this `monitor` opens it.
     """
     waiting = threading.Event()
     poll = report.time.sleep

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files are read with their types of columns; faulty files are refused."""
+"""Parquet and Arrow files are read with the types of their columns; faulty files are refused."""
 
 from __future__ import annotations
 
