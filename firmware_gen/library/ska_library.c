@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ska.c"
-#ifdef SKA_FRONT_AXES
+#if SKA_FRONT_AXES > 0
 #include "ska_front.c"
 #include "ska_front_part.c"
 #endif
