@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge.frontend.frontends import front_for
 from ska_edge.network.spare_names import bytes_of
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.neuron import RawInput
 from ska_edge.wire.frame import encode_frame
 from ska_edge.wire.protocol import BY_NAME, MESSAGES, TAG_BYTES, Capability, Status
 from ska_edge.wire.tag import request_tag
@@ -24,7 +26,13 @@ from tests.firmware_gen.runtime.piped_firmware import (
 
 KEY = bytes(range(32))
 OTHER = bytes(32)
-PLAN = make_plan((5, 4, 4, 4), replay=Replay(2, 1), spares=1)
+PLAN = make_plan(
+    (5, 4, 4, 4),
+    replay=Replay(2, 1),
+    spares=1,
+    raw=RawInput((70,) * 5, (9,) * 5, 11),
+    front=front_for("statistics", 4, 2, ("sound",)),
+)
 CHANGING = [message.name for message in MESSAGES if message.changes]
 
 
@@ -48,6 +56,7 @@ def values(firmware: Firmware, name: str) -> dict[str, object]:
         "SET_TOKEN": {"token": 7, "crc": firmware.flashed.crc},
         "ADD_CLASS": {"name": bytes_of("wave").tolist(), "token": 0},
         "FORGET_CLASS": {"label": firmware.plan.named, "token": 0},
+        "RAW": {"reset": 1, "data": bytes(8)},
     }[name]
 
 
