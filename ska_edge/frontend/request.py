@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-from ska_edge.errors import InputError, OptionError
+from ska_edge.errors import OptionError
 from ska_edge.frontend.front import Filters, Front
 from ska_edge.frontend.frontends import FRONTENDS, check_front
 from ska_edge.plural import listed
@@ -94,8 +94,5 @@ class FrontRequest:
                 columns=columns,
             )
         front = Front(self.kind, rows, rows, columns, filters=self.filters)
-        try:
-            check_front(front)
-        except InputError as error:
-            raise InputError(f"images of {rows}x{columns} pixels: {error}") from error
+        check_front(front)
         return front

@@ -107,7 +107,8 @@ class Session:
     def open(cls, dataset: Dataset, options: Options) -> Session:
         """Prepare a training. Raises InputError for options or data that cannot work."""
         start = open_start(options.start) if options.start else None
-        if not isinstance(start, Model):
+        front = start.plan.front if isinstance(start, Model) else None
+        if front is None or not front.image:
             dataset = with_filters(dataset, options)
         if start is None or isinstance(start, Model):
             return cls._from(dataset, options, start)

@@ -1,7 +1,8 @@
-"""Counts the instructions of a front end: `python -m tests.bench.front` prints a table.
+"""Counts the instructions of the front ends: `python -m tests.bench.front` prints two tables.
 
-Samples of a normal distribution are pushed, six axes with two vectors, for windows of 200 samples
-with hop 100.
+For `statistics`, samples of a normal distribution are pushed, six axes with two vectors, for
+windows of 200 samples with hop 100. For `patches`, features of an image of 28x28 random pixels are
+computed with the default filters.
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ from firmware_gen.board.board import load_board
 from firmware_gen.build import ELF_NAME, build
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.frontends import front_for
+from ska_edge.frontend.front import Filters, Front
+from ska_edge.frontend.frontends import feature_count, front_for
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from tests.bench.markdown import table
 
 FRONT = front_for("statistics", 200, 100, ("ax", "ay", "az", "wx", "wy", "wz"))
+IMAGE = Front(
+    "patches",
+    *(28, 28, 28),
+    filters=Filters(
+        weights=tuple(np.random.default_rng(1).integers(-60, 61, 16 * 25).tolist()),
+    ),
+)
 BOARDS = ("qemu-m0", "virtual-m4")
 MAIN = """\
 #include "ska_board.h"
@@ -39,6 +48,18 @@ int main(void) {
     return x[0];
 }
 """
+IMAGE_MAIN = """\
+#include "ska_board.h"
+#include "ska_front.h"
+
+uint8_t image[SKA_FRONT_PIXELS];
+ska_signal_t x[SKA_INPUTS];
+
+int main(void) {
+    ska_front_image_input(image, x);
+    return x[0];
+}
+"""
 
 
 def count(tracer: Tracer, trace: Trace) -> int:
@@ -47,19 +68,33 @@ def count(tracer: Tracer, trace: Trace) -> int:
     return sum(times * len(tracer.code(block)) for block, times in blocks)
 
 
-def measured(name: str, folder: Path) -> tuple[str, str, str, str]:
-    """Return a row: the board, and the instructions of a sample (mean, most) and of a window."""
-    plan = make_plan(
-        (40, 2), input_format=QFormat(8, 4), raw=RawInput((70,) * 40, (9,) * 40, 11), front=FRONT
-    )
+def traced(name: str, front: Front, text: str, folder: Path) -> Tracer:
+    """Build a front end and `text`, a main function that uses it, for a board."""
+    inputs = feature_count(front)
+    raw = RawInput((70,) * inputs, (9,) * inputs, 11)
+    plan = make_plan((inputs, 2), input_format=QFormat(8, 4), raw=raw, front=front)
     board = load_board(name)
     write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), name, folder)
     for path in (folder / "src").glob("*.c"):
         if path.name not in ("ska.c", "ska_front.c", "ska_front_part.c"):
             path.unlink()
-    (folder / "src" / "ska_main.c").write_text(MAIN, encoding="utf-8")
+    (folder / "src" / "ska_main.c").write_text(text, encoding="utf-8")
     build(folder)
-    tracer = Tracer(folder / "build" / ELF_NAME, board)
+    return Tracer(folder / "build" / ELF_NAME, board)
+
+
+def image(name: str, folder: Path) -> tuple[str, str]:
+    """Return a row: the board, and the instructions of an image."""
+    tracer = traced(name, IMAGE, IMAGE_MAIN, folder)
+    places = [tracer.symbols[symbol] for symbol in ("image", "x")]
+    pixels = np.random.default_rng(0).integers(0, 256, IMAGE.length * IMAGE.axes)
+    tracer.write(places[0], pixels.astype(np.uint8).tobytes())
+    return name, f"{count(tracer, tracer.call('ska_front_image_input', *places)):,}"
+
+
+def measured(name: str, folder: Path) -> tuple[str, str, str, str]:
+    """Return a row: the board, and the instructions of a sample (mean, most) and of a window."""
+    tracer = traced(name, FRONT, MAIN, folder)
     places = [tracer.symbols[symbol] for symbol in ("front", "sample", "x")]
     tracer.call("ska_front_reset", places[0])
     rng, pushes = np.random.default_rng(0), []
@@ -73,7 +108,10 @@ def measured(name: str, folder: Path) -> tuple[str, str, str, str]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = [measured(name, Path(folder) / name) for name in BOARDS]
+        images = [image(name, Path(folder) / f"{name}-image") for name in BOARDS]
     print(table(("board", "a sample, mean", "a sample, most", "a window"), rows))
+    print()
+    print(table(("board", "an image"), images))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@
  * product has 16 bits, and ska_rule_front_response has the interval of every partial sum. */
 static int32_t sum_of(const uint8_t *pixel, const int8_t *weight) {
     int32_t total = 0;
-    for (uint8_t row = 0; row < SKA_FRONT_SIZE; row++) {
-        for (uint8_t column = 0; column < SKA_FRONT_SIZE; column++) {
+    for (uint_fast8_t row = 0; row < SKA_FRONT_SIZE; row++) {
+        for (uint_fast8_t column = 0; column < SKA_FRONT_SIZE; column++) {
             total += ska_const_i8(&weight[column]) * pixel[column];
         }
         pixel += SKA_FRONT_AXES;
