@@ -21,6 +21,7 @@ BRIGHTEST = 255  # the largest pixel; the smallest is 0
 LONGEST_EDGE = 64  # pixels of an edge of an image
 MOST_FILTERS = 64
 LARGEST_SIZE = 9
+WIDE = 2**20  # sums of small filters have intervals up to this, so that C has 32 bits for all sums
 
 
 class Patches:
@@ -110,6 +111,7 @@ class Patches:
     def functions(self, front: Front) -> tuple[FixedFunction, ...]:
         """Return the functions of a pixel, of a sum of products, and of the sum of a cell."""
         lo, hi = sum_interval(filters_of(front))
+        lo, hi, most = min(lo, -WIDE), max(hi, WIDE), max(largest_sum(front), WIDE)
         return (
             FixedFunction(
                 "front_pixel",
@@ -126,7 +128,7 @@ class Patches:
             FixedFunction(
                 "front_feature",
                 "the sum of a filter's responses in a cell as a feature",
-                (Argument("total", WEIGHT.frac, 0, largest_sum(front)),),
+                (Argument("total", WEIGHT.frac, 0, most),),
                 feature,
             ),
         )
