@@ -31,8 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "report": {"training", "monitor"},
     "api": {"training", "monitor"},
 }
-# The same table for the packages of cli. `commands` and the modules beside it may import all
-# packages of cli.
+# The same table for the parts of cli. A part that is not in the table may import every other part.
 CLI_ARROWS: dict[str, set[str]] = {
     "screen": set(),
     "options": {"screen"},

@@ -75,8 +75,8 @@ class Lines:
 class Compiler:
     """A toolchain that can build for this board, and the flags that select its core.
 
-    `float_flags` turn the core's floating-point unit on. Our own images do not use it, but other
-    programs in a benchmark do.
+    With `float_flags`, the compiler emits floating-point instructions; the program itself must turn
+    the floating-point unit on. Our own images do not use it, but other programs in a benchmark do.
     """
 
     name: str

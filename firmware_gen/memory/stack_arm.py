@@ -191,7 +191,7 @@ def _is_loaded(image: Any, symbol: Any) -> bool:
 
 
 def _branch_target(instruction: Any) -> int | None:
-    """Return the target of a branch within a function; None if this is not a branch."""
+    """Return the target that a branch or a call encodes; None for other instructions."""
     from capstone import arm_const as arm
 
     if isinstance(instruction, armv81m.Instruction):

@@ -486,7 +486,7 @@ class Model:
             for block in row_blocks(len(features))
         ]
         decisions: NDArray[np.float64] = np.concatenate([np.empty((0, self.plan.classes)), *found])
-        decisions[:, ~self.state.used] = 0  # as the integers of a spare output
+        decisions[:, ~self.state.used] = 0  # a spare output is 0, as in integers
         return decisions
 
     def export_onnx(

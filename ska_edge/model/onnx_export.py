@@ -105,7 +105,7 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
 
 
 def exported_as(model: Exportable, form: str, takes: str) -> onnx.ModelProto:
-    """Export the model in a form that takes a given kind of input, as `onnx_input` names it."""
+    """Export the model in a form; `takes` is one of the kinds of input of `onnx_input`."""
     graph = _integer_graph(model, takes) if form == "integer" else _float_graph(model)
     graph.input[0].doc_string = input_words(model.plan, takes)
     exported = helper.make_model(

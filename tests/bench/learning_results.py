@@ -77,7 +77,8 @@ RUNS: tuple[tuple[str, tuple[int, ...], str, dict[str, Any]], ...] = (
     ("digits", (64,), "feedback", REPLAY),
 )
 # Data and options of the trainings that are compared with and without a margin. A model for
-# "watch_turned" is trained without a margin; it then learns 3 windows of every exercise with one.
+# "watch_turned" is trained without a margin; then, with the margin, it learns 3 windows of every
+# exercise.
 MARGINS = (0.01, 0.02, 0.05, 0.1, 0.2)
 MARGIN_RUNS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("digits", {}),

@@ -63,7 +63,9 @@ def labels_beside(path: Path) -> Path:
     """
     match = _NAME.search(path.name)
     if match is None or match["kind"] == "labels":
-        raise InputError(f"{path} holds no images; name the file with them, ...images-idx3-ubyte")
+        raise InputError(
+            f"{path} does not hold images; give the file of the images, ...images-idx3-ubyte"
+        )
     ending = path.name[match.end("kind") :].replace("idx3", "idx1")
     plain = path.name[: match.start()] + "labels" + ending.removesuffix(".gz")
     # First look for labels that are compressed like the images, then for the other kind.

@@ -290,7 +290,7 @@ static void update(double *restrict weight, double *restrict bias, double *restr
     }
 }
 
-/* Tells whether the errors of one sample, [classes], are all below the margin. */
+/* Tells whether the magnitudes of the errors of one sample, [classes], are all below the margin. */
 static int is_within(const ska_float_t *net, const double *error, int64_t classes) {
     for (int64_t k = 0; k < classes; k++) {
         if (error[k] >= net->margin || error[k] <= -net->margin) {

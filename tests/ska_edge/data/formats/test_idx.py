@@ -132,5 +132,5 @@ def test_a_gzip_file_damaged_at_any_byte_is_refused_or_reads_the_same(tmp_path: 
 
 def test_labels_without_images_are_refused(tmp_path: Path) -> None:
     written(tmp_path, IMAGES_FILE, LABELS_FILE)
-    with pytest.raises(InputError, match="holds no images; name the file with them"):
+    with pytest.raises(InputError, match="does not hold images; give the file of the images"):
         load(str(tmp_path / "train-labels-idx1-ubyte"))
