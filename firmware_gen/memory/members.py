@@ -141,7 +141,7 @@ def _labeled(plan: Plan) -> Iterator[Member]:
 
 
 def _unlabeled(plan: Plan) -> Iterator[Member]:
-    """Return the members for an update by a rule without labels, which makes passes over a batch."""
+    """Return the members for a rule without labels, whose update makes passes over a batch."""
     part, neurons, batch = "passes of a batch", _neurons(plan), ("batch", plan.batch)
     widest = ("widest_input", _widest(plan))
     note = "index of the newer of the two passes below"
