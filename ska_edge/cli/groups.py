@@ -9,6 +9,7 @@ from ska_edge.cli.commands.board import board
 from ska_edge.cli.commands.boards import boards, ports
 from ska_edge.cli.commands.build import build
 from ska_edge.cli.commands.check_onnx import check_onnx
+from ska_edge.cli.commands.dashboard import dashboard
 from ska_edge.cli.commands.data import data
 from ska_edge.cli.commands.doctor import doctor
 from ska_edge.cli.commands.evaluate import evaluate
@@ -54,6 +55,7 @@ GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
         (flash, "Flash a project to its board, or start an emulated board."),
         (ports, "List serial ports, and running emulated boards."),
         (monitor, "Let devices learn rows, with live metrics."),
+        (dashboard, "Show devices that learn, live in a browser page."),
         (teach, "Teach a device a new class with a few rows."),
         (verify, "Prove that a device learns what the host learns."),
         (save, "Save a device's state so that it survives a restart."),

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
@@ -21,6 +24,7 @@ from ska_edge.monitor.log_line import (
     Missing,
     RateChange,
     Save,
+    SessionEnd,
     SessionStart,
 )
 from ska_edge.network.output import output_distance
@@ -28,6 +32,7 @@ from ska_edge.plural import counted
 from ska_edge.progress import Progress, silent
 
 REPORTED = 64  # lines between two calls of a `Progress`
+LAST = 12  # rows of `Course.last`
 MEASURED = ("entropy", "cosine", "z_norm", "w_norm", "z_saturated", "w_saturated", "zero_updates")
 """The metrics of `LayerMetrics` that a report shows."""
 
@@ -51,6 +56,15 @@ class Course:
             right, and how many held-out rows there are.
         warnings: the sentences of the warnings.
         events: how many rows were learned before an event, and the event in words.
+        labels: the names of the device's outputs, with the classes that were added.
+        decided: how many rows of a class the device decided to be a class, by both indices.
+        last: the last rows.
+        unanswered: number of rows whose answer was lost.
+        missing: number of rows that are missing in the log.
+        losses: how many times contact was lost.
+        falls: how many times the device lost what it had learned since its last save.
+        saves: how many times the device has saved its state.
+        ended: whether the last session has ended.
     """
 
     boards: list[str] = field(default_factory=list)
@@ -63,6 +77,22 @@ class Course:
     held_out: list[tuple[int, int, int]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     events: list[tuple[int, str]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    decided: Counter[tuple[int, int]] = field(default_factory=Counter)
+    last: deque[LogRow] = field(default_factory=lambda: deque(maxlen=LAST))
+    unanswered: int = 0
+    missing: int = 0
+    losses: int = 0
+    falls: int = 0
+    saves: int = 0
+    ended: bool = False
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of rows that were right before they were learned; None if there is none."""
+        right = np.array(self.right)
+        known = right[~np.isnan(right)]
+        return float(known.mean()) if len(known) else None
 
 
 def read_course(path: Path, model: Model, progress: Progress = silent) -> Course:
@@ -73,7 +103,7 @@ def read_course(path: Path, model: Model, progress: Progress = silent) -> Course
     Raises InputError if the log cannot be read or has a damaged line, or if the metrics, the labels
     or the rates of a line do not suit the model; the sentence names the line.
     """
-    log, reader = LogFile(path), _Reader(model)
+    log, reader = LogFile(path), CourseReader(model)
     for number, line in log.entries():
         try:
             reader.take(line)
@@ -85,22 +115,31 @@ def read_course(path: Path, model: Model, progress: Progress = silent) -> Course
     return reader.course
 
 
-class _Reader:
-    """Collects the lines of a log in a `Course`."""
+class CourseReader:
+    """Collects the lines of a log in a `Course`.
+
+    Attributes:
+        course: what was read so far.
+    """
 
     def __init__(self, model: Model) -> None:
         self._model, self._plan = model, model.plan
         self.course = Course(
             missed={name: array("d") for name in model.plan.labels if model.plan.regression},
             layers=[{name: array("d") for name in MEASURED} for _ in model.plan.layers],
+            labels=[*model.state.labels],
         )
 
     def take(self, line: LogLine | DamagedEnd) -> None:
-        """Add a line to the course."""
+        """Add a line to the course.
+
+        Raises InputError if the metrics, the labels or the rates of the line do not suit the model.
+        """
         course = self.course
         if isinstance(line, LogRow):
             self._row(line)
         elif isinstance(line, SessionStart):
+            course.ended = False
             self._event(f"a session with {line.board} at {line.port} begins")
             if line.board not in course.boards:
                 course.boards.append(line.board)
@@ -111,17 +150,25 @@ class _Reader:
         elif isinstance(line, LogWarning):
             course.warnings.append(str(line.content.get("text", "")))
         elif isinstance(line, Interruption):
+            course.losses += 1
+            course.falls += line.fell_back
             lost = ", and has lost what it learned since its last save" if line.fell_back else ""
             self._event(f"the device was lost ({line.reason}), came back{lost}")
             self._rate(line.mark.halvings)
         elif isinstance(line, RateChange):
             self._rate(line.halvings)
         elif isinstance(line, ClassChange):
+            if line.label < len(course.labels):
+                course.labels[line.label] = line.name
             self._event(f"the class '{line.name}' is added")
         elif isinstance(line, Missing):
+            course.missing += line.rows
             self._event(f"{counted(line.rows, 'row')} are missing in the log")
         elif isinstance(line, Save):
+            course.saves += 1
             self._event("the device has saved its state")
+        elif isinstance(line, SessionEnd):
+            course.ended = True
 
     def _event(self, text: str) -> None:
         self.course.events.append((self.course.rows, text))
@@ -136,11 +183,15 @@ class _Reader:
     def _row(self, row: LogRow) -> None:
         course = self.course
         course.rows += 1
+        course.last.append(row)
+        course.unanswered += row.decisions is None
         if self._plan.regression:
             for values, missed in zip(course.missed.values(), self._distances(row), strict=True):
                 values.append(missed)
         elif self._plan.rule_definition.supervised:
             course.right.append(math.nan if row.predicted is None else row.predicted == row.label)
+            if row.predicted is not None and isinstance(row.label, int):
+                course.decided[row.label, row.predicted] += 1
         if not row.layers:
             return
         if len(row.layers) != len(course.layers):

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ska_edge.model.model_file import Model
 from ska_edge.plural import counted
-from ska_edge.report.chart import Line, Lines, block_means
+from ska_edge.report.chart import Line, Lines, Matrix, block_means
 from ska_edge.report.course import Course
+from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME
 
 POINTS = 120  # most points of a line over rows
 PATH_POINTS = 16  # most points of a line without an axis for time, which may cross itself
@@ -22,6 +23,27 @@ def course_charts(course: Course, model: Model) -> list[Lines]:
     """Return the charts for which a log has numbers."""
     found = [*_answers(course), *_layers(course, model), *_rates(course)]
     return [each for each in found if each is not None]
+
+
+def decided_chart(course: Course) -> Matrix | None:
+    """Return the confusion of the rows that a device learned; None without any decision."""
+    if not course.decided:
+        return None
+    lost = any(predicted == UNKNOWN for _, predicted in course.decided)
+    labels = (*course.labels, UNKNOWN_NAME) if lost else tuple(course.labels)
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    for (label, predicted), count in course.decided.items():
+        place = len(course.labels) if predicted == UNKNOWN else predicted
+        if label < len(course.labels) and place < len(labels):
+            counts[label, place] += count
+    return Matrix(
+        name="decided",
+        title="Confusion on the device",
+        note="Number of rows by their class (down), and by what the device decided (across) before"
+        " it learned them. The diagonal is right.",
+        labels=labels,
+        counts=tuple(map(tuple, counts.tolist())),
+    )
 
 
 def _answers(course: Course) -> list[Lines | None]:

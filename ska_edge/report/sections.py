@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.model_file import Model
 from ska_edge.model.regression import Fit
 from ska_edge.network.state import State
 from ska_edge.plan.range_proof import accumulator_width, update_width
 from ska_edge.plural import counted
+from ska_edge.report.comparison import Comparison
 from ska_edge.report.course import Course
 from ska_edge.report.course_charts import course_charts
 from ska_edge.report.model_charts import confusion_chart, recall_chart, weight_charts
@@ -48,33 +47,6 @@ class Results:
     found: Found
     notes: tuple[str, ...] = ()
     before: Accuracy | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a replay on the host says about a device.
-
-    Attributes:
-        state: the state after the log's last row; None if the replay found a difference or a gap.
-        checked: whether the device itself confirmed this state.
-        difference: the first difference; "" if there is none.
-        gap: why the replay could not reach the end of the log; "" without a gap.
-    """
-
-    state: State | None
-    checked: bool = False
-    difference: str = ""
-    gap: str = ""
-
-    @property
-    def equal(self) -> bool | None:
-        """Whether device and host are equal; None if this is unknown because of a gap."""
-        return None if self.gap else not self.difference
-
-    @property
-    def verdict(self) -> str:
-        """The result in one or two words."""
-        return {True: "equal", False: "different", None: "not comparable"}[self.equal]
 
 
 def training_section(model: Model) -> Section:
@@ -174,7 +146,7 @@ def facts(
     if results is not None:
         found = [*_result_facts(results), *found]
     if course is not None:
-        found += _course_facts(course)
+        found += course_facts(course)
     if comparison is not None:
         found.append(Fact("device and host", comparison.verdict))
     return tuple(found)
@@ -199,13 +171,13 @@ def _result_facts(results: Results) -> list[Fact]:
     return []
 
 
-def _course_facts(course: Course) -> list[Fact]:
+def course_facts(course: Course) -> list[Fact]:
+    """Return the most important figures of what a device learned."""
     found = [Fact("rows learned on the device", f"{course.rows:,}", ", ".join(course.boards))]
-    right = np.array(course.right)
-    known = right[~np.isnan(right)]
-    if len(known):
+    accuracy = course.accuracy
+    if accuracy is not None:
         words = "each before it was learned"
-        found.append(Fact("right on the device", percent(float(known.mean())), words))
+        found.append(Fact("right on the device", percent(accuracy), words))
     if course.warnings:
         found.append(Fact("warnings", str(len(course.warnings))))
     return found

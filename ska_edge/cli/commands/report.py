@@ -27,16 +27,15 @@ from ska_edge.errors import CheckError, InputError
 from ska_edge.files import refusal, write_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.monitor.replay import Gap, rebuild
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.state import State
 from ska_edge.plural import counted
+from ska_edge.report.comparison import Comparison, compare
 from ska_edge.report.course import Course, read_course
 from ska_edge.report.model_tables import title
 from ska_edge.report.page import render, require_page
 from ska_edge.report.section import Contents, Part, Section
 from ska_edge.report.sections import (
-    Comparison,
     Results,
     comparison_section,
     device_section,
@@ -60,18 +59,6 @@ def _is_log(path: Path) -> bool:
         raise InputError(f"there is no log or model {path}") from error
     except OSError as error:
         raise refusal("read", path, error) from error
-
-
-def _compared(log: Path, model: Model, out: Output) -> Comparison:
-    """Learn the rows of a log on the host, and compare the results with those of the device."""
-    try:
-        with out.progress("replaying", "bytes") as update:
-            rebuilt = rebuild(log, model, progress=update)
-    except CheckError as error:
-        return Comparison(None, difference=str(error))
-    except Gap as error:
-        return Comparison(None, gap=str(error))
-    return Comparison(rebuilt.state, rebuilt.checked)
 
 
 def _results(model: Model, dataset: Dataset, learned: State | None) -> Results:
@@ -182,7 +169,8 @@ def report(
     course: Course | None = None
     compared: Comparison | None = None
     if log is not None:
-        compared = _compared(log, model, out)
+        with out.progress("replaying", "bytes") as update:
+            compared = compare(log, model, update)
         with out.progress("reading", "bytes") as update:
             course = read_course(log, model, update)
     learned = None if compared is None else compared.state

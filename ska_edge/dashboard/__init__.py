@@ -1,0 +1,1 @@
+"""The live view of devices in a browser page, on a server of its own."""

@@ -1,0 +1,220 @@
+"""Collects what the page shows of one device: a sink of the monitor, or the reader of a log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.errors import ContactLost
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.log_line import LogLine, LogRow, SessionStart
+from ska_edge.monitor.monitor import Activity, Monitor
+from ska_edge.monitor.pace import Pace
+from ska_edge.network.state import State
+from ska_edge.plural import counted
+from ska_edge.report.chart import Chart
+from ska_edge.report.comparison import Comparison
+from ska_edge.report.course import CourseReader
+from ska_edge.report.course_charts import course_charts, decided_chart
+from ska_edge.report.model_charts import weight_charts
+from ska_edge.report.model_tables import title
+from ska_edge.report.section import Fact
+from ska_edge.report.sections import course_facts
+from ska_edge.report.table import percent
+from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME
+
+EVENTS = 20  # the page shows so many of the last events
+
+
+class Feed:
+    """What the page shows of one device, as a `Sink`; any thread may call `document`.
+
+    Every number comes from the lines of the log, by way of `Course`; only the activity and the
+    samples per second are not in a log.
+
+    Args:
+        name: the device's port, or the name of its log.
+        model: the model of the device.
+
+    Attributes:
+        version: a number that changes with every change of the document.
+    """
+
+    def __init__(self, name: str, model: Model) -> None:
+        self.name = name
+        self.version = 0
+        self._model = model
+        self._reader = CourseReader(model)
+        self._lock = threading.Lock()
+        self._start: SessionStart | None = None
+        self._activity: Activity | None = None
+        self._trouble = ""
+        self._pace = Pace()
+        self._comparison: Comparison | None = None
+
+    # --- the methods of a sink --------------------------------------------------------------------
+
+    def open(self, monitor: Monitor) -> None:
+        """Do nothing: the lines tell everything."""
+
+    def write(self, line: LogLine) -> None:
+        """Add a line that arrives now; raise as `CourseReader.take` does."""
+        if isinstance(line, LogRow):
+            self._pace.count(time.monotonic())
+        self.read(line)
+
+    def status(self, activity: Activity) -> None:
+        """Show the device's activity."""
+        with self._lock:
+            self._activity = activity
+            if activity != "waiting":
+                self._trouble = ""
+            self.version += 1
+
+    def lost(self, reason: ContactLost) -> None:
+        """Show why contact was lost."""
+        with self._lock:
+            self._trouble = str(reason)
+            self.version += 1
+
+    def close(self) -> None:
+        """Do nothing: the page still shows the device."""
+
+    # --- more sources -----------------------------------------------------------------------------
+
+    def read(self, line: LogLine) -> None:
+        """Add a line that was written at another time; raise as `CourseReader.take` does."""
+        with self._lock:
+            if isinstance(line, SessionStart):
+                self._start = line
+            self._reader.take(line)
+            self.version += 1
+
+    def compared(self, comparison: Comparison) -> None:
+        """Show the result of a replay."""
+        with self._lock:
+            self._comparison = comparison
+            self.version += 1
+
+    @property
+    def rows(self) -> int:
+        """The number of rows so far."""
+        return self._reader.course.rows
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last session has ended."""
+        return self._reader.course.ended
+
+    # --- the page ---------------------------------------------------------------------------------
+
+    def document(self) -> dict[str, Any]:
+        """Return what the page shows, as plain data for JSON."""
+        with self._lock:
+            course = self._reader.course
+            return {
+                "name": self.name,
+                "board": self._start.board if self._start else None,
+                "port": self._start.port if self._start else None,
+                "model": title(self._model),
+                "activity": self._activity or ("ended" if course.ended else "following"),
+                "trouble": self._trouble,
+                "rows": course.rows,
+                "accuracy": course.accuracy,
+                "facts": [_fact(each) for each in self._facts()],
+                "link": [_fact(each) for each in self._link()],
+                "last": [*map(self._row, reversed(course.last))],
+                "labels": list(course.labels),
+                "warnings": list(course.warnings),
+                "events": [list(each) for each in reversed(course.events[-EVENTS:])],
+                "difference": self._comparison.difference if self._comparison else "",
+                "gap": self._comparison.gap if self._comparison else "",
+                "charts": [
+                    {"kind": type(chart).__name__.lower(), **chart.as_dict()}
+                    for chart in self._charts()
+                ],
+            }
+
+    def _charts(self) -> Iterator[Chart]:
+        course = self._reader.course
+        yield from course_charts(course, self._model)
+        decided = decided_chart(course)
+        if decided is not None:
+            yield decided
+        if self._comparison is not None and self._comparison.state is not None:
+            states: dict[str, State] = {"at the start": self._model.state}
+            yield from weight_charts({**states, "now": self._comparison.state})
+
+    def _facts(self) -> Iterator[Fact]:
+        course, found = self._reader.course, self._comparison
+        yield from course_facts(course)
+        if course.held_out:
+            _, right, rows = course.held_out[-1]
+            words = f"{right} of {counted(rows, 'row')}"
+            yield Fact("right, held-out rows", percent(right / rows) if rows else "-", words)
+        if course.rates:
+            yield Fact("learning rate", f"{course.rates[-1][1]:g}")
+        if found is not None:
+            words = f"compared bit for bit: {counted(found.rows, 'row')}" if found.rows else ""
+            yield Fact("device and host", found.verdict, words)
+
+    def _link(self) -> Iterator[Fact]:
+        course = self._reader.course
+        rate = self._pace.rate(time.monotonic())
+        yield Fact("samples per second", f"{rate:.1f}" if rate else "-")
+        yield Fact("losses of contact", str(course.losses))
+        yield Fact("losses of what it learned", str(course.falls))
+        yield Fact("answers lost", str(course.unanswered))
+        yield Fact("rows missing", str(course.missing))
+        yield Fact("saves", str(course.saves))
+
+    def _row(self, row: LogRow) -> dict[str, Any]:
+        """Return what the page shows of a row."""
+        model, course = self._model, self._reader.course
+        found: dict[str, Any] = {"sample": row.sample, "right": None, "decisions": None}
+        if row.decisions is None:
+            return {**found, "truth": self._truth(row), "decided": ""}
+        if model.plan.regression:
+            values = model.values_of(_matrix(row.decisions))[0]
+            return {**found, "truth": self._truth(row), "decided": _reals(values)}
+        decisions = model.plan.formats.decision.dequantize(_matrix(row.decisions)[0])
+        found["decisions"] = decisions.tolist()
+        if row.predicted is not None and model.plan.rule_definition.supervised:
+            found["right"] = row.predicted == row.label
+        return {
+            **found,
+            "truth": self._truth(row),
+            "decided": _name(course.labels, row.predicted),
+        }
+
+    def _truth(self, row: LogRow) -> str:
+        if isinstance(row.label, int):
+            supervised = self._model.plan.rule_definition.supervised
+            return _name(self._reader.course.labels, row.label) if supervised else ""
+        return _reals(self._model.values_of(_matrix(row.label))[0])
+
+
+def _matrix(values: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.array([values], dtype=np.int64)
+
+
+def _reals(values: NDArray[np.float64]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values.tolist())
+
+
+def _name(labels: list[str], index: int | None) -> str:
+    """Return the name of an output; the index of one that does not exist."""
+    if index is None:
+        return ""
+    if index == UNKNOWN:
+        return UNKNOWN_NAME
+    return labels[index] if index < len(labels) else str(index)
+
+
+def _fact(fact: Fact) -> dict[str, str]:
+    return {"name": fact.name, "value": fact.value, "words": fact.words}
