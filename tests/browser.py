@@ -72,10 +72,11 @@ class Browser:
             assert time.monotonic() < deadline, (expression, self.errors)
         return value
 
-    def press(self, key: str) -> None:
-        """Press and release a key, such as Tab."""
+    def press_tab(self) -> None:
+        """Press and release the key Tab."""
+        key = {"key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9}
         for kind in ("rawKeyDown", "keyUp"):
-            self._page("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=9)
+            self._page("Input.dispatchKeyEvent", type=kind, **key)
 
     def picture(self, path: Path) -> None:
         """Write a picture of the whole page as PNG."""

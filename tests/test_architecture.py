@@ -29,6 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "monitor": {"device", "model"},
     "recorder": {"device", "data"},
     "report": {"training", "monitor"},
+    "dashboard": {"report"},
     "api": {"training", "monitor"},
 }
 # The same table for the parts of cli. A part that is not in the table may import every other part.

@@ -115,4 +115,4 @@ class Guard:
         bearer = headers.get("authorization", "")
         given += [bearer.removeprefix(BEARER)] if bearer.startswith(BEARER) else []
         token = self.token.encode()
-        return any([hmac.compare_digest(each.encode(), token) for each in given])
+        return any(hmac.compare_digest(each.encode(), token) for each in given)

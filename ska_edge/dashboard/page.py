@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from ska_edge.dashboard.feed import Feed
@@ -14,10 +13,14 @@ LEAST_AGE = 0.4  # seconds; a younger document is sent again, because making one
 
 
 class Page:
-    """The devices that the page shows; any thread may call its methods."""
+    """The devices that the page shows; any thread may call its methods.
 
-    def __init__(self, feeds: Sequence[Feed]) -> None:
-        self.feeds = feeds
+    Attributes:
+        feeds: the devices; others may be appended.
+    """
+
+    def __init__(self) -> None:
+        self.feeds: list[Feed] = []
         self._lock = threading.Lock()
         self._made: tuple[int, str] = (-1, "")
         self._time = 0.0

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -146,7 +145,7 @@ class _Guarded:
             await send(message)
 
         token = QueryParams(scope.get("query_string", b"")).get(TOKEN, "")
-        headers = {key: value for key, value in Headers(scope=scope).items()}
+        headers = dict(Headers(scope=scope).items())
         refused = self._guard.refusal(scope["method"], headers, token)
         if refused is None:
             await self._app(scope, receive, sending)
@@ -155,7 +154,7 @@ class _Guarded:
             await answer(scope, receive, sending)
 
 
-def _file(name: str) -> Any:
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
     """Return a function that answers with a file of the package."""
     content = (STATIC / name).read_bytes()
 

@@ -3,38 +3,57 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.cli.commands.monitor import monitor
+from ska_edge.cli.options.paths import is_log
+from ska_edge.cli.screen.console import Output
+from ska_edge.dashboard.devices import Devices
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
 from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
 from ska_edge.errors import InputError
 from ska_edge.extras import package
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 
 PORT = 8642  # of the page; no well-known program uses it
 POLL = 0.3  # seconds between two looks at a log
 EXTRA = "dashboard"
+LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
 
 
-@click.command(epilog="Example:  ska-edge dashboard steps.jsonl --model digits.ska")
-@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
-@click.option(
-    "--model",
+@click.command(
+    params=[each for each in monitor.params if isinstance(each, click.Option)],
+    epilog="Example:  ska-edge dashboard steps.jsonl --model digits.ska",
+)
+@click.argument(
+    "sources",
+    nargs=-1,
     required=True,
     type=click.Path(path_type=Path),
-    help="The device's model when the log began.",
+    metavar="LOG...|MODEL [DATA]",
+)
+@click.option(
+    "--model",
+    "flashed",
+    type=click.Path(path_type=Path),
+    help="For logs: the devices' model when the logs began.",
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Address at which the page is served; any other than this machine's needs a token.",
+    help="Address at which the page is served. At any other than the loopback address, the page"
+    " needs a token, which is part of the printed address.",
 )
 @click.option(
     "--http-port",
@@ -43,49 +62,101 @@ EXTRA = "dashboard"
     show_default=True,
     help="TCP port of the page; 0 chooses a free one.",
 )
-@click.option("--until-end", is_flag=True, help="Stop when the logs end, instead of at Ctrl-C.")
-@json_option
+@click.option("--until-end", is_flag=True, help="Stop when learning has ended, not at Ctrl-C.")
 def dashboard(
-    logs: tuple[Path, ...],
-    model: Path,
+    sources: tuple[Path, ...],
+    flashed: Path | None,
     host: str,
     http_port: int,
     until_end: bool,
     as_json: bool,
+    **others: Any,
 ) -> None:
     """Show devices that learn, live in a browser page.
 
-    LOG is the file that `monitor --log` writes; it may still grow.
+    LOG is the file that `monitor --log` writes; it may still grow. With MODEL, the command is
+    `monitor`, with the same options, and shows the devices on the page, too.
+
+    The page only shows. It is served at the loopback address, unless --host names another one.
     """
     for name in ("starlette", "uvicorn"):
         package(name, EXTRA, "the dashboard")
     from ska_edge.dashboard.server import Server  # imports the packages of the extra
 
-    out, loaded = Output(as_json), open_model(model)
-    feeds = [Feed(log.name, loaded) for log in logs]
-    tails = [*map(Tail, logs)]
-    for tail, feed in zip(tails, feeds, strict=True):
-        _read(tail, feed)
-    page = Page(feeds)
+    logs = is_log(sources[0])
+    _check(sources, flashed, logs)
+    page, out = Page(), Output(as_json)
+    if logs:
+        assert flashed is not None
+        model = open_model(flashed)
+        tails = [_Followed(log, model, page) for log in sources]
+        with Server(page, host, http_port) as server:
+            out.line(f"the dashboard is at {server.url}")
+            _follow(tails, until_end)
+            out.document({"url": server.url, **page.document()})
+        return
     with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ska-edge-"))
+        devices = stack.enter_context(Devices(page, Path(folder)))
         server = stack.enter_context(Server(page, host, http_port))
-        twins = [
-            stack.enter_context(Twin(log, loaded, feed))
-            for log, feed in zip(logs, feeds, strict=True)
-        ]
         out.line(f"the dashboard is at {server.url}")
-        while not (until_end and all(feed.ended for feed in feeds)):
+        data = str(sources[1]) if len(sources) > 1 else None
+        assert monitor.callback is not None
+        monitor.callback(model=sources[0], data=data, as_json=as_json, devices=devices, **others)
+        if not until_end:
+            out.note(f"learning has ended; the page stays at {server.url} until Ctrl-C")
+        while not until_end:
             time.sleep(POLL)
-            for tail, feed in zip(tails, feeds, strict=True):
-                _read(tail, feed)
-        for twin in twins:
-            twin.look()
-    out.document({"url": server.url, **page.document()})
 
 
-def _read(tail: Tail, feed: Feed) -> None:
-    for line in tail.lines():
-        try:
-            feed.read(line)
-        except InputError as error:
-            raise tail.bad(str(error)) from error
+def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
+    """Raise InputError for arguments that do not suit each other."""
+    if not logs:
+        if flashed is not None:
+            raise InputError(f"{sources[0]} is a model, so leave --model out")
+        if len(sources) > 2:
+            raise InputError(f"after {sources[0]} only DATA may follow, but not {sources[2]}")
+        return
+    if flashed is None:
+        raise InputError(
+            f"{sources[0]} is a log; name the device's model when it began, with --model MODEL"
+        )
+    context = click.get_current_context()
+    for option in monitor.params:
+        given = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+        if given and isinstance(option, click.Option) and option.name not in LOGS:
+            raise InputError(
+                f"{option.opts[0]} does nothing for a log: leave it out, or name a model"
+            )
+
+
+class _Followed:
+    """A log that is followed."""
+
+    def __init__(self, log: Path, model: Model, page: Page) -> None:
+        self.feed = Feed(log.name, model)
+        self.twin = Twin(log, model, self.feed)
+        self._tail = Tail(log)
+        page.feeds.append(self.feed)
+        self.read()
+
+    def read(self) -> None:
+        """Show the new lines; raise InputError for one that does not suit the model."""
+        for line in self._tail.lines():
+            try:
+                self.feed.read(line)
+            except InputError as error:
+                raise self._tail.bad(str(error)) from error
+
+
+def _follow(logs: Sequence[_Followed], until_end: bool) -> None:
+    """Show new lines until Ctrl-C or, with `until_end`, until all sessions have ended."""
+    with contextlib.ExitStack() as stack:
+        for log in logs:
+            stack.enter_context(log.twin)
+        while not (until_end and all(log.feed.ended for log in logs)):
+            time.sleep(POLL)
+            for log in logs:
+                log.read()
+        for log in logs:
+            log.twin.look()

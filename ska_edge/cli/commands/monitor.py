@@ -27,6 +27,7 @@ from ska_edge.cli.screen.monitor import (
     once,
 )
 from ska_edge.cli.signals import interrupt
+from ska_edge.dashboard.devices import Devices
 from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -146,6 +147,7 @@ def monitor(
     names: tuple[str, ...],
     reader: Reader,
     as_json: bool,
+    devices: Devices | None = None,
 ) -> None:
     """Monitor devices. With MODEL and DATA, they learn rows of DATA, with live metrics.
 
@@ -156,6 +158,7 @@ def monitor(
     may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a device's
     present state, and waits for a lost device. Ctrl-C stops between two samples.
     """
+    # `devices` is no option: `ska-edge dashboard` calls this function with it.
     out = Output(as_json)
     check(model, data, ports, log, overwrite, patience, broker, names)
     if model is None:
@@ -199,6 +202,8 @@ def monitor(
             sinks.append(LogSink(path, overwrite=overwrite))
         if hub is not None:
             sinks.append(MqttSink(hub, port, names[i] if names else None))
+        if devices is not None:
+            sinks += devices.sinks(port, loaded, path)
         sinks.append(terminal)
         share = lesson.share(i, len(ports)) if lesson is not None and split else lesson
         members.append(_member(port, share, loaded, sinks))

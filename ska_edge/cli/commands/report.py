@@ -17,14 +17,14 @@ from ska_edge import __version__
 from ska_edge.cli.commands.bench import SAMPLES, bench_document, bench_notes, bench_table
 from ska_edge.cli.options.complete import BOARD, DATA
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_output
+from ska_edge.cli.options.paths import check_output, is_log
 from ska_edge.cli.screen.accuracy import part_titles
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.memory import memory_document, memory_table
 from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import CheckError, InputError
-from ska_edge.files import refusal, write_file
+from ska_edge.files import write_file
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.network.engine import trainer_for
@@ -46,19 +46,6 @@ from ska_edge.report.sections import (
 )
 from ska_edge.training.accuracy import evaluations, fractions
 from ska_edge.training.division import parts_of, unknown_because
-
-LOG_START = b"{"  # a log has a JSON object in each line
-
-
-def _is_log(path: Path) -> bool:
-    """Tell by the first byte whether a file is a log; an empty file is a log without lines."""
-    try:
-        with path.open("rb") as file:
-            return file.read(1) in (b"", LOG_START)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no log or model {path}") from error
-    except OSError as error:
-        raise refusal("read", path, error) from error
 
 
 def _results(model: Model, dataset: Dataset, learned: State | None) -> Results:
@@ -156,7 +143,7 @@ def report(
     """
     out, target = Output(as_json), None if board is None else load_board(board)
     require_page()
-    log = source if _is_log(source) else None
+    log = source if is_log(source) else None
     if log is not None and flashed is None:
         raise InputError(
             f"{log} is a log; name the device's model when it began, with --model MODEL"

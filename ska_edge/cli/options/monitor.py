@@ -17,6 +17,7 @@ LOOKING = ("ports", "baud", "dtr", "rts", "as_json")  # the parameters that need
 # The parameters that need no DATA.
 FOLLOWING = (
     *("model", "key", "samples", "log", "overwrite", "patience", "broker", "ca", "names"),
+    *("sources", "host", "http_port", "until_end"),  # of `dashboard`
     *LOOKING,
 )
 

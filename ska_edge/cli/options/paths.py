@@ -1,4 +1,4 @@
-"""Checks the output paths of a command before it starts its work."""
+"""Checks the paths of a command before it starts its work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from pathlib import Path
 
 from ska_edge.data.load import files_read
 from ska_edge.data.several import check_outside
-from ska_edge.files import check_target
+from ska_edge.errors import InputError
+from ska_edge.files import check_target, refusal
+
+LOG_START = b"{"  # a log has a JSON object in each line
 
 
 def check_file(path: Path, *others: str | Path | None) -> None:
@@ -28,3 +31,17 @@ def check_output(
     check_file(path, *others, *([] if data is None else files_read(data, recorded)))
     if data is not None:
         check_outside(path, data, recorded)
+
+
+def is_log(path: Path) -> bool:
+    """Tell by the first byte whether a file is a log; an empty file is a log without lines.
+
+    Raises InputError if the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(1) in (b"", LOG_START)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no log or model {path}") from error
+    except OSError as error:
+        raise refusal("read", path, error) from error

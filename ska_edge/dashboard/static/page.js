@@ -7,6 +7,7 @@ const MARGIN = { left: 46, right: 12, top: 10, bottom: 38 };
 const DASHES = ["", "7 4", "2 3", "10 3 2 3", "14 4", "4 2"];
 const COLORS = DASHES.length;
 const MOST_NUMBERS = 14; // a matrix of more classes shows its numbers only as titles
+const FIRST = ["decided", "entropy-path"]; // the charts after the learning curve
 const place = (id) => document.getElementById(id);
 const cards = new Map(); // the parts of each card that exist, by the name of the card
 let content = { devices: [] };
@@ -48,7 +49,7 @@ function shown(value, share) {
 function ticks(least, most, count) {
   const rough = (most - least) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].find((each) => each * power >= rough) * power;
+  const step = [1, 2, 5, 10].find((each) => each * power >= 0.7 * rough) * power;
   const found = [];
   for (let at = Math.ceil(least / step - 1e-9); at * step <= most + step * 1e-9; at += 1) {
     found.push(Number((at * step).toPrecision(12)));
@@ -179,7 +180,7 @@ function histogram(chart, box) {
     return make("li", {}, sample, name);
   });
   const sample = draw("svg", { "aria-hidden": "true", viewBox: "0 0 28 12" }, draw("path", { class: "limit", d: "M0,6H28" }));
-  legend.push(make("li", {}, sample, `limits of ${chart.format}: `, make("b", {}, `${shown(chart.limits[0])} to ${shown(chart.limits[1])}`)));
+  legend.push(make("li", {}, sample, `limits of ${chart.format}: `, make("b", {}, chart.limits.map((limit) => String(Number(limit.toPrecision(6)))).join(" to "))));
   const numbers = edges.slice(0, -1).map((edge, bin) => [shown(edge), shown(edges[bin + 1]), ...states.map(([, counts]) => counts[bin])])
     .filter((row) => row.slice(2).some((count) => count));
   return { legend, heads: ["from", "to", ...states.map(([name]) => name)], numbers };
@@ -245,7 +246,7 @@ function chartCard(chart) {
 }
 
 function grid(heads, rows) {
-  const cells = (row) => row.map((cell) => make("td", { class: typeof cell === "number" ? "number" : null }, String(cell)));
+  const cells = (row) => row.map((cell) => make("td", { class: typeof cell === "number" ? "number" : "long" }, String(cell)));
   return make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...cells(row)))));
 }
@@ -259,7 +260,7 @@ function plainCard(name, title, note, ...contents) {
 }
 
 function strip(decisions) {
-  const [width, height] = [100, 22];
+  const [width, height] = [72, 22];
   const wide = width / decisions.length;
   const middle = Math.min(...decisions) < 0 ? height / 2 : height;
   const largest = Math.max(...decisions);
@@ -273,7 +274,7 @@ function strip(decisions) {
 
 function lastCard(device) {
   const deciding = device.last.some((row) => row.decisions);
-  const heads = ["sample", "truth", "decided", "", ...(deciding ? ["decision", "all outputs"] : [])];
+  const heads = ["sample", "truth", "decided", "", ...(deciding ? ["decision", "outputs"] : [])];
   const rows = device.last.map((row) => make("tr", {},
     make("td", { class: "number" }, String(row.sample)),
     make("td", { class: "name", title: row.truth }, row.truth),
@@ -337,9 +338,10 @@ function render() {
   const charts = device.charts.map(chartCard);
   const learned = charts.slice(0, 1);
   const others = charts.slice(1);
-  const confusion = others.filter((each) => each.id === "decided");
-  const rest = others.filter((each) => each.id !== "decided");
-  const list = [...learned, ...confusion, lastCard(device), ...rest];
+  const early = (each) => FIRST.indexOf(each.id) + 1 || FIRST.length + 1;
+  others.sort((one, other) => early(one) - early(other)); // keeps the order of all others
+  const confusion = others.filter((each) => each.id === "decided").length;
+  const list = [...learned, ...others.slice(0, confusion), lastCard(device), ...others.slice(confusion)];
   list.push(plainCard("link", "Link", device.gap ? `The host does not follow: ${device.gap}.` : "", make("dl", { class: "facts" }, ...facts(device.link))));
   if (device.events.length) {
     list.push(plainCard("events", "Events", "", grid(["rows before", "event"], device.events)));

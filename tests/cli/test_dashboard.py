@@ -1,0 +1,420 @@
+"""`dashboard` shows in a browser what a log says, and answers nobody else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+
+from ska_edge.dashboard.feed import Feed
+from ska_edge.dashboard.page import Page
+from ska_edge.dashboard.server import Server
+from ska_edge.dashboard.tail import Tail
+from ska_edge.dashboard.twin import Twin
+from ska_edge.errors import InputError
+from ska_edge.model.model_file import Model
+from tests.browser import Browser, browsing, chromium
+from tests.conftest import without
+from tests.logbook import Logbook
+
+ROOT = Path(__file__).parents[2]
+EVIL = '<script>document.title = "evil"</script>'
+
+
+@pytest.fixture
+def book(iris: Model) -> Logbook:
+    book = Logbook(iris)
+    book.learn(30)
+    book.rate(1)
+    book.warn()
+    book.save()
+    book.learn(10)
+    book.fall_back()
+    book.learn(5)
+    book.end()
+    return book
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Start a browser, or skip the test if there is none."""
+    program = chromium()
+    if program is None:
+        without("chromium is not installed")
+    assert program is not None
+    with browsing(program, tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@contextmanager
+def served(log: Path, model: Model, **options: Any) -> Iterator[tuple[Server, Feed]]:
+    """Serve a log until the end of the block."""
+    page, feed = Page(), Feed(log.name, model)
+    page.feeds.append(feed)
+    for line in Tail(log).lines():
+        feed.read(line)
+    Twin(log, model, feed).look()
+    with Server(page, options.pop("host", "127.0.0.1"), 0, **options) as server:
+        yield server, feed
+
+
+def ask(server: Server, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+    """Return status, headers and text of an answer; a header without a value is left out."""
+    place = urlsplit(server.url)
+    connection = HTTPConnection("127.0.0.1", place.port or 0, timeout=20)
+    try:
+        connection.request(method, path, headers={k: v for k, v in headers.items() if v})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, text
+    finally:
+        connection.close()
+
+
+# --- the numbers ----------------------------------------------------------------------------------
+
+
+def test_the_document_says_what_the_log_says(ska_edge, iris_file: Path, book: Logbook) -> None:
+    log = book.write(Path("steps.jsonl"))
+    outcome = ska_edge(
+        *("dashboard", log, "--model", iris_file, "--until-end", "--http-port", 0, "--json")
+    )
+    assert outcome.code == 0
+    (device,) = outcome.document()["devices"]
+    rows = [line for line in book.lines if "sample" in line]
+    assert device["rows"] == len(rows)
+    assert device["accuracy"] == sum(r["predicted"] == r["label"] for r in rows) / len(rows)
+    assert device["activity"] == "ended"
+    assert device["warnings"] == ['the "device"']
+    link = {fact["name"]: fact["value"] for fact in device["link"]}
+    assert (link["losses of contact"], link["losses of what it learned"]) == ("1", "1")
+    assert link["saves"] == "1"
+    (decided,) = [chart for chart in device["charts"] if chart["name"] == "decided"]
+    for i, counts in enumerate(decided["counts"]):
+        for j, count in enumerate(counts):
+            assert count == sum((r["label"], r["predicted"]) == (i, j) for r in rows)
+    assert [row["sample"] for row in device["last"]] == [r["sample"] for r in rows[:-13:-1]]
+    host = {fact["name"]: fact["value"] for fact in device["facts"]}["device and host"]
+    assert host == "equal"
+
+
+def test_the_charts_are_those_of_the_report(ska_edge, iris_file: Path, book: Logbook) -> None:
+    pytest.importorskip("matplotlib")
+    log = book.write(Path("steps.jsonl"))
+    report = ska_edge("report", log, "--model", iris_file, "-o", "page.html", "--json").document()
+    page = ska_edge(
+        *("dashboard", log, "--model", iris_file, "--until-end", "--http-port", 0, "--json")
+    ).document()
+    charts = {chart.pop("name"): chart for chart in page["devices"][0]["charts"]}
+    for name in ("learning-curve", "entropy", "rate"):
+        del charts[name]["kind"]
+        assert {"name": name, **charts[name]} == report["figures"][name]
+    weights = charts["weights-0"]["counts"]["now"]
+    assert weights == report["figures"]["weights-0"]["counts"]["after the device learned"]
+
+
+def test_a_false_device_is_named(iris: Model, book: Logbook) -> None:
+    row = [line for line in book.lines if "sample" in line][7]
+    row["decisions"] = [value ^ 1 for value in row["decisions"]]
+    with served(book.write(Path("steps.jsonl")), iris) as (_, feed):
+        document = feed.document()
+    assert "the device is faulty, or the log was changed" in document["difference"]
+    assert {"name": "device and host", "value": "different", "words": ""} in document["facts"]
+
+
+def test_a_log_of_another_state_is_shown_without_weights(iris: Model, book: Logbook) -> None:
+    book.lines[0]["crc"] ^= 1
+    with served(book.write(Path("steps.jsonl")), iris) as (_, feed):
+        document = feed.document()
+    assert "name the model that was flashed" in document["gap"]
+    assert document["rows"] == 45
+    assert not [chart for chart in document["charts"] if chart["kind"] == "histogram"]
+
+
+# --- the page -------------------------------------------------------------------------------------
+
+
+def test_a_browser_shows_the_log(browser: Browser, iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris) as (server, feed):
+        document = feed.document()
+        for width, dark in ((1280, False), (380, True)):
+            browser.look(width, dark=dark)
+            browser.open(server.url)
+            browser.wait("document.body.dataset.ready")
+            assert browser.value("document.documentElement.scrollWidth") <= width
+            shown = browser.value(
+                "[...document.querySelectorAll('#facts > div, #link dl > div')].map("
+                "(each) => [...each.children].map((part) => part.textContent))"
+            )
+            facts = [
+                [fact[key] for key in ("name", "value", "words") if fact[key]]
+                for fact in document["facts"] + document["link"]
+            ]
+            assert shown == facts
+            assert (
+                browser.value("document.querySelector('#signs li').textContent") == 'the "device"'
+            )
+            last = browser.value(
+                "[...document.querySelectorAll('#last tbody tr')].map((row) => [...row.children]"
+                ".slice(0, 4).map((cell) => cell.textContent))"
+            )
+            assert last == [
+                [str(r["sample"]), r["truth"], r["decided"], "right" if r["right"] else "wrong"]
+                for r in document["last"]
+            ]
+            cells = browser.value(
+                "[...document.querySelectorAll('#decided td[title]')]"
+                ".map((cell) => +cell.textContent)"
+            )
+            (decided,) = [chart for chart in document["charts"] if chart["name"] == "decided"]
+            assert cells == [count for counts in decided["counts"] for count in counts]
+            cards = browser.value("[...document.querySelectorAll('.card')].map((card) => card.id)")
+            assert {chart["name"] for chart in document["charts"]} <= set(cards)
+            back = browser.value("getComputedStyle(document.body).backgroundColor")
+            assert back == ("rgb(22, 24, 27)" if dark else "rgb(255, 255, 255)")
+    assert browser.errors == []
+
+
+def test_the_numbers_of_a_figure_are_under_it(browser: Browser, iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris) as (server, feed):
+        browser.open(server.url)
+        browser.wait("document.body.dataset.ready")
+        browser.value("document.querySelector('#learning-curve summary').click()")
+        path = "document.querySelectorAll('#learning-curve tbody tr')"
+        count = browser.wait(f"{path}.length")
+        curve = next(c for c in feed.document()["charts"] if c["name"] == "learning-curve")
+        assert count == sum(len(line["x"]) for line in curve["lines"])
+        cells = browser.value(f"[...{path}].pop().textContent")
+        line = curve["lines"][-1]
+        assert cells == f"{line['name']}{line['x'][-1]:g}{100 * line['y'][-1]:.1f}%"
+
+
+def test_new_rows_arrive_without_a_reload(browser: Browser, iris: Model, book: Logbook) -> None:
+    log = book.write(Path("steps.jsonl"))
+    with served(log, iris) as (server, feed):
+        browser.open(server.url)
+        browser.wait("document.querySelector('#last tbody td')?.textContent === '35'")
+        tail = Tail(log)
+        assert len([*tail.lines()]) == len(book.lines)
+        book.start()
+        book.learn(7)
+        book.write(log)
+        for line in tail.lines():
+            feed.write(line)
+        browser.wait("document.querySelector('#last tbody td').textContent === '42'")
+        assert browser.value("document.getElementById('state').textContent") == "following"
+    browser.wait("document.getElementById('state').classList.contains('lost')")
+
+
+def test_a_name_of_a_class_is_text(browser: Browser, iris: Model, book: Logbook) -> None:
+    plan = replace(iris.plan, labels=(EVIL, "b", "c"))
+    model = replace(iris, plan=plan, state=type(iris.state)(plan, iris.state.parameters))
+    book.lines[0]["device"]["board"] = EVIL
+    with served(book.write(Path("steps.jsonl")), model) as (server, _):
+        browser.open(server.url)
+        browser.wait("document.body.dataset.ready")
+        assert browser.value("document.scripts.length") == 1
+        assert browser.value("document.title").startswith(EVIL)
+        assert browser.value("document.querySelector('#decided th').textContent") == EVIL
+
+
+def test_the_keyboard_reaches_everything(browser: Browser, iris: Model, book: Logbook) -> None:
+    log = book.write(Path("steps.jsonl"))
+    with served(log, iris) as (server, _):
+        browser.open(server.url)
+        browser.wait("document.body.dataset.ready")
+        wanted = "[...document.querySelectorAll('summary')].filter((each) => each.offsetParent)"
+        count = browser.value(f"{wanted}.length")
+        seen = set()
+        for _ in range(4 * count):
+            browser.press_tab()
+            seen.add(browser.value(f"{wanted}.indexOf(document.activeElement)"))
+        assert seen >= set(range(count))
+
+
+# --- who is answered ------------------------------------------------------------------------------
+
+
+def test_the_page_loads_only_its_own_files(iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris) as (server, _):
+        for path in ("/", "/page.css", "/page.js", "/state"):
+            code, headers, _text = ask(server, "GET", path)
+            assert code == 200
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "access-control-allow-origin" not in headers
+        assert ask(server, "GET", "/nothing")[0] == 404
+
+
+def test_a_foreign_host_is_refused(iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris) as (server, _):
+        port = urlsplit(server.url).port
+        code, headers, text = ask(server, "GET", "/state", Host=f"evil.example:{port}")
+        assert (code, "devices" in text) == (421, False)
+        assert "content-security-policy" in headers or text
+
+
+def test_a_foreign_origin_is_refused(iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris) as (server, _):
+        for path in ("/state", "/events", "/"):
+            code, headers, text = ask(server, "GET", path, Origin="http://evil.example")
+            assert (code, "devices" in text) == (403, False)
+            assert "access-control-allow-origin" not in headers
+
+
+def test_a_request_to_change_is_refused_without_control(iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris) as (server, _):
+        own = server.url.rstrip("/")
+        code, _, text = ask(server, "POST", "/control", Origin=own)
+        assert (code, text) == (
+            403,
+            "this page only shows; start ska-edge dashboard --control\n",
+        )
+
+
+def test_an_open_address_needs_the_token(iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris, host="0.0.0.0") as (server, _):
+        assert ask(server, "GET", "/state")[0] == 401
+        assert ask(server, "GET", "/?token=wrong")[0] == 401
+        code, headers, _ = ask(server, "GET", "/?" + urlsplit(server.url).query)
+        assert (code, headers["location"]) == (303, "/")
+        cookie = headers["set-cookie"]
+        assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+        assert ask(server, "GET", "/state", Cookie=cookie.split(";")[0])[0] == 200
+
+
+def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, book) -> None:
+    with served(book.write(Path("steps.jsonl")), iris, host="0.0.0.0") as (server, _):
+        browser.open(server.url.replace("0.0.0.0", "127.0.0.1"))
+        browser.wait("document.body && document.body.dataset.ready")
+        assert browser.value("location.search") == ""
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("{log}",), "{log} is a log; name the device's model when it began, with --model MODEL"),
+        (("nothing",), "there is no log or model nothing"),
+        (("{model}", "--model", "{model}"), "{model} is a model, so leave --model out"),
+        (("{model}", "a", "b"), "after {model} only DATA may follow, but not b"),
+        (
+            ("{log}", "--model", "{model}", "--samples", "3"),
+            "--samples does nothing for a log: leave it out, or name a model",
+        ),
+        (
+            ("{log}", "--model", "{model}", "--host", "nowhere.invalid"),
+            "there is no address 'nowhere.invalid' to serve the page at",
+        ),
+        (("{model}", "iris", "--mqtt", "a b"), "'a b' is no address of an MQTT broker: write"),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    ska_edge, iris_file: Path, book: Logbook, arguments: tuple[str, ...], sentence: str
+) -> None:
+    names = {"log": book.write(Path("steps.jsonl")), "model": iris_file}
+    outcome = ska_edge("dashboard", *(each.format(**names) for each in arguments))
+    assert sentence.format(**names) in outcome.refusal(2)
+
+
+def test_a_busy_port_is_named(ska_edge, iris_file: Path, book: Logbook) -> None:
+    log = book.write(Path("steps.jsonl"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        outcome = ska_edge("dashboard", log, "--model", iris_file, "--http-port", port)
+    assert f"cannot serve the page at 127.0.0.1 on TCP port {port}" in outcome.refusal(2)
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        ('{"sample": 1}\n', "line 2: 'label' must be a whole number"),
+        ("half a line\n", "line 2: not a line of a monitor's log: it is damaged"),
+    ],
+)
+def test_a_damaged_line_is_named(
+    ska_edge, iris_file: Path, book: Logbook, damage: str, what: str
+) -> None:
+    log = Path("steps.jsonl")
+    log.write_text(json.dumps(book.lines[0]) + "\n" + damage)
+    outcome = ska_edge("dashboard", log, "--model", iris_file, "--http-port", 0)
+    assert what in outcome.refusal(2)
+
+
+def test_a_tail_reads_each_line_once(book: Logbook) -> None:
+    log = book.write(Path("steps.jsonl"))
+    whole = log.read_bytes()
+    middle = len(whole) // 2
+    log.write_bytes(whole[:middle])
+    tail = Tail(log)
+    found = [*tail.lines()]
+    assert [*tail.lines()] == []
+    log.write_bytes(whole)
+    found += tail.lines()
+    assert [line.as_dict().keys() for line in found] == [line.keys() for line in book.lines]
+    log.write_bytes(whole[:middle])
+    with pytest.raises(InputError, match="has become shorter"):
+        next(tail.lines())
+
+
+def test_a_board_that_learns_is_shown_live(
+    start_board: Callable[[str, str], str], browser: Browser, iris_file: Path
+) -> None:
+    port = start_board("host", "board")
+    command = [
+        *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--port", port),
+        *("--http-port", "0", "--log", "steps.jsonl", "--hold-out", "0"),
+    ]
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        browser.open(line.rpartition(" ")[2].strip())
+        browser.wait("document.getElementById('state')?.textContent === 'ended'")
+        browser.wait(
+            """!!document.querySelector('[data-name="device and host"] dd.words')?.textContent"""
+            """.endsWith('150 rows')"""
+        )
+        shown = browser.value(
+            """document.querySelector('[data-name="right on the device"] dd').textContent"""
+        )
+        lines = map(json.loads, Path("steps.jsonl").read_text().splitlines())
+        right = [each["predicted"] == each["label"] for each in lines if "sample" in each]
+        assert (len(right), shown) == (150, f"{sum(right) / 150:.2%}")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_the_extra_is_named_if_it_is_missing(
+    ska_edge, iris_file: Path, book: Logbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    log = book.write(Path("steps.jsonl"))
+    outcome = ska_edge("dashboard", log, "--model", iris_file)
+    assert "pip install 'ska-edge[dashboard]'" in outcome.refusal(2)
