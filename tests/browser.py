@@ -59,18 +59,24 @@ class Browser:
 
     def value(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page."""
-        answer = self._page(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
-        )
+        answer = self._evaluate(expression)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
     def wait(self, expression: str) -> Any:
-        """Return the value of an expression as soon as it is true."""
+        """Return the value of an expression as soon as it is true; while the page is loading, the
+        expression may fail.
+        """
         deadline = time.monotonic() + PATIENCE
-        while not (value := self.value(expression)):
-            assert time.monotonic() < deadline, (expression, self.errors)
-        return value
+        while True:
+            answer = self._evaluate(expression)
+            value = answer["result"].get("value")
+            if value and "exceptionDetails" not in answer:
+                return value
+            assert time.monotonic() < deadline, (expression, answer, self.errors)
+
+    def _evaluate(self, expression: str) -> dict[str, Any]:
+        return self._page("Runtime.evaluate", expression=expression, returnByValue=True)
 
     def press_tab(self) -> None:
         """Press and release the key Tab."""

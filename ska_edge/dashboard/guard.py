@@ -86,9 +86,7 @@ class Guard:
                 "the token is missing or wrong; open the address that ska-edge printed",
             )
         if changes and not self.control:
-            return Refusal(
-                HTTPStatus.FORBIDDEN, "this page only shows; start ska-edge dashboard --control"
-            )
+            return Refusal(HTTPStatus.FORBIDDEN, "this page only shows, and changes no device")
         return None
 
     def _known(self, host: str) -> bool:

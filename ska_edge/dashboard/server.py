@@ -181,6 +181,6 @@ def _listening(host: str, port: int) -> socket.socket:
         found.close()
         raise InputError(
             f"cannot serve the page at {host} on TCP port {port}: {error.strerror}; choose another"
-            " one with --http-port"
+            " port"
         ) from error
     return found

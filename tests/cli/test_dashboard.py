@@ -281,10 +281,7 @@ def test_a_request_to_change_is_refused_without_control(iris: Model, book: Logbo
     with served(book.write(Path("steps.jsonl")), iris) as (server, _):
         own = server.url.rstrip("/")
         code, _, text = ask(server, "POST", "/control", Origin=own)
-        assert (code, text) == (
-            403,
-            "this page only shows; start ska-edge dashboard --control\n",
-        )
+        assert (code, text) == (403, "this page only shows, and changes no device\n")
 
 
 def test_an_open_address_needs_the_token(iris: Model, book: Logbook) -> None:
@@ -345,7 +342,7 @@ def test_a_busy_port_is_named(ska_edge, iris_file: Path, book: Logbook) -> None:
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        ('{"sample": 1}\n', "line 2: 'label' must be a whole number"),
+        ('{"sample": 1}\n', "line 2: its 'label' is not a whole number"),
         ("half a line\n", "line 2: not a line of a monitor's log: it is damaged"),
     ],
 )
