@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +22,7 @@ from ska_edge.dashboard.guard import Guard, is_loopback, new_token
 from ska_edge.dashboard.page import Page
 from ska_edge.errors import InputError
 
+PORT = 8642  # no well-known program uses it
 STATIC = Path(__file__).parent / "static"
 FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -45,7 +47,7 @@ class Server(Closable):
     Args:
         page: the contents.
         host: address or name at which to listen.
-        port: the TCP port; 0 chooses a free one.
+        port: the TCP port; 0 chooses a free one; None chooses `PORT`, or a free one if it is taken.
         control: whether the page may change devices. Then, and if `host` is not this machine's
             loopback address, each request needs a token.
 
@@ -55,11 +57,11 @@ class Server(Closable):
     Raises InputError if it cannot listen there.
     """
 
-    def __init__(self, page: Page, host: str, port: int, *, control: bool = False) -> None:
+    def __init__(self, page: Page, host: str, port: int | None, *, control: bool = False) -> None:
         self._page = page
         self._socket = _listening(host, port)
-        self._token = new_token() if control or not is_loopback(host) else ""
         port = self._socket.getsockname()[1]
+        self._token = new_token() if control or not is_loopback(host) else ""
         self._guard = Guard(host, port, control, self._token)
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{port}/" + (f"?{TOKEN}={self._token}" if self._token else "")
@@ -164,8 +166,12 @@ def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens."""
+def _listening(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens; see `Server` for the arguments and the errors."""
+    if port is None:
+        with contextlib.suppress(InputError):
+            return _listening(host, PORT)
+        return _listening(host, 0)
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

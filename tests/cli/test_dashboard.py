@@ -339,6 +339,12 @@ def test_a_busy_port_is_named(ska_edge, iris_file: Path, book: Logbook) -> None:
     assert f"cannot serve the page at 127.0.0.1 on TCP port {port}" in outcome.refusal(2)
 
 
+def test_two_dashboards_have_two_ports() -> None:
+    with Server(Page(), "127.0.0.1", None) as one, Server(Page(), "127.0.0.1", None) as other:
+        assert one.url != other.url
+        assert ask(one, "GET", "/state")[0] == ask(other, "GET", "/state")[0] == 200
+
+
 @pytest.mark.parametrize(
     ("damage", "what"),
     [

@@ -25,7 +25,6 @@ from ska_edge.extras import package
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 
-PORT = 8642  # of the page; no well-known program uses it
 POLL = 0.3  # seconds between two looks at a log
 EXTRA = "dashboard"
 LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
@@ -58,16 +57,14 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
 @click.option(
     "--http-port",
     type=click.IntRange(0, 65535),
-    default=PORT,
-    show_default=True,
-    help="TCP port of the page; 0 chooses a free one.",
+    help="TCP port of the page [default: 8642, or a free one if that is taken].",
 )
 @click.option("--until-end", is_flag=True, help="Stop when learning has ended, not at Ctrl-C.")
 def dashboard(
     sources: tuple[Path, ...],
     flashed: Path | None,
     host: str,
-    http_port: int,
+    http_port: int | None,
     until_end: bool,
     as_json: bool,
     **others: Any,
