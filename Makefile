@@ -9,7 +9,7 @@ DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/runtime/front/*.[ch] firmware_gen/runtime/front/*/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/emulators/avr/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] firmware_gen/export/templates/*/*.[ch] firmware_gen/export/templates/*/examples/*.[ch] firmware_gen/export/templates/*/examples/*/*.[ch] firmware_gen/export/templates/*/examples/*/*/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/runtime/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline peers profile line results fuzz attack lock wheel sdist clean
+.PHONY: demo test lint format golden bench bench-baseline peers profile line results screenshots fuzz attack lock wheel sdist clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 --untrained -o demo
@@ -59,6 +59,10 @@ line: $(VENV)/dev.stamp
 # Measure the tables of docs/LEARNING.md anew.
 results: $(VENV)/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.bench.learning_results
+
+# Make the pictures of docs/ anew. It needs Chromium.
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.screenshots
 
 # Feed the firmware ten million random bytes, a million mutated or repeated requests, and the inputs of libFuzzer.
 fuzz: $(VENV)/dev.stamp

@@ -84,14 +84,12 @@ class Browser:
         for kind in ("rawKeyDown", "keyUp"):
             self._page("Input.dispatchKeyEvent", type=kind, **key)
 
-    def picture(self, path: Path) -> None:
-        """Write a picture of the whole page as PNG."""
+    def picture(self, path: Path, *, whole: bool = True) -> None:
+        """Write a picture of the whole page, or of the window, as PNG."""
         size = self._page("Page.getLayoutMetrics")["cssContentSize"]
-        taken = self._page(
-            "Page.captureScreenshot",
-            captureBeyondViewport=True,
-            clip={"x": 0, "y": 0, "scale": 1, "width": size["width"], "height": size["height"]},
-        )
+        area = {"x": 0, "y": 0, "scale": 1, "width": size["width"], "height": size["height"]}
+        more = {"captureBeyondViewport": True, "clip": area} if whole else {}
+        taken = self._page("Page.captureScreenshot", **more)
         path.write_bytes(base64.b64decode(taken["data"]))
 
     def _page(self, method: str, **parameters: Any) -> dict[str, Any]:

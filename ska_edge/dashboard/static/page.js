@@ -260,7 +260,7 @@ function plainCard(name, title, note, ...contents) {
 }
 
 function strip(decisions) {
-  const [width, height] = [72, 22];
+  const [width, height] = [60, 22];
   const wide = width / decisions.length;
   const middle = Math.min(...decisions) < 0 ? height / 2 : height;
   const largest = Math.max(...decisions);
