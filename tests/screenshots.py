@@ -17,8 +17,13 @@ from tests.browser import browsing, chromium
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 ROWS = 1000
-VIEWS = {"dashboard": (1280, 1000, False), "dashboard-dark": (1280, 1000, True)}
-NARROW = {"dashboard-narrow": (380, 1000, False), "dashboard-narrow-dark": (380, 1000, True)}
+COMMITTED = "dashboard"  # the picture in docs/; a folder of one's own gets all of them
+VIEWS = {  # width, height, and whether it is the dark mode
+    COMMITTED: (1280, 760, False),
+    "dashboard-dark": (1280, 760, True),
+    "dashboard-narrow": (380, 760, False),
+    "dashboard-narrow-dark": (380, 760, True),
+}
 
 
 def learned(folder: Path) -> tuple[Path, Path]:
@@ -27,7 +32,9 @@ def learned(folder: Path) -> tuple[Path, Path]:
     def ska_edge(*arguments: str) -> None:
         subprocess.run([sys.executable, "-m", "ska_edge", *arguments], cwd=folder, check=True)
 
-    ska_edge("run", "digits", "--board", "virtual-m4", "--hidden", "32", "--untrained", "-o", "demo")
+    ska_edge(
+        "run", "digits", "--board", "virtual-m4", "--hidden", "32", "--untrained", "-o", "demo"
+    )
     firmware = str(next(path.parent for path in folder.rglob("ska-project.json")))
     model = next(folder.rglob("*.ska"))
     ska_edge("flash", firmware)
@@ -39,13 +46,13 @@ def learned(folder: Path) -> tuple[Path, Path]:
 
 
 def main(target: Path) -> None:
-    """Write the pictures of the dashboard in both modes; a wide one is the first screen."""
+    """Write the pictures of the dashboard; the one for docs/ shows the first screen, and others the whole page."""
     program = chromium()
     if program is None:
         raise SystemExit("the pictures need chromium")
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        folder = Path(place)
         path, log = learned(folder)
         model = open_model(path)
         page, feed = Page(), Feed(log.name, model)
@@ -53,13 +60,14 @@ def main(target: Path) -> None:
         for line in Tail(log).lines():
             feed.read(line)
         Twin(log, model, feed).look()
-        views = VIEWS if target == FOLDER else {**VIEWS, **NARROW}
         with Server(page, "127.0.0.1", 0) as server, browsing(program, folder / "home") as browser:
-            for name, (width, height, dark) in views.items():
+            for name, (width, height, dark) in VIEWS.items():
+                if target == FOLDER and name != COMMITTED:
+                    continue
                 browser.look(width, height, dark=dark)
                 browser.open(server.url)
                 browser.wait("document.body.dataset.ready")
-                browser.picture(target / f"{name}.png", whole=name in NARROW)
+                browser.picture(target / f"{name}.png", whole=target != FOLDER)
 
 
 if __name__ == "__main__":

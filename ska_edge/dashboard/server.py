@@ -48,8 +48,8 @@ class Server(Closable):
         page: the contents.
         host: address or name at which to listen.
         port: the TCP port; 0 chooses a free one; None chooses `PORT`, or a free one if it is taken.
-        control: whether the page may change devices. Then, and if `host` is not this machine's
-            loopback address, each request needs a token.
+
+    If `host` is not the loopback address, each request needs a token.
 
     Attributes:
         url: the address to open, with the token.
@@ -57,12 +57,12 @@ class Server(Closable):
     Raises InputError if it cannot listen there.
     """
 
-    def __init__(self, page: Page, host: str, port: int | None, *, control: bool = False) -> None:
+    def __init__(self, page: Page, host: str, port: int | None) -> None:
         self._page = page
         self._socket = _listening(host, port)
         port = self._socket.getsockname()[1]
-        self._token = new_token() if control or not is_loopback(host) else ""
-        self._guard = Guard(host, port, control, self._token)
+        self._token = "" if is_loopback(host) else new_token()
+        self._guard = Guard(host, port, self._token)
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{port}/" + (f"?{TOKEN}={self._token}" if self._token else "")
         app = Starlette(
