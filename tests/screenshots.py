@@ -46,7 +46,7 @@ def learned(folder: Path) -> tuple[Path, Path]:
 
 
 def main(target: Path) -> None:
-    """Write the pictures of the dashboard; the one for docs/ shows the first screen, and others the whole page."""
+    """Write the pictures of the dashboard: for docs/ the first screen, otherwise whole pages."""
     program = chromium()
     if program is None:
         raise SystemExit("the pictures need chromium")
