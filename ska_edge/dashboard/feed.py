@@ -40,14 +40,11 @@ class Feed:
     Args:
         name: the device's port, or the name of its log.
         model: the model of the device.
-
-    Attributes:
-        version: a number that changes with every change of the document.
     """
 
     def __init__(self, name: str, model: Model) -> None:
         self.name = name
-        self.version = 0
+        self._changes = 0
         self._model = model
         self._reader = CourseReader(model)
         self._lock = threading.Lock()
@@ -74,13 +71,13 @@ class Feed:
             self._activity = activity
             if activity != "waiting":
                 self._trouble = ""
-            self.version += 1
+            self._changes += 1
 
     def lost(self, reason: ContactLost) -> None:
         """Show why contact was lost."""
         with self._lock:
             self._trouble = str(reason)
-            self.version += 1
+            self._changes += 1
 
     def close(self) -> None:
         """Do nothing: the page still shows the device."""
@@ -93,13 +90,18 @@ class Feed:
             if isinstance(line, SessionStart):
                 self._start = line
             self._reader.take(line)
-            self.version += 1
+            self._changes += 1
 
     def compared(self, comparison: Comparison) -> None:
         """Show the result of a replay."""
         with self._lock:
             self._comparison = comparison
-            self.version += 1
+            self._changes += 1
+
+    @property
+    def version(self) -> tuple[int, str]:
+        """A value that changes with every change of the document."""
+        return self._changes, self._rate()
 
     @property
     def rows(self) -> int:
@@ -165,13 +167,16 @@ class Feed:
 
     def _link(self) -> Iterator[Fact]:
         course = self._reader.course
-        rate = self._pace.rate(time.monotonic())
-        yield Fact("samples per second", f"{rate:.1f}" if rate else "-")
+        yield Fact("samples per second", self._rate())
         yield Fact("losses of contact", str(course.losses))
         yield Fact("losses of what it learned", str(course.falls))
         yield Fact("answers lost", str(course.unanswered))
         yield Fact("rows missing", str(course.missing))
         yield Fact("saves", str(course.saves))
+
+    def _rate(self) -> str:
+        rate = 0.0 if self.ended else self._pace.rate(time.monotonic())
+        return f"{rate:.1f}" if rate else "-"
 
     def _row(self, row: LogRow) -> dict[str, Any]:
         """Return what the page shows of a row."""

@@ -22,17 +22,17 @@ class Page:
     def __init__(self) -> None:
         self.feeds: list[Feed] = []
         self._lock = threading.Lock()
-        self._made: tuple[int, str] = (-1, "")
+        self._made: tuple[object, str] = (None, "")
         self._time = 0.0
 
     def document(self) -> dict[str, Any]:
         """Return what the page shows, as plain data for JSON."""
         return {"devices": [feed.document() for feed in self.feeds]}
 
-    def text(self) -> tuple[int, str]:
-        """Return a number that changes with the document, and the document as JSON."""
+    def text(self) -> tuple[object, str]:
+        """Return a value that changes with the document, and the document as JSON."""
         with self._lock:
-            version = sum(feed.version for feed in self.feeds)
+            version = [feed.version for feed in self.feeds]
             old = time.monotonic() - self._time >= LEAST_AGE
             if version != self._made[0] and old:
                 self._made = version, json.dumps(self.document(), allow_nan=False)

@@ -118,7 +118,8 @@ class Server(Closable):
         return StreamingResponse(self._news(), media_type="text/event-stream")
 
     async def _news(self) -> AsyncIterator[str]:
-        sent, silent = -1, 0.0
+        sent: object = None
+        silent = 0.0
         while not self._server.should_exit:
             version, text = await asyncio.to_thread(self._page.text)
             if version != sent:

@@ -217,6 +217,8 @@ def test_new_rows_arrive_without_a_reload(browser: Browser, iris: Model, book: L
             feed.write(line)
         browser.wait("document.querySelector('#last tbody td').textContent === '42'")
         assert browser.value("document.getElementById('state').textContent") == "following"
+        rate = "document.querySelector('#link [data-name=\"samples per second\"] dd').textContent"
+        assert float(browser.value(rate)) > 0
     browser.wait("document.getElementById('state').classList.contains('lost')")
 
 

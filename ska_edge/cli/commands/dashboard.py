@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from ska_edge.errors import InputError
 from ska_edge.extras import package
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
+from ska_edge.monitor.log_line import LogLine
 
 POLL = 0.3  # seconds between two looks at a log
 EXTRA = "dashboard"
@@ -135,13 +136,16 @@ class _Followed:
         self.twin = Twin(log, model, self.feed)
         self._tail = Tail(log)
         page.feeds.append(self.feed)
-        self.read()
+        self._take(self.feed.read)
 
     def read(self) -> None:
         """Show the new lines; raise InputError for one that does not suit the model."""
+        self._take(self.feed.write)
+
+    def _take(self, show: Callable[[LogLine], None]) -> None:
         for line in self._tail.lines():
             try:
-                self.feed.read(line)
+                show(line)
             except InputError as error:
                 raise self._tail.bad(str(error)) from error
 
