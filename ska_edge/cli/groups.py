@@ -18,6 +18,7 @@ from ska_edge.cli.commands.firmware import firmware
 from ska_edge.cli.commands.flash import flash
 from ska_edge.cli.commands.inspect import inspect
 from ska_edge.cli.commands.monitor import monitor
+from ska_edge.cli.commands.new import new
 from ska_edge.cli.commands.predict import predict
 from ska_edge.cli.commands.pull import pull
 from ska_edge.cli.commands.push import push
@@ -33,6 +34,7 @@ from ska_edge.cli.commands.verify import verify
 
 GROUPS: dict[str, tuple[tuple[click.Command, str], ...]] = {
     "Data": (
+        (new, "Start a project: a folder with ska.toml and a README."),
         (record, "Record what a board prints, for training on windows."),
         (data, "Describe a data set, or write it as npz."),
     ),

@@ -14,6 +14,7 @@ import click
 from ska_edge import __version__
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.screen.console import Output, complain, encode_anything, print_error
+from ska_edge.cli.settings import settings_for
 from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.errors import SkaError
@@ -47,6 +48,16 @@ class Commands(click.Group):
                 formatter.write_dl([(str(command.name), phrase) for command, phrase in group])
         with formatter.section("Built-in data"):
             formatter.write_text(", ".join(builtin_names()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, and take its defaults from ska.toml, unless only help is wanted."""
+        name, command, rest = super().resolve_command(ctx, args)
+        helps = set(ctx.help_option_names) & set(rest)
+        if name and not (ctx.resilient_parsing or ctx.params["no_settings"] or helps):
+            ctx.default_map = {name: settings_for(name, self.commands)}
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; detect a closed pipe before click treats it as an error.
@@ -182,7 +193,8 @@ def _print_traceback(error: BaseException | None) -> None:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
-def main(debug: bool) -> None:
+@click.option("--no-settings", is_flag=True, help="Do not read ska.toml in this folder.")
+def main(debug: bool, no_settings: bool) -> None:
     """Small networks that keep learning on a microcontroller, in integers, provable bit for bit.
 
     Try it without a board:  ska-edge run digits --board virtual-m4

@@ -17,8 +17,9 @@ from firmware_gen.bench.cycles import CORES
 from firmware_gen.bench.model import NEEDED, Modelled
 from firmware_gen.bench.task import Task
 from firmware_gen.board.board import Board, load_board
-from ska_edge.cli.options.complete import BOARD, DATA
+from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.shared import data_argument, shared_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
@@ -260,9 +261,12 @@ def _show_phases(out: Output, document: dict[str, Any]) -> None:
 
 
 @click.command(epilog="Example:  ska-edge bench --board qemu-m4")
-@click.argument("data", type=DATA, required=False)
-@click.option(
-    "--board", type=BOARD, required=True, help="The board to measure on; it needs a counter."
+@data_argument(required=False)
+@shared_option(
+    "--board",
+    type=BOARD,
+    required=True,
+    help="The board to measure on; it needs a counter.",
 )
 @training_options(OFFERED, {"hidden": "as the board says"})
 @click.option(

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.builtin.catalog import builtin_names
 from ska_edge.data.dataset import save
@@ -34,17 +34,17 @@ def _cells(found: Overview) -> list[str]:
 
 
 @click.command(epilog="Example:  ska-edge data digits -o digits.npz")
-@click.argument("name", type=DATA)
+@data_argument(metavar="NAME")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="npz to write.")
 @data_options
 @json_option
-def data(name: str, output: Path | None, reader: Reader, as_json: bool) -> None:
+def data(data: str, output: Path | None, reader: Reader, as_json: bool) -> None:
     """Write data NAME as npz: x (n, d), y (n,), labels, and what else is known, such as groups.
 
     NAME is built-in or a file: CSV, Parquet, Arrow, ARFF, .ts, npz or MNIST-idx images. Without -o,
     only describe the data. With --window, NAME has recordings, and a table describes each.
     """
-    out = Output(as_json)
+    out, name = Output(as_json), data
     dataset = reader.dataset(name)
     rows, features = dataset.x.shape
     counts = np.bincount(dataset.y, minlength=dataset.classes)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.accuracy import (
     accuracy_document,
     confusion_table,
@@ -29,7 +29,7 @@ from ska_edge.training.division import lacks_groups, parts_of, unknown_because
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=DATA)
+@data_argument()
 @click.option("--group", help="Take only the rows of this group, by its number or name.")
 @data_options
 @json_option

@@ -16,6 +16,7 @@ from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.key import KEY_FILE, key_in
+from ska_edge.cli.options.shared import given, shared_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import say_kept
 from ska_edge.errors import OptionError
@@ -39,14 +40,14 @@ BOARD = "virtual-m4"
     show_default=True,
     help="A project for one board, or a library for your own tool chain, named after the folder.",
 )
-@click.option(
+@shared_option(
     "--board",
     type=BOARDS,
     show_default=BOARD,
     help="Board of a project: a name, or a folder; a library suits every board.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
-@click.option(
+@shared_option(
     "--key",
     type=KEY_FILE,
     help="File with a key, 64 hexadecimal digits; only its holders can change the device.",
@@ -93,7 +94,7 @@ def firmware(
     if kind == PROJECT:
         target = BOARD if board is None else board
         _project(loaded, target, output, key_in(key), name, inference_only, memory, out)
-    elif board is not None:
+    elif board is not None and given("board"):
         raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
     elif inference_only:
         raise OptionError(

@@ -19,9 +19,10 @@ from ska_edge.cli.commands.train import (
 )
 from ska_edge.cli.commands.verify import learn_and_compare, verify_document
 from ska_edge.cli.device import started
-from ska_edge.cli.options.complete import BOARD, DATA
+from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.inference import inference_only_option
+from ska_edge.cli.options.shared import data_argument, shared_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
@@ -39,9 +40,13 @@ SAMPLES, UNTRAINED_SAMPLES = 300, 1000  # rows for the device, after a training 
 
 
 @click.command(cls=Explained, epilog="Example:  ska-edge run digits --board virtual-m4")
-@click.argument("data", type=DATA)
-@click.option(
-    "--board", type=BOARD, default="virtual-m4", show_default=True, help="A name, or a folder."
+@data_argument()
+@shared_option(
+    "--board",
+    type=BOARD,
+    default="virtual-m4",
+    show_default=True,
+    help="A name, or a folder.",
 )
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: run-DATA-BOARD]."

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.options.training import list_options, options_from, training_options
 from ska_edge.cli.screen.columns import SWEEP, ExplainedSweep
 from ska_edge.cli.screen.console import Output, json_option
@@ -50,7 +50,7 @@ WIDE = 1000
     epilog="Example:  ska-edge sweep digits -o sweep --rule local,feedback --hidden 64"
     " --hidden 64,32 --rate 0.0625,0.125",
 )
-@click.argument("data", type=DATA)
+@data_argument()
 @click.option(
     "-o",
     "--output",

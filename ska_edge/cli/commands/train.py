@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.options.target import Target, target_option
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.accuracy import (
@@ -157,7 +157,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 
 
 @click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
-@click.argument("data", type=DATA)
+@data_argument()
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @target_option
 @training_options()

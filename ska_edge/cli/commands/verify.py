@@ -10,10 +10,10 @@ import click
 import numpy as np
 
 from ska_edge.cli.device import device
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_option
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.columns import Explained
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.curve import Curve
@@ -141,7 +141,7 @@ def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
     epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300",
 )
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=DATA)
+@data_argument()
 @board_option
 @port_option
 @line_options

@@ -19,6 +19,15 @@ class NameOrPath(click.ParamType[str]):
     def __init__(self, names: Callable[[], Sequence[str]], kind: str) -> None:
         self._names, self._kind = names, kind
 
+    def get_missing_message(
+        self,
+        param: click.Parameter,
+        ctx: click.Context | None,  # noqa: ARG002, click passes it
+    ) -> str:
+        """Return a sentence for a command line that lacks the argument."""
+        key = str(param.name)
+        return f'Name it, or write it to ska.toml: {key} = "..."'
+
     def shell_complete(
         self,
         ctx: click.Context,  # noqa: ARG002, click passes it

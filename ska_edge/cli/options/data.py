@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from ska_edge.cli.options.shared import shared_option
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.options.word import Word, WordWithParameters
 from ska_edge.cli.screen.console import Output
@@ -118,17 +119,17 @@ def _say(origin: str, out: Output) -> None:
 
 _COLUMN = "a table: its name, or its number from 1"
 _options = (
-    click.option(
+    shared_option(
         "--label-column",
         "--label",
         help=f"Column of the labels in {_COLUMN}; for a regression, a list of its targets"
         " [default: label, class, target, activity or y, or else the last one].",
     ),
-    click.option(
+    shared_option(
         "--group-column",
         help=f"Column of the groups, such as persons, in {_COLUMN} [default: none].",
     ),
-    click.option(
+    shared_option(
         "--features",
         type=ListOf(click.STRING),
         default=(),
@@ -136,66 +137,66 @@ _options = (
         help="Columns of the inputs, in this order [default: all other columns; for a trained"
         " model, those with the names of its inputs].",
     ),
-    click.option(
+    shared_option(
         "--drop",
         type=ListOf(click.STRING),
         default=(),
         metavar="LIST",
         help="Columns to leave out, such as times and row numbers [default: none].",
     ),
-    click.option(
+    shared_option(
         "--separator",
         metavar="CHARACTER",
         help="What separates the columns of a CSV file: a character, or one of the words comma,"
         " semicolon, tab, bar and space [default: found in the first lines].",
     ),
-    click.option(
+    shared_option(
         "--decimal",
         metavar="SIGN",
         help="Decimal sign of a CSV file, point or comma [default: found in the first lines].",
     ),
 )
 _recorded = (
-    click.option(
+    shared_option(
         "--window",
         metavar="SIZE",
         help="DATA are recordings, one per file; cut them into windows of this many samples, such"
         " as 100, or of this time, such as 2s (docs/RECORDINGS.md) [default: each line is a row].",
     ),
-    click.option(
+    shared_option(
         "--hop",
         metavar="SIZE",
         help="Samples or time from one window to the next [default: --window].",
     ),
-    click.option(
+    shared_option(
         "--label-from",
         type=Word(PLACES),
         help="Where a recording has its label: in a column, or in the name of its folder or file"
         " [default: column if there is one, or else folder if there are several, or else file].",
     ),
-    click.option(
+    shared_option(
         "--group-from",
         type=Word(PLACES[1:]),
         help="Where a recording without --group-column has its group [default: nowhere].",
     ),
-    click.option(
+    shared_option(
         "--time-column",
         help="Column of the timestamps of a recording [default: t, time, timestamp, or such a name"
         " with a unit].",
     ),
-    click.option(
+    shared_option(
         "--sample-rate",
         metavar="HZ",
         type=click.FloatRange(min=0, min_open=True),
         help="Samples per second of the recordings [default: that of the timestamps].",
     ),
-    click.option(
+    shared_option(
         "--resample",
         metavar="HZ",
         type=click.FloatRange(min=0, min_open=True),
         help="Interpolate the recordings to this rate [default: no].",
     ),
-    click.option(
+    shared_option(
         "--lsb",
         type=ListOf(click.FloatRange(min=0, min_open=True)),
         default=(),
@@ -203,7 +204,7 @@ _recorded = (
         help="For recordings that are not integers: the value of one step of the sensor, one for"
         " all axes or one for each.",
     ),
-    click.option(
+    shared_option(
         "--frontend",
         type=WordWithParameters(tuple(FRONTENDS)),
         metavar="NAME",
@@ -212,7 +213,7 @@ _recorded = (
         " patches:filters=24,shape=28x28 (docs/FRONTENDS.md) [default: samples are the features].",
     ),
 )
-_memory = click.option(
+_memory = shared_option(
     "--max-memory",
     metavar="MB",
     type=click.IntRange(min=1),

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 
+from ska_edge.cli.options.shared import shared_option
 from ska_edge.wire.tag import read_key
 
 KEY_FILE = click.Path(path_type=Path)
 
-key_option = click.option(
-    "--key", type=KEY_FILE, help="File with the device's key, as given to `firmware --key`."
+key_option = shared_option(
+    "--key",
+    type=KEY_FILE,
+    help="File with the device's key, as given to `firmware --key`.",
 )
 
 

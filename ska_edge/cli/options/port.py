@@ -13,6 +13,7 @@ import click
 from firmware_gen.board.board import board_names, load_board
 from firmware_gen.emulators.flash import running
 from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.shared import shared_option
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output
 from ska_edge.device.info import DeviceInfo
@@ -30,7 +31,7 @@ PORT_HELP = (
 port_option = click.option("--port", help=PORT_HELP)
 _LINE = "when the port opens [default: what the board needs, or on; keep for an address]."
 _options = (
-    click.option(
+    shared_option(
         "--baud",
         type=click.IntRange(SLOWEST, FASTEST),  # not only standard baud rates
         metavar="RATE",
@@ -38,8 +39,8 @@ _options = (
         show_default=True,
         help="Speed of the port.",
     ),
-    click.option("--dtr", type=Word(LEVELS), help=f"Level of the control line DTR {_LINE}"),
-    click.option("--rts", type=Word(LEVELS), help=f"Level of the control line RTS {_LINE}"),
+    shared_option("--dtr", type=Word(LEVELS), help=f"Level of the control line DTR {_LINE}"),
+    shared_option("--rts", type=Word(LEVELS), help=f"Level of the control line RTS {_LINE}"),
 )
 
 

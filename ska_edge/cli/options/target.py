@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import click
-
 from firmware_gen.board.board import Board, load_board
 from firmware_gen.memory.footprint import ram
 from firmware_gen.memory.room import buffer_for, cost
+from ska_edge.cli.options.shared import shared_option
 from ska_edge.cli.screen.console import Output
 from ska_edge.data.dataset import Dataset
 from ska_edge.network.measures.warning import general_warning
@@ -20,7 +19,7 @@ from ska_edge.training.defaults import HIDDEN, TWO_HIDDEN
 from ska_edge.training.options import Options, flag
 from ska_edge.training.session import Session
 
-target_option = click.option(
+target_option = shared_option(
     "--for",
     "target",
     metavar="BOARD",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.shared import shared_option
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Command
 from ska_edge.training.option import ALL_ROWS, AUTO, Kind, Option
@@ -51,7 +52,7 @@ class ListOf(click.ParamType[Any]):
     name = "list"
 
     def __init__(self, one: Types, empty: bool = False) -> None:
-        self._one, self._empty = one, empty
+        self.one, self.empty = one, empty
 
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
@@ -59,10 +60,10 @@ class ListOf(click.ParamType[Any]):
         """Convert to a tuple; if `empty` was set, an empty text becomes an empty tuple."""
         if not isinstance(value, str):
             return value
-        if self._empty and not value.strip():
+        if self.empty and not value.strip():
             return ()
         parts = (part.strip() for part in value.split(","))
-        return tuple(self._one.convert(part, param, context) for part in parts)
+        return tuple(self.one.convert(part, param, context) for part in parts)
 
 
 def _type(each: Option) -> Types:
@@ -86,8 +87,9 @@ def _click_option(name: str, words: str) -> Callable[[Command], Command]:
     each = OPTIONS[name]
     flag, help = each.flag(name), f"{each.help} [default: {words}]"
     if each.kind is Kind.FLAG:
-        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=help)
-    return click.option(flag, name, type=_type(each), help=help)
+        both = f"{flag}/--no-{flag[2:]}"
+        return shared_option(both, name, default=None, help=help)
+    return shared_option(flag, name, type=_type(each), help=help)
 
 
 def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Command]:
@@ -99,7 +101,7 @@ def _list_option(name: str, choices: Sequence[str]) -> Callable[[Command], Comma
     elif each.choices:
         more = f" Of {', '.join(choices or each.choices)}."
     one = Word(choices) if choices else _type(each)
-    return click.option(
+    return shared_option(
         each.flag(name),
         name,
         type=one if networks else ListOf(one),

@@ -19,6 +19,7 @@ from rich.segment import Segment
 from rich.table import Table as Drawn
 from rich.text import Text
 
+from ska_edge.cli.screen.origin import origin
 from ska_edge.cli.screen.pulse import Pulse, wanted
 from ska_edge.progress import Progress
 from ska_edge.report.printable import printable, printable_lines
@@ -101,6 +102,9 @@ class Output:
         if context is None:
             return
         context.find_root().obj = self  # the entry point reports errors through it
+        taken = origin(context)
+        if taken:
+            self._plain_note(taken)
         if not self.progress_console.is_terminal and wanted():
             work = f"{context.info_name} works"
             self._pulse = context.with_resource(Pulse(work, self._plain_note))
