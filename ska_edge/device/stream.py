@@ -19,7 +19,7 @@ from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link, new_token
 from ska_edge.device.sample import Sample
-from ska_edge.device.window import Sending, Window, sample_at, unannounced
+from ska_edge.device.window import Sending, Window, never, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED, Want
@@ -97,6 +97,11 @@ class Stream:
             self.link.close()
             raise
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` is set."""
+        return self._stop.is_set()
+
     def close(self) -> None:
         """Close the link."""
         self.link.close()
@@ -106,10 +111,12 @@ class Stream:
         inputs: NDArray[np.integer],
         labels: NDArray[np.integer],
         sending: Sending = unannounced,
+        hold: Callable[[], bool] = never,
     ) -> Iterator[Sample | Reconnection]:
         """Learn rows of inputs (n, d) and labels (n,), each once; yield rows and reconnections.
 
-        `sending` is called before a row is sent, and before it is sent again in another session.
+        `sending` is called before a row is sent, and before it is sent again in another session. If
+        `hold` returns True, it ends after the answers to the rows that were sent.
         Raises ContactLost if the device does not come back, and DeviceError if it refuses a row,
         comes back with another plan, or was taught by another program.
         """
@@ -117,11 +124,13 @@ class Stream:
         deadline: float | None = None  # set from a loss of contact until the next row is learned
         if self.link.info.token == self.token:
             self.samples = self.link.info.samples
-        while row < len(labels) and not self._stop.is_set():
+        while row < len(labels) and not self._stop.is_set() and not hold():
             try:
                 self._expect_token()
                 window = Window(
-                    self.link, inputs, labels, self._want, self._stop, sending, first=row
+                    *(self.link, inputs, labels, self._want, self._stop, sending),
+                    first=row,
+                    hold=hold,
                 )
                 credit = window.credit
                 for sample in window.results():

@@ -40,13 +40,15 @@ from ska_edge.monitor.log_value import Mark, Place
 from ska_edge.monitor.pace import Pace
 from ska_edge.monitor.signs.drift import Drift
 from ska_edge.monitor.signs.exam import Exam
+from ska_edge.monitor.steering import Steering
 from ska_edge.network.measures.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.measures.metrics import LayerMetrics, Meter
 from ska_edge.network.measures.warning import general_warning
 from ska_edge.network.output import output_distance
 from ska_edge.plan.plan import Plan
+from ska_edge.plural import counted
 from ska_edge.rules.confidence import UNKNOWN
-from ska_edge.wire.protocol import COUNTED
+from ska_edge.wire.protocol import COUNTED, Capability
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
 LOOK = 10  # rows between two checks for symptoms
@@ -80,6 +82,7 @@ class Monitor:
         fell_back: how many times the device has lost what it had learned since its last save.
         saved: sample count of the device's last save in this session; None without one.
         exam: the held-out rows, and how the device classified them; None without any.
+        steering: takes requests, which `run` does between two rows.
     """
 
     def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -93,6 +96,7 @@ class Monitor:
         self.result: Result | None = None
         self.symptoms: tuple[Symptom, ...] = ()
         self.exam: Exam | None = None
+        self.steering = Steering()
         self._place: Place | None = None
         self._passed = 0  # how many rows the device has learned since `_place`
         self._stream = stream
@@ -253,20 +257,67 @@ class Monitor:
                     for send in self._sending:
                         send(notice)
 
-            for event in self._stream.learn(inputs[start:end], labels[start:end], announce):
-                if isinstance(event, Reconnection):
-                    yield from self._interrupted(event)
-                    continue
-                yield self._row(event)
-                yield from self._look()
+            for row in self._beginnings(first, start, end):
+                for event in self._stream.learn(
+                    inputs[row:end], labels[row:end], announce, self.steering.waiting
+                ):
+                    if isinstance(event, Reconnection):
+                        yield from self._interrupted(event)
+                        continue
+                    yield self._row(event)
+                    yield from self._look()
+                yield from self._steer()
             if self.learned < end - first:
-                return  # the stream was stopped
+                return  # the stream was stopped, or the session was ended
             if end == len(labels) or (exams is not None and end % exams == 0):
                 yield from self._examine()
             if save_every is not None and end % save_every == 0:
                 yield from self._save()
             if self._refusal is not None:
                 return
+
+    def _beginnings(self, first: int, start: int, end: int) -> Iterator[int]:
+        """Yield the row at which to begin, and again the next row after each request."""
+        row = start
+        while row < end and not (self._stream.stopped or self.steering.ended):
+            yield row
+            row = first + self.learned
+
+    def _steer(self) -> Iterator[LogLine]:
+        """Do what a person asked for, and wait for the end of a pause."""
+        steering = self.steering
+        while not self._stream.stopped:
+            halvings, save = steering.take()
+            if halvings:
+                yield from self._change_rate(halvings)
+            if save:
+                yield from self._save_now()
+            if steering.ended or not steering.waiting():
+                return
+            steering.wait()
+
+    def _change_rate(self, halvings: int) -> Iterator[LogLine]:
+        wanted = min(max(self.halvings + halvings, 0), self._plan.rate_halvings_max)
+        if wanted == self.halvings:
+            limit = "the plan's" if halvings < 0 else "the smallest"
+            self.steering.answer = f"the rate is {limit} already"
+            return
+        self._wanted_halvings = wanted
+        yield from self._prepare()
+        halved = f", halved {counted(wanted, 'time')}" if wanted else ""
+        self.steering.answer = f"the rate is the plan's{halved}"
+
+    def _save_now(self) -> Iterator[LogLine]:
+        try:
+            self._stream.link.expect_capability(Capability.SAVE, "keep its state")
+        except DeviceError as error:
+            self.steering.answer = str(error)
+            return
+        yield from self._save()
+        if self._refusal is not None:
+            self.steering.answer, self._refusal = str(self._refusal), None
+        else:
+            self.steering.answer = f"saved at sample {self.saved}"
 
     def _examine(self) -> Iterator[LogLine]:
         """Let the device classify the held-out rows; yield the result and a warning per forgotten

@@ -18,6 +18,8 @@ from ska_edge.cli.options.port import PORT_HELP, Line, find_port, line_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.columns import ExplainedFleet
 from ska_edge.cli.screen.console import Output, complain, json_option
+from ska_edge.cli.screen.keys import has_keys, pressed_keys
+from ska_edge.cli.screen.live import Keys
 from ska_edge.cli.screen.monitor import (
     TerminalSink,
     View,
@@ -26,6 +28,7 @@ from ska_edge.cli.screen.monitor import (
     introduction,
     once,
 )
+from ska_edge.cli.screen.trends import Trends
 from ska_edge.cli.signals import interrupt
 from ska_edge.dashboard.devices import Devices
 from ska_edge.errors import DeviceError, InputError, SkaError
@@ -122,6 +125,7 @@ from ska_edge.training.options import flag
     type=click.Path(path_type=Path),
     help="Certificates to trust for mqtts:// [default: the system's].",
 )
+@click.option("--plain", is_flag=True, help="Print plain lines, also on a terminal; read no keys.")
 @click.option("--name", "names", multiple=True, help="Name of a device for MQTT, one per --port.")
 @data_options
 @json_option
@@ -144,6 +148,7 @@ def monitor(
     patience: float,
     broker: str | None,
     ca: Path | None,
+    plain: bool,
     names: tuple[str, ...],
     reader: Reader,
     as_json: bool,
@@ -157,9 +162,11 @@ def monitor(
     By default the rows are shuffled, and a few are held out: a device only classifies them. --port
     may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a device's
     present state, and waits for a lost device. Ctrl-C stops between two samples.
+
+    On a terminal, keys pause the learning, save, change the rate and end the session.
     """
     # `devices` is no option: `ska-edge dashboard` calls this function with it.
-    out = Output(as_json)
+    out = Output(as_json, plain=plain)
     check(model, data, ports, log, overwrite, patience, broker, names)
     if model is None:
         _look(ports or (find_port(None),), line, out)
@@ -194,7 +201,8 @@ def monitor(
         hub = Broker(broker, once(out.warning), access_of(broker, ca, os.environ))
     elif ca is not None:
         raise InputError("--mqtt-ca is for MQTT: give --mqtt, too, or leave it out")
-    members, terminals = [], []
+    members, terminals, trends = [], [], list[Trends]()
+    watched = out.progress_console.is_terminal
     for i, (port, path) in enumerate(zip(ports, logs, strict=True)):
         terminal = TerminalSink(out, patience, path if len(ports) > 1 else None)
         sinks: list[Sink] = []  # all sinks, in the order in which they are called
@@ -205,10 +213,13 @@ def monitor(
         if devices is not None:
             sinks += devices.sinks(port, loaded, path)
         sinks.append(terminal)
+        if watched:
+            trends.append(Trends(loaded.plan))
+            sinks.append(trends[-1])
         share = lesson.share(i, len(ports)) if lesson is not None and split else lesson
         members.append(_member(port, share, loaded, sinks))
         terminals.append(terminal)
-    view = View(loaded, members, terminals, logs, out)
+    view = View(loaded, members, terminals, logs, out, trends)
     job = Job(
         plan=loaded.plan,
         baud=line.baud,
@@ -223,9 +234,17 @@ def monitor(
         samples=samples,
     )
     try:
-        with out.live() as show:
+        with out.live() as show, pressed_keys(watched) as pressed:
+            keys = Keys(pressed, members, job.following)
+            if watched and has_keys():
+                view.legend = keys.legend
+
+            def tick() -> None:
+                keys.act()
+                show(view.picture(True), view.line())
+
             try:
-                run(members, job, lambda: show(view.picture(True), view.line()), view.stopping)
+                run(members, job, tick, view.stopping)
             except KeyboardInterrupt:
                 show(view.picture(True), view.line())  # includes the rows since the last refresh
                 raise

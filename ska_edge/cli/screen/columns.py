@@ -17,10 +17,16 @@ class Metric(Column):
     """A column of the table of layers.
 
     Attributes:
-        text: returns the cell for the metrics of a layer.
+        value: returns the number for the metrics of a layer.
+        form: format of the number in a cell.
     """
 
-    text: Callable[[LayerMetrics], str]
+    value: Callable[[LayerMetrics], float]
+    form: str
+
+    def text(self, metrics: LayerMetrics) -> str:
+        """Return the cell for the metrics of a layer."""
+        return format(self.value(metrics), self.form)
 
 
 LAYER = Column("layer", "number of the layer, from 0; in parentheses, how many neurons it has")
@@ -29,26 +35,30 @@ METRICS = (
         "entropy",
         "entropy of the last step: -(1/ln 2) times the sum of z times shift over the neurons;"
         " the shift is the change of the decisions that the rule asks for",
-        lambda m: f"{m.entropy:.3f}",
+        lambda m: m.entropy,
+        ".3f",
     ),
     Metric(
         "cosine",
         "cosine between z and the shift, -1 to 1; positive: the step enlarges z",
-        lambda m: f"{m.cosine:+.3f}",
+        lambda m: m.cosine,
+        "+.3f",
     ),
-    Metric("|z|", "norm of the knowledge z = W a + b", lambda m: f"{m.z_norm:.2f}"),
-    Metric("|W|", "norm of the weights after the step", lambda m: f"{m.w_norm:.2f}"),
+    Metric("|z|", "norm of the knowledge z = W a + b", lambda m: m.z_norm, ".2f"),
+    Metric("|W|", "norm of the weights after the step", lambda m: m.w_norm, ".2f"),
     Metric(
         "z saturated",
         "share of knowledge values at a limit of their format; if it is large, the rate is too"
         " large",
-        lambda m: f"{m.z_saturated:.1%}",
+        lambda m: m.z_saturated,
+        ".1%",
     ),
     Metric(
         "zero updates",
         "share of weights whose update rounds to 0; if nearly all, the layer learns nothing any"
         " more, or has nothing left to learn",
-        lambda m: f"{m.zero_updates:.1%}",
+        lambda m: m.zero_updates,
+        ".1%",
     ),
 )
 LAYERS = (LAYER, *METRICS)

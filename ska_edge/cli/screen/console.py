@@ -88,14 +88,23 @@ def print_error(sentence: str) -> None:
 
 
 class Output:
-    """Readable text on stdout, or on stderr if stdout is for a JSON document or for other data."""
+    """Readable text on stdout, or on stderr if stdout is for a JSON document or for other data.
 
-    def __init__(self, as_json: bool, data: bool = False) -> None:
+    `plain` prints lines in place of bars and live views, also on a terminal.
+    """
+
+    def __init__(self, as_json: bool, data: bool = False, plain: bool = False) -> None:
         self.as_json = as_json
         self.console = _Console(
             stderr=as_json or data, highlight=False, soft_wrap=True, markup=False, emoji=False
         )
-        self.progress_console = _Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self.progress_console = _Console(
+            stderr=True,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            force_terminal=False if plain else None,
+        )
         self._documented = False
         self._pulse: Pulse | None = None
         context = click.get_current_context(silent=True)
@@ -224,7 +233,8 @@ class Output:
                     if table is not None:
                         view.update(table)
                         if not view.is_started:  # without a table, it would print an empty line
-                            stack.enter_context(view)
+                            stack.callback(view.stop)  # first, because Ctrl-C may end `start`
+                            view.start(refresh=True)
 
                 yield draw
             return

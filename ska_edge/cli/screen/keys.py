@@ -10,13 +10,14 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def pressed_keys() -> Iterator[Callable[[], str]]:
+def pressed_keys(wanted: bool = True) -> Iterator[Callable[[], str]]:
     """Yield a function that returns the keys pressed since its last call, as text.
 
     Ctrl-C still raises KeyboardInterrupt. The settings of the terminal are restored at the end. If
-    standard input is not a terminal, the function always returns an empty text.
+    standard input is not a terminal, or if no keys are `wanted`, the function always returns an
+    empty text.
     """
-    if not has_keys():
+    if not wanted or not has_keys():
         yield lambda: ""
         return
     import termios  # not at the top of the file, because Windows lacks this module

@@ -13,7 +13,9 @@ from rich.text import Text
 
 from ska_edge.cli.screen.columns import DEVICES, HELD_OUT
 from ska_edge.cli.screen.console import Output
+from ska_edge.cli.screen.live import live_picture
 from ska_edge.cli.screen.metrics import mae_document, metrics_table, progress_title
+from ska_edge.cli.screen.trends import Trends
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
@@ -184,6 +186,10 @@ class View:
         terminals: the terminal sink of each device.
         logs: the log of each device.
         out: the output.
+        trends: what the devices did so far, for a terminal; empty for plain lines.
+
+    Attributes:
+        legend: a line that lists the keys, below the live view; "" without keys.
     """
 
     def __init__(
@@ -193,8 +199,11 @@ class View:
         terminals: Sequence[TerminalSink],
         logs: Sequence[Path | None],
         out: Output,
+        trends: Sequence[Trends] = (),
     ) -> None:
         self._model = model
+        self._trends = trends
+        self.legend = ""
         self._members = members
         self._said = {
             member.port: terminal.warnings
@@ -224,14 +233,21 @@ class View:
     def picture(self, warnings: bool) -> RenderableType | None:
         """Return a table of the present state: one device's layers, or one row per device.
 
-        Returns None if no device has learned anything yet.
+        Returns None if no device has learned anything yet, or been paused before.
         """
         monitors = [member.monitor for member in self._members if member.monitor is not None]
-        if not any(monitor.learned for monitor in monitors):
+        if not any(monitor.learned or monitor.steering.paused for monitor in monitors):
             return None
+        legend = [Text(self.legend, style="dim")] if warnings and self.legend else []
         if len(self._members) > 1:
-            return self._fleet()
+            return Group(self._fleet(), *legend)
         (member,), (monitor,) = self._members, monitors
+        if self._trends:
+            said = [found.sentence(flag) for found in monitor.symptoms] if warnings else []
+            plain = self._out.progress_console.options.ascii_only
+            title = self._now(member)
+            live = live_picture(self._model, member, self._trends[0], title, said, plain)
+            return Group(live, *legend)
         result = monitor.result or Result(0, 0, 0, ())
         table = metrics_table(self._model.plan, self._now(member), result)
         if not warnings:

@@ -38,7 +38,7 @@ class Played:
     def __init__(self, plan: Plan, lost: frozenset[int] = frozenset()) -> None:
         start = initial_parameters(plan.sizes, plan.rule, seed=3)
         self.trainer = FixedTrainer(quantize_state(plan, tensors_of(start)))
-        self.lost = lost
+        self.lost, self.stopped = lost, False
         self.link = SimpleNamespace(port="/dev/played", info=self.info())
 
     def info(self) -> DeviceInfo:
@@ -52,6 +52,7 @@ class Played:
         inputs: NDArray[np.int64],
         labels: NDArray[np.int64],
         sending: Callable[[Sample], None],
+        hold: Callable[[], bool],
     ) -> Iterator[Sample]:
         for row, label in enumerate(labels):
             x, after = tuple(inputs[row].tolist()), self.trainer.state.samples + 1

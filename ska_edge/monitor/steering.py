@@ -1,0 +1,62 @@
+"""Takes what a person asks of a device while it learns; a `Monitor` does it between two rows."""
+
+from __future__ import annotations
+
+import threading
+
+TICK = 0.1  # seconds between two looks at whether the stream was stopped
+
+
+class Steering:
+    """Requests for one device; any thread may make them.
+
+    Attributes:
+        paused: whether the device gets no rows now.
+        ended: whether the device gets no more rows in this session.
+        answer: a sentence about the last request that was done or refused; "" at first.
+    """
+
+    def __init__(self) -> None:
+        self.paused = self.ended = False
+        self.answer = ""
+        self._lock = threading.Lock()
+        self._asked = threading.Event()
+        self._halvings, self._save = 0, False
+
+    def pause(self) -> None:
+        """Ask for a pause, or for the end of a pause."""
+        self.paused = not self.paused
+        self._asked.set()
+
+    def end(self) -> None:
+        """Ask for the end of the session; what follows the last row still happens."""
+        self.ended = True
+        self._asked.set()
+
+    def save(self) -> None:
+        """Ask for a save on the device."""
+        with self._lock:
+            self._save = True
+        self._asked.set()
+
+    def change_rate(self, halvings: int) -> None:
+        """Ask for a rate that is halved this many times more; a negative number doubles it."""
+        with self._lock:
+            self._halvings += halvings
+        self._asked.set()
+
+    def waiting(self) -> bool:
+        """Tell whether no row may be sent, because something was asked for."""
+        return self.paused or self.ended or self._save or self._halvings != 0
+
+    def take(self) -> tuple[int, bool]:
+        """Remove and return what was asked for: more halvings of the rate, and whether to save."""
+        with self._lock:
+            found = (self._halvings, self._save)
+            self._halvings, self._save = 0, False
+        return found
+
+    def wait(self) -> None:
+        """Wait until something is asked for, but not longer than `TICK`."""
+        self._asked.wait(TICK)
+        self._asked.clear()

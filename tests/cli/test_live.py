@@ -1,0 +1,210 @@
+"""`monitor` on a terminal: a live view whose keys steer the device."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ska_edge.cli.screen.trends import BLOCKS, PLAIN_BLOCKS, WIDTH, Trend
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.replay import rebuild
+from ska_edge.network.state import State
+from ska_edge.wire.frame import Frame
+from tests.signals import heeded
+from tests.trainer_device import TrainerDevice
+
+STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+ROOT = Path(__file__).parents[2]
+BEGINNING = 20  # rows that a device learns before its gate
+LIMIT = 60  # seconds after which the gate opens by itself
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, columns: int, *arguments: object) -> None:
+        self.master, self.slave = os.openpty()
+        self.resize(columns)
+        self.before = termios.tcgetattr(self.slave)
+        self.shown = ""
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "LANG": "C.UTF-8"}
+        environment.pop("COLUMNS", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "ska_edge", *map(str, arguments)],
+            env=environment,
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a key
+        )
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+
+    def press(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def until(self, words: str) -> str:
+        """Read until the terminal shows these words; return all that it has shown since."""
+        begun = len(self.shown)
+        while words not in STYLE.sub("", self.shown[begun:]):
+            found = os.read(self.master, 65536).decode("utf-8", "replace")
+            assert found and self.process.poll() is None, self.shown
+            self.shown += found
+        return STYLE.sub("", self.shown[begun:])
+
+    def end(self) -> int:
+        """Read until the program ends; return its exit code."""
+        os.set_blocking(self.master, False)
+        while self.process.poll() is None:
+            with contextlib.suppress(BlockingIOError):
+                self.shown += os.read(self.master, 65536).decode("utf-8", "replace")
+        with contextlib.suppress(BlockingIOError):
+            self.shown += os.read(self.master, 65536).decode("utf-8", "replace")
+        return self.process.returncode
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+class GatedDevice(TrainerDevice):
+    """A device that learns `BEGINNING` rows, and no more until its gate is opened."""
+
+    def __init__(self, flashed: State) -> None:
+        self.gate = threading.Event()
+        super().__init__(flashed)
+        self.respond = self._gated
+
+    def _gated(self, frame: Frame) -> bytes:
+        if self.network.samples - self._flashed.samples >= BEGINNING:
+            self.gate.wait(LIMIT)
+        return self.answer(frame)
+
+    def close(self) -> None:
+        self.gate.set()
+        super().close()
+
+
+@pytest.fixture
+def device(iris: Model) -> Iterator[GatedDevice]:
+    with GatedDevice(iris.state) as found:
+        yield found
+
+
+@pytest.fixture
+def monitored(iris_file: Path, device: GatedDevice) -> Iterator:
+    """A function that starts `monitor` for the device on a terminal with some columns."""
+    with heeded(), contextlib.ExitStack() as stack:
+
+        def start(columns: int, *options: object) -> Terminal:
+            found = Terminal(columns, "monitor", iris_file, "iris", "--port", device.port, *options)
+            stack.callback(found.close)
+            return found
+
+        yield start
+
+
+@pytest.mark.parametrize("columns", [80, 46])
+def test_keys_steer_a_device_and_the_log_rebuilds_it(
+    monitored, device: GatedDevice, iris: Model, columns: int
+) -> None:
+    terminal = monitored(columns, "--log", "steps.jsonl")
+    shown = terminal.until("q ends")
+    assert "layer 1 (3)" in shown and "last rows: " in shown
+    assert re.search(rf"entropy +-?\d+\.\d{{3}} [{BLOCKS}]+", shown)
+    view = shown[shown.index(": learning") :].splitlines()[1:]
+    assert len(view) > 10 and max(map(len, view)) <= columns
+    terminal.press("p")
+    terminal.until(": paused")
+    device.gate.set()
+    terminal.press("-")
+    terminal.until("the rate is the plan's, halved 1 time")
+    terminal.press("s")
+    terminal.until("saved at sample")
+    assert (device.halvings, device.saves) == (1, 1)
+    assert device.network.samples - iris.state.samples <= BEGINNING + device.credit
+    terminal.press("+q")
+    assert terminal.end() == 0
+    assert termios.tcgetattr(terminal.slave) == terminal.before
+    assert terminal.shown.count("\x1b[?25l") == terminal.shown.count("\x1b[?25h") == 1  # the cursor
+    found = rebuild(Path("steps.jsonl"), iris)
+    assert found.checked and found.state.to_bytes() == device.network.to_bytes()
+
+
+def test_a_terminal_that_changes_its_width_is_followed(monitored, device: GatedDevice) -> None:
+    terminal = monitored(80)
+    wide = terminal.until("q ends")
+    assert re.search(r"layer 0 \(4\) +layer 1 \(3\)", wide)  # side by side
+    terminal.press("p")
+    terminal.until(": paused")
+    device.gate.set()
+    terminal.resize(46)
+    terminal.until("layer 1 (3)")
+    narrow = terminal.until("q ends")
+    assert not re.search(r"layer 0 \(4\) +layer 1", narrow)
+    terminal.press("q")
+    assert terminal.end() == 0
+
+
+def test_ctrl_c_restores_the_terminal(monitored, device: GatedDevice) -> None:
+    terminal = monitored(80)
+    terminal.until("q ends")
+    assert termios.tcgetattr(terminal.slave) != terminal.before
+    terminal.press("\x03")
+    device.gate.set()
+    assert terminal.end() == 130
+    assert termios.tcgetattr(terminal.slave) == terminal.before
+    assert terminal.shown.count("\x1b[?25h") == 1
+    assert "stopped at step" in terminal.shown
+
+
+def test_plain_lines_are_printed_on_request(monitored, device: GatedDevice) -> None:
+    device.gate.set()
+    terminal = monitored(80, "--plain", "--samples", 20)
+    assert terminal.end() == 0
+    assert "q ends" not in terminal.shown and "\x1b" not in terminal.shown
+    assert "20/20 samples" in terminal.shown
+
+
+# --- trend lines ----------------------------------------------------------------------------------
+
+REAL = st.floats(-1e6, 1e6)
+
+
+@given(st.lists(REAL, max_size=300), st.booleans())
+def test_a_trend_fits_its_place_and_shows_its_extremes(values: list[float], plain: bool) -> None:
+    trend, blocks = Trend(), PLAIN_BLOCKS if plain else BLOCKS
+    for value in values:
+        trend.add(value)
+    line = trend.line(plain)
+    assert len(line) <= WIDTH and set(line) <= set(blocks)
+    assert bool(line) == bool(values)
+    if len(values) <= WIDTH and len(set(values)) > 1:
+        assert line[values.index(max(values))] == blocks[-1]
+        assert line[values.index(min(values))] == blocks[0]
+
+
+@given(st.integers(1, 2000))
+def test_a_trend_keeps_the_direction_of_a_long_session(count: int) -> None:
+    trend = Trend()
+    for value in range(count):
+        trend.add(float(value))
+    line = trend.line()
+    assert list(line) == sorted(line, key=BLOCKS.index)
