@@ -20,7 +20,7 @@ void eva_main(void) {
         for (uint8_t i = 0; i < SKA_FRONT_AXES; i++) {
             sample[i] = any_i16;
         }
-        if (ska_front_push(&front, sample)) {
+        if (ska_front_push(&front, sample) && ska_front_complete(&front)) {
             ska_front_features(&front, features);
             ska_front_input(&front, x);
             windows++;

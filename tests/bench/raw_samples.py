@@ -1,0 +1,48 @@
+"""Pushes 100,000 raw samples into boards: `python -m tests.bench.raw_samples [BOARD ...]`.
+
+All features of all windows, and the inputs made of them, are compared with those of the host, over
+the protocol; the program prints a table, and ends with an error at the first difference.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from firmware_gen.board.board import load_board
+from firmware_gen.build import build
+from firmware_gen.emulators.flash import start
+from ska_edge.device.link import Link
+from ska_edge.monitor.raw_windows import compare_windows
+from ska_edge.progress import silent
+from tests.agreement.test_raw_windows import BOARDS, model_of, recorded, write
+from tests.bench.markdown import table
+
+SAMPLES = 100_000  # in two recordings
+
+
+def compared(name: str, folder: Path) -> tuple[str, str, str]:
+    """Return a row: the board, and the windows and features that were compared."""
+    model = model_of("half")
+    write(model, load_board(name), folder)
+    build(folder)
+    data, inputs = recorded(model, SAMPLES // 2)
+    with start(folder) as running, Link(running.port, timeout=20) as link:
+        found = compare_windows(link, model.plan, data, inputs, silent)
+    if found is not None:
+        raise SystemExit(f"{name}: {found.sentence()}")
+    return name, f"{len(data.x):,}", f"{data.x.size:,}"
+
+
+def main() -> None:
+    rows = []
+    for name in sys.argv[1:] or BOARDS:
+        with tempfile.TemporaryDirectory() as folder:
+            rows.append(compared(name, Path(folder) / "p"))
+            print(*rows[-1], file=sys.stderr, flush=True)
+    print(table(("board", "windows", "features"), rows))
+
+
+if __name__ == "__main__":
+    main()
