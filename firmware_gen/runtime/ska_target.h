@@ -75,8 +75,8 @@
 #define SKA_STATE_RUN SKA_SAVED_RUN
 #endif
 
-/* Keeps a function out of its callers: for a loop that needs all registers, or for functions that use
- * the same stack one after the other. Not every plan uses each of these functions. */
+/* Keeps a function out of its callers: for a loop that needs all registers, or for functions that
+ * use the same stack one after the other. Not every plan uses each of these functions. */
 #if defined(__GNUC__)
 #define SKA_NOINLINE __attribute__((noinline, unused))
 #else
