@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
+from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
@@ -40,7 +41,6 @@ from ska_edge.monitor.log_value import Mark, Place
 from ska_edge.monitor.pace import Pace
 from ska_edge.monitor.signs.drift import Drift
 from ska_edge.monitor.signs.exam import Exam
-from ska_edge.monitor.steering import Steering
 from ska_edge.network.measures.diagnosis import ENOUGH, Symptom, Watch
 from ska_edge.network.measures.metrics import LayerMetrics, Meter
 from ska_edge.network.measures.warning import general_warning

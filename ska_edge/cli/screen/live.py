@@ -11,10 +11,10 @@ from rich.text import Text
 
 from ska_edge.cli.screen.columns import METRICS
 from ska_edge.cli.screen.trends import Seen, Trends
+from ska_edge.device.steering import Steering
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.fleet import Member
 from ska_edge.monitor.monitor import Monitor
-from ska_edge.monitor.steering import Steering
 from ska_edge.report.printable import printable
 from ska_edge.rules.confidence import UNKNOWN
 

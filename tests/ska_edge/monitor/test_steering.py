@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from ska_edge.device.link import Link
+from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Stream
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.log_line import LogLine, LogRow, RateChange, Save, SessionEnd
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import LogSink
-from ska_edge.monitor.steering import Steering
 from ska_edge.wire.protocol import Capability
 from tests.cli.conftest import iris, iris_file  # noqa: F401, fixtures
 from tests.fake_device import EVERYTHING
