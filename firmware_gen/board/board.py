@@ -312,7 +312,7 @@ def _board(path: Path, content: dict[str, Any]) -> Board:
     converter.register_structure_hook(Path, lambda value, _: Path(value))
     try:
         board = converter.structure({**content, "folder": path.parent}, Board)
-    except Exception as error:  # cattrs raises exception groups, and constructors raise any error
+    except Exception as error:  # an exception group, or any exception of a constructor
         reason = cattrs.transform_error(error, path=path.name)[0]
         reason = reason.replace(f"required field missing @ {path.name}.", "it needs the key ")
         raise InputError(f"{path} does not describe a board: {reason}") from None

@@ -21,7 +21,7 @@ class PowerFailure(Exception):
 
 
 class Cells:
-    """Cells of `size` bytes.
+    """The flash cells for saves, `size` bytes in all.
 
     `operations_left` is the number of erases and writes until power fails; None if it never does.
     `broken` are the offsets of the bytes that an interrupted operation left half done.

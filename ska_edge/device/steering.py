@@ -50,7 +50,7 @@ class Steering:
         return self.paused or self.ended or self._save or self._halvings != 0
 
     def take(self) -> tuple[int, bool]:
-        """Remove and return what was asked for: more halvings of the rate, and whether to save."""
+        """Remove and return how many more times to halve the rate, and whether to save."""
         with self._lock:
             found = (self._halvings, self._save)
             self._halvings, self._save = 0, False

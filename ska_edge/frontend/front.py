@@ -116,7 +116,10 @@ class Frontend(Protocol):
         ...
 
     def check(self, front: Front) -> None:
-        """Raise InputError for parameters of the front end's own that no device can have."""
+        """Raise InputError if this kind of front end cannot have these parameters.
+
+        `frontends.check_front` checks what all kinds share.
+        """
         ...
 
     def part_bytes(self, front: Front) -> int:

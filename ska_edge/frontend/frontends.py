@@ -109,7 +109,9 @@ def feature_count(front: Front) -> int:
 
 
 def front_bytes(front: Front) -> int:
-    """Return the bytes of RAM of all parts of a window; a device has up to 8 bytes beside them."""
+    """Return the bytes of RAM of all parts of a window; the front end of a device takes up to 8
+    bytes more.
+    """
     return front.parts * FRONTENDS[front.kind].part_bytes(front)
 
 

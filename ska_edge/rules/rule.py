@@ -72,8 +72,8 @@ class Rule:
     def gain(self, classes: int) -> int:
         """Return the exponent g of the factor 2**g in a projected shift.
 
-        With readouts, the shift is 4 D' (A^T e). With random signs, the factor is the power of two
-        closest to 4 / sqrt(classes), because a sum of random signs grows with the root of their
+        With readouts, the shift is 4 D' (A^T e). With random signs, the factor is 4 / sqrt(classes)
+        with its exponent rounded, because a sum of random signs grows with the root of their
         number. With ReLU, the factor is 4 times smaller, because the slope of max(0, z) is 1, and
         the slope of sigmoid is at most 1/4.
         """

@@ -112,7 +112,7 @@ def weight_formats(
     Raises OptionError for a weight that no format holds.
     """
     bits = precision.weight.bits
-    # The rounding of an update to the weight's fraction must drop at least one bit.
+    # The update of a 16-bit weight or bias is rounded, so it drops at least one bit.
     finest = precision.shift.frac + rate.shift - 1 if bits == RAW.bits else bits - 1
     return {
         place: QFormat(bits, min(fraction(HEADROOM * largest, bits), finest))

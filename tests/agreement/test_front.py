@@ -45,7 +45,7 @@ def images(height: int, width: int, filters: Filters) -> Front:
     return Front("patches", height, height, width, filters=whole)
 
 
-# Windows that overlap by one part and by several, that do not overlap, and that have gaps.
+# Windows that overlap by one part and by several, that do not overlap, and that have gaps; images.
 FRONTS = {
     "half": front_for("statistics", 20, 10, AXES),
     "more": front_for("statistics", 12, 8, AXES),

@@ -23,7 +23,7 @@ SAMPLES = 100_000  # in two recordings
 
 
 def compared(name: str, folder: Path) -> tuple[str, str, str]:
-    """Return a row: the board, and the windows and features that were compared."""
+    """Return a row: the board, and how many windows and features were compared."""
     model = model_of("half")
     write(model, load_board(name), folder)
     build(folder)

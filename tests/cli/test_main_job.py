@@ -129,8 +129,8 @@ def test_verify_names_the_one_bit_that_differs(
     require_toolchain: Callable[[str], str],
 ) -> None:
     pytest.importorskip("elftools")
-    # zig may copy the last initial parameters into the code as constants; then a change of their
-    # array in the image has no effect.
+    # Not zig: it may compile the end of the array of initial parameters into the code as constants,
+    # and then a change of the array in the image has no effect.
     require_toolchain("gcc")
     project = write_host_project(iris, Path("fw"))
     tensor = tensor_of(iris, layer, name)

@@ -135,7 +135,7 @@ def test_options_that_do_not_fit_together_are_refused(ska_edge, iris_file: Path)
     assert not Path("steps.jsonl").exists()
 
 
-# Options that work without a model: they choose the devices, or the form of the output.
+# Options that work without a model: for the devices, their lines, or the form of the output.
 LOOKING = {"--port", "--baud", "--dtr", "--rts", "--json"}
 
 

@@ -16,8 +16,8 @@
 #error "this driver erases sectors of 4 KB, and writes words: see [storage] of board.toml"
 #endif
 
-/* The routines take the addresses of whole words, and return 0 if they succeed. link_sram.ld has
- * the addresses of the routines. */
+/* Routines of the ROM, which return 0 if they succeed; link_sram.ld has their addresses. `at` is a
+ * byte address in flash, a multiple of 4; the argument of erase_sector is the number of a sector. */
 int32_t esp_rom_spiflash_erase_sector(uint32_t sector);
 int32_t esp_rom_spiflash_write(uint32_t at, const uint32_t *words, int32_t bytes);
 int32_t esp_rom_spiflash_read(uint32_t at, uint32_t *words, int32_t bytes);

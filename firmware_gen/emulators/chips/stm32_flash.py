@@ -66,7 +66,7 @@ class DataCache:
         self.control = value
 
     def look(self, offset: int) -> None:
-        """Note a read; raise FirmwareFault if the cache holds bytes from before an erase."""
+        """Note a read; raise FirmwareFault if the cache holds bytes from before a change."""
         line = offset // self.LINE
         if not bit(self.control, self.DCEN):
             return

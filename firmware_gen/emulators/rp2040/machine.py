@@ -272,8 +272,8 @@ class Machine:
     def _place(self) -> str:
         """Return the place of the instruction that the firmware executed last.
 
-        The ROM has no symbols. So the place of a mistake in the ROM is its caller: the newest
-        return address on the stack that is in a function of the image.
+        The ROM has no symbols. If the core runs the ROM, the place is that of the caller: the first
+        return address, in LR or on the stack, that is in a function of the image.
         """
         at = (self.core.pc & ~1) - 2
         if not self.in_rom():

@@ -53,7 +53,7 @@ def on_cores(dataset: Dataset, options: Sequence[Options], jobs: int | None = No
     except BrokenProcessPool as error:
         raise InputError(
             "the system ended a process of the sweep, most likely for lack of memory;"
-            " start again with fewer --jobs to go on"
+            " start the sweep again with a smaller --jobs, and it continues"
         ) from error
     finally:
         with warnings.catch_warnings():
@@ -110,12 +110,12 @@ def on_dask(dataset: Dataset, options: Sequence[Options], address: str) -> Recor
                 yield future.result()
         except (distributed.CancelledError, distributed.comm.CommClosedError) as error:
             raise InputError(
-                f"the Dask scheduler at {address} went away; start again to go on"
+                f"the Dask scheduler at {address} went away; start again, and the sweep continues"
             ) from error
         except distributed.KilledWorker as error:
             raise InputError(
                 f"workers of the Dask scheduler at {address} die during training, most likely for"
-                " lack of memory; give them more, and start again to go on"
+                " lack of memory; give them more, and start the sweep again, and it continues"
             ) from error
 
 

@@ -139,7 +139,7 @@ def test_an_entry_that_others_could_plant_ends_nothing(
     assert running() == ()
     assert stop(tmp_path) is False
     assert unrelated.poll() is None
-    assert own_folder(state_place() / "boards") is not None  # the registry exists now
+    assert own_folder(state_place() / "boards") is not None  # the other registry
 
 
 def test_a_runtime_folder_that_others_may_write_to_is_refused(

@@ -45,12 +45,14 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 def data(plan: Plan, rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return random inputs and targets, with the largest and smallest integers among them."""
+    """Return random inputs and targets; some of them are at a limit of their format."""
     rng, format, output = np.random.default_rng(seed), plan.layers[0].input, plan.output
     assert output is not None
     x = rng.integers(format.minimum, format.maximum + 1, (rows, plan.inputs))
     y = rng.integers(output.minimum, output.maximum + 1, (rows, plan.classes))
-    y[rng.random(y.shape) < 0.3] = rng.choice([output.minimum, -1, 0, output.maximum])
+    chosen = rng.random(y.shape) < 0.3
+    y[chosen] = rng.choice([output.minimum, -1, 0, output.maximum], chosen.sum())
+    x[rng.random(x.shape) < 0.1] = rng.choice([format.minimum, format.maximum])
     return x, y
 
 

@@ -22,7 +22,7 @@ from tests.ska_edge.training.one_by_one import learned_one_by_one
 
 @pytest.fixture
 def native(monkeypatch: pytest.MonkeyPatch, require_toolchain: Callable[[str], str]) -> None:
-    """Make every trainer of the test the native engine."""
+    """Make every trainer of the test use the native engine."""
     require_toolchain("cc")
     monkeypatch.setenv("SKA_EDGE_ENGINE", "native")
 

@@ -102,7 +102,7 @@ def test_a_worker_killed_by_the_system_is_reported(
         return {}
 
     probed(monkeypatch, probe)
-    with pytest.raises(InputError, match="start again with fewer --jobs"):
+    with pytest.raises(InputError, match="start the sweep again with a smaller --jobs"):
         list(on_cores(data, GRID.options(), 2))
 
 
@@ -237,7 +237,7 @@ def test_killed_dask_workers_and_a_lost_scheduler_are_reported(
             with pytest.raises(InputError, match=f"workers of .* {address} die during training"):
                 list(on_dask(data, GRID.options()[:1], address))
         os.killpg(process.pid, signal.SIGKILL)
-        with pytest.raises(InputError, match=f"{address} went away; start again to go on"):
+        with pytest.raises(InputError, match=f"{address} went away; start again, and the"):
             list(work)
 
 
