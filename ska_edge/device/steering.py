@@ -11,12 +11,14 @@ class Steering:
     """Requests for one device; any thread may make them.
 
     Attributes:
+        held: is set while no row may be sent, because something was asked for.
         paused: whether the device gets no rows now.
         ended: whether the device gets no more rows in this session.
         answer: a sentence about the last request that was done or refused; "" at first.
     """
 
     def __init__(self) -> None:
+        self.held = threading.Event()
         self.paused = self.ended = False
         self.answer = ""
         self._lock = threading.Lock()
@@ -25,35 +27,39 @@ class Steering:
 
     def pause(self) -> None:
         """Ask for a pause, or for the end of a pause."""
-        self.paused = not self.paused
-        self._asked.set()
+        with self._lock:
+            self.paused = not self.paused
+            self._ask()
 
     def end(self) -> None:
         """Ask for the end of the session; what follows the last row still happens."""
-        self.ended = True
-        self._asked.set()
+        with self._lock:
+            self.ended = True
+            self._ask()
 
     def save(self) -> None:
         """Ask for a save on the device."""
         with self._lock:
             self._save = True
-        self._asked.set()
+            self._ask()
 
     def change_rate(self, halvings: int) -> None:
         """Ask for a rate that is halved this many times more; a negative number doubles it."""
         with self._lock:
             self._halvings += halvings
-        self._asked.set()
+            self._ask()
 
-    def waiting(self) -> bool:
-        """Tell whether no row may be sent, because something was asked for."""
-        return self.paused or self.ended or self._save or self._halvings != 0
+    def _ask(self) -> None:
+        self.held.set()
+        self._asked.set()
 
     def take(self) -> tuple[int, bool]:
         """Remove and return how many more times to halve the rate, and whether to save."""
         with self._lock:
             found = (self._halvings, self._save)
             self._halvings, self._save = 0, False
+            if not (self.paused or self.ended):
+                self.held.clear()
         return found
 
     def wait(self) -> None:

@@ -19,7 +19,7 @@ from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link, new_token
 from ska_edge.device.sample import Sample
-from ska_edge.device.window import Sending, Window, never, sample_at, unannounced
+from ska_edge.device.window import Sending, Window, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED, Want
@@ -111,26 +111,27 @@ class Stream:
         inputs: NDArray[np.integer],
         labels: NDArray[np.integer],
         sending: Sending = unannounced,
-        hold: Callable[[], bool] = never,
+        held: threading.Event | None = None,
     ) -> Iterator[Sample | Reconnection]:
         """Learn rows of inputs (n, d) and labels (n,), each once; yield rows and reconnections.
 
         `sending` is called before a row is sent, and before it is sent again in another session. If
-        `hold` returns True, it ends after the answers to the rows that were sent.
+        `held` is set, the iterator ends after the answers to the rows that were sent.
         Raises ContactLost if the device does not come back, and DeviceError if it refuses a row,
         comes back with another plan, or was taught by another program.
         """
+        held = held or threading.Event()
         row = credit = 0
         deadline: float | None = None  # set from a loss of contact until the next row is learned
         if self.link.info.token == self.token:
             self.samples = self.link.info.samples
-        while row < len(labels) and not self._stop.is_set() and not hold():
+        while row < len(labels) and not self._stop.is_set() and not held.is_set():
             try:
                 self._expect_token()
                 window = Window(
                     *(self.link, inputs, labels, self._want, self._stop, sending),
                     first=row,
-                    hold=hold,
+                    held=held,
                 )
                 credit = window.credit
                 for sample in window.results():

@@ -32,11 +32,6 @@ def unannounced(_: Sample) -> None:
     """Do nothing; this is the default `Sending`."""
 
 
-def never() -> bool:
-    """Return False; this is the default `hold`."""
-    return False
-
-
 def sample_at(
     inputs: NDArray[np.integer], labels: NDArray[np.integer], row: int, samples: int
 ) -> Sample:
@@ -57,7 +52,7 @@ class Window:
         stop: once it is set, no more rows are sent; the answers to rows in flight are still read.
         sending: called before a row is sent for the first time.
         first: the first row to send.
-        hold: while it returns True, no more rows are sent, as with `stop`.
+        held: while it is set, no more rows are sent, as with `stop`.
 
     Attributes:
         credit: maximum number of rows in flight.
@@ -73,11 +68,12 @@ class Window:
         sending: Sending = unannounced,
         *,
         first: int = 0,
-        hold: Callable[[], bool] = never,
+        held: threading.Event | None = None,
     ) -> None:
         self._link = link
         self._stop = stop or threading.Event()
-        self._sending, self._hold = sending, hold
+        self._held = held or threading.Event()
+        self._sending = sending
         self._inputs, self._labels, self._want = inputs, labels, want
         self.credit = link.info.credit
         self._row = first  # the next row to send for the first time
@@ -120,7 +116,7 @@ class Window:
         return bool(self._pending)
 
     def _at_end(self) -> bool:
-        return self._row == len(self._labels) or self._stop.is_set() or self._hold()
+        return self._row == len(self._labels) or self._stop.is_set() or self._held.is_set()
 
     def _send_again(self) -> None:
         for request, _ in self._pending:

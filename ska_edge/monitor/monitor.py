@@ -259,7 +259,7 @@ class Monitor:
 
             for row in self._beginnings(first, start, end):
                 for event in self._stream.learn(
-                    inputs[row:end], labels[row:end], announce, self.steering.waiting
+                    inputs[row:end], labels[row:end], announce, self.steering.held
                 ):
                     if isinstance(event, Reconnection):
                         yield from self._interrupted(event)
@@ -292,7 +292,7 @@ class Monitor:
                 yield from self._change_rate(halvings)
             if save:
                 yield from self._save_now()
-            if steering.ended or not steering.waiting():
+            if steering.ended or not steering.held.is_set():
                 return
             steering.wait()
 

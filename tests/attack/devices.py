@@ -37,6 +37,7 @@ COMMANDS = [
     ["monitor", *PORT],
     ["monitor", "m.ska", "rows.csv", "--samples", "5"],
     ["monitor", "m.ska", "rows.csv", "--samples", "5", "--order", "as-is", "--hold-out", "3"],
+    ["monitor", "m.ska", "rows.csv", "--samples", "2", "--plain"],
     ["monitor", "m.ska", "rows.csv", "--samples", "5", "--log", "new.jsonl", "--save-every", "2"],
     ["monitor", "m.ska", "rows.csv", "--samples", "4", "--log", "new.jsonl", "--halve-rate", "1"],
     [

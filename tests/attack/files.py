@@ -211,6 +211,7 @@ MODEL: list[Reader] = [
     ["monitor", "{}", "rows.csv", "--samples", "2", "--patience", "0", "--port", "{port}"],
     ["report", "{}", "-o", "new.html"],
     ["report", "steps.jsonl", "--model", "{}", "-o", "new.html"],
+    ["dashboard", "steps.jsonl", "--model", "{}", "--until-end", "--json"],
 ]
 DATA: list[Reader] = [
     ["data", "{}", "-o", "new.npz"],
@@ -259,6 +260,7 @@ KINDS: dict[str, tuple[list[Damage], list[Reader]]] = {
             ["replay", "{}", "m.ska"],
             ["replay", "{}", "m.ska", "-o", "new.ska", "--at", "3"],
             ["report", "{}", "--model", "m.ska", "-o", "new.html"],
+            ["dashboard", "{}", "--model", "m.ska", "--until-end"],
         ],
     ),
     "weights.npz": (

@@ -40,7 +40,8 @@ def test_every_file_that_a_command_reads_is_damaged() -> None:
     """Three kinds of files need no damage: a broker's CA file; the C source of `build --main`,
     which only a compiler reads; and the files of `run` and `bench`, which start a board.
 
-    Files that a command only writes or continues are not counted.
+    Files that a command only writes or continues are not counted, and neither are those that
+    `dashboard` passes on to `monitor`.
     """
     read = {("monitor", "ca"), ("build", "main")}
     for name, (_, readers) in files.KINDS.items():
@@ -50,10 +51,14 @@ def test_every_file_that_a_command_reads_is_damaged() -> None:
             read |= {
                 (line[0], parameter)
                 for parameter, value in context.params.items()
-                if isinstance(value, (str, Path)) and Path(name).is_relative_to(value)
+                for path in (value if isinstance(value, tuple) else (value,))
+                if isinstance(path, (str, Path)) and Path(name).is_relative_to(path)
             }
     written = {"output", "checkpoint"}
     growing = {("train", "log"), ("monitor", "log"), ("teach", "log"), ("record", "folder")}
+    growing |= {
+        ("dashboard", parameter.name or "") for parameter in main.commands["monitor"].params
+    }
     for name in main.commands.keys() - {"run", "bench"}:
         for parameter in main.commands[name].params:
             place = (name, parameter.name)

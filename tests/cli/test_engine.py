@@ -17,7 +17,8 @@ OPTIONS = ("--hidden", "3", "--epochs", "2")
 def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SKA_EDGE_ENGINE", raising=False)
     monkeypatch.setattr(compiler, "NAMES", ())
-    monkeypatch.setattr(choice, "WORTH_LOADING", 0.0)
+    for name in ("WORTH_LOADING", "WORTH_LOADING_ANOTHER"):
+        monkeypatch.setattr(choice, name, 0.0)
     monkeypatch.setattr(choice, "_failed", set())
 
 

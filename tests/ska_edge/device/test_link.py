@@ -525,11 +525,11 @@ def test_a_chunk_of_another_place_or_size_is_refused(
         link.pull(len(STATE))
 
 
-@pytest.mark.parametrize(("name", "wait"), [("INFER", 0.02), ("SAVE", 0.1)])
+@pytest.mark.parametrize(("name", "wait"), [("INFER", 0.1), ("SAVE", 0.5)])
 def test_the_timeout_depends_on_the_request(device: FakeDevice, name: str, wait: float) -> None:
     """Requests that write flash get a longer timeout."""
     device.respond = lambda frame: device.answer(frame) * (frame.code == BY_NAME["HELLO"].code)
-    with Link(device.port, timeout=0.02) as link:
+    with Link(device.port, timeout=0.1) as link:
         link.hello()
         with pytest.raises(ContactLost, match=rf"stopped answering \(3 tries of {wait:g} s\)"):
             link.request(name, {"x": bytes(INPUTS)} if name == "INFER" else {"token": 0})
