@@ -56,6 +56,7 @@ def test_every_file_that_a_command_reads_is_damaged() -> None:
             }
     written = {"output", "checkpoint"}
     growing = {("train", "log"), ("monitor", "log"), ("teach", "log"), ("record", "folder")}
+    growing.add(("new", "name"))
     growing |= {
         ("dashboard", parameter.name or "") for parameter in main.commands["monitor"].params
     }
