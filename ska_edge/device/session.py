@@ -48,6 +48,7 @@ The boot loader of an Arduino Mega takes every byte as its own, and starts the f
 four seconds of silence, so one wait is long.
 """
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
+LEAST_WRITE_TIMEOUT = 1.0  # seconds; a busy computer may need them to see that a write has ended
 STORING_PATIENCE = 5  # timeouts to wait for the answer to a request of STORING
 SAVE_PATIENCE = 60  # seconds, at most, to send bytes to a device that delays a save
 
@@ -100,7 +101,8 @@ class Session(Closable):
         self._hearing: Hearing | None = None  # None before `listen`
         # A random start, so that a late answer to an earlier program rarely matches a request.
         self._seq = os.urandom(1)[0]
-        self._line = Port(port, baud=baud, write_timeout=timeout, control=control)
+        patience = max(timeout, LEAST_WRITE_TIMEOUT)
+        self._line = Port(port, baud=baud, write_timeout=patience, control=control)
         self.port = self._line.path
 
     def close(self) -> None:
