@@ -9,7 +9,7 @@ DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
 C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/runtime/front/*.[ch] firmware_gen/runtime/front/*/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/emulators/avr/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] firmware_gen/export/templates/*/*.[ch] firmware_gen/export/templates/*/examples/*.[ch] firmware_gen/export/templates/*/examples/*/*.[ch] firmware_gen/export/templates/*/examples/*/*/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/runtime/*.c
 
-.PHONY: demo test lint format golden bench bench-baseline peers profile line results screenshots fuzz attack lock wheel sdist clean
+.PHONY: demo test lint format golden bench bench-baseline peers profile line results screenshots docs fuzz attack lock wheel sdist clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/ska-edge run digits --board virtual-m4 --hidden 32 --untrained -o demo
@@ -64,6 +64,11 @@ results: $(VENV)/dev.stamp
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.screenshots
 
+# Write the documentation as a site, to site/. A broken link is an error. It needs Python 3.11 or newer.
+docs: $(VENV)/dev.stamp
+	rm -rf site
+	$(BIN)/python -m sphinx -q -E -W -c docs/site -d build/site . site
+
 # Feed the firmware ten million random bytes, a million mutated or repeated requests, and the inputs of libFuzzer.
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.fuzz.run
@@ -100,7 +105,7 @@ umask 022 && git archive HEAD ':(exclude)tests' | tar -x --no-same-permissions -
 endef
 
 clean:
-	rm -rf $(VENV) demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \

@@ -62,6 +62,7 @@ __all__ = [
     "train",
 ]
 
+#: The version of ska-edge.
 __version__ = "0.1.0"
 
 # The module of each public name; it is imported when the name is first used.

@@ -13,7 +13,7 @@ from ska_edge.errors import ToolError
 DISTRIBUTION = "ska-edge"
 # Matches a requirement of an extra, for example: aeon>=1.0; extra == "datasets"
 REQUIREMENT = re.compile(r"""(?P<package>[\w.-]+)[^;]*;\s*extra\s*==\s*["'](?P<extra>[\w-]+)["']""")
-DEVELOPMENT = ("bench", "demo", "dev")  # extras that a user does not need
+DEVELOPMENT = ("bench", "demo", "dev", "docs")  # extras that a user does not need
 
 
 @dataclass(frozen=True, slots=True)

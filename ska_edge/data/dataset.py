@@ -94,7 +94,7 @@ class Dataset:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Sentences about the columns of a file: `origin`, and `doubts` as warnings."""
+        """The sentences `origin` and, as warnings, `doubts`, about the columns of a file."""
         doubts = [f"warning: {doubt}" for doubt in self.doubts]
         return tuple([self.origin, *doubts] if self.origin else doubts)
 

@@ -168,7 +168,7 @@ class Model:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes: those of the plan, and those that were added."""
+        """The names of the classes of the plan, and of the classes that were added."""
         names = self.state.labels
         return tuple(names[output] for output in self.outputs.tolist())
 
@@ -179,7 +179,7 @@ class Model:
 
     @property
     def classes(self) -> NDArray[Any]:
-        """The classes in the order of `labels`: integers if all are integers, otherwise text."""
+        """The classes in the order of `labels`, as integers if all are integers, otherwise text."""
         return class_array(self.labels)
 
     def decided(self, decisions: NDArray[np.integer]) -> NDArray[np.int64]:
