@@ -122,8 +122,8 @@ def test_the_site_has_every_page_and_a_broken_link_is_an_error(tmp_path: Path) -
         path: found for path, text in texts.items() if (found := foreign(text, path.suffix))
     } == {}
 
-    with (tmp_path / "docs" / "DATA.md").open("a", encoding="utf-8") as page:
-        page.write(BROKEN)
+    with (tmp_path / "docs" / "DATA.md").open("a", encoding="utf-8") as data:
+        data.write(BROKEN)
     (tmp_path / "docs" / "STRAY.md").write_text("# Not in the navigation\n", encoding="utf-8")
     # Without `-E`, only the changed pages are read.
     check = ("-b", "dummy", "-q", "-W", "-c", "docs/site", "-d", "build/site")
