@@ -163,7 +163,7 @@ def _given(each: click.Parameter, value: Any, top: bool) -> Any:
 
 
 def _takes_several(each: click.Parameter) -> bool:
-    return isinstance(each, click.Option) and each.multiple
+    return each.nargs == -1 or (isinstance(each, click.Option) and each.multiple)
 
 
 def _text(each: click.Parameter, value: Any) -> str:

@@ -115,7 +115,7 @@ def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeyp
         "train": ("none", "-o", "m.ska"),
         "sweep": ("none", "-o", "s"),
     }
-    one = {"build", "flash", "inspect"}
+    one = {"build", "flash", "inspect", "new"}
     ports = {"push": ("none",), "pull": ("none", "-o", "p")}
     files = {"export": ("none", "-o", "o"), "firmware": ("none", "-o", "f")}
     given = {**arguments, **ports, **files}.get(name, ("none",) if name in one else ("a", "b"))

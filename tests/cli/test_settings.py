@@ -160,7 +160,7 @@ def assert_taken(name: str, each: click.Parameter) -> None:
         assert taken is True
         return
     words = texts(value)
-    several = isinstance(each, click.Option) and each.multiple
+    several = each.nargs == -1 or (isinstance(each, click.Option) and each.multiple)
     assert taken == each.type_cast_value(context, words if several else words[0])
     if isinstance(each, SharedOption | SharedArgument):
         shared = from_file(name, f"{key} = {toml(value[0] if several else value)}\n")

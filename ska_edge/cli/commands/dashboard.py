@@ -77,13 +77,13 @@ def dashboard(
 
     The page only shows. It is served at the loopback address, unless --host names another one.
     """
+    page, out = Page(), Output(as_json)
     for name in ("starlette", "uvicorn"):
         package(name, EXTRA, "the dashboard")
     from ska_edge.dashboard.server import Server  # imports the packages of the extra
 
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
-    page, out = Page(), Output(as_json)
     if logs:
         assert flashed is not None
         model = open_model(flashed)
