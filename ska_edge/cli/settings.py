@@ -34,10 +34,16 @@ def settings_for(name: str, commands: Mapping[str, click.Command]) -> dict[str, 
     the file. The values are text as on the command line, lists of such text, and flags.
 
     Raises InputError, with the name of the file and the key, for a file that is not TOML, a key
-    that no command knows, and a value that the command does not accept.
+    that no command knows, and a value that the command does not accept; also for a folder, a
+    device or a link to nothing in place of the file.
     """
-    if not Path(FILE).is_file():
+    if not os.path.lexists(FILE):
         return {}
+    if not Path(FILE).is_file():
+        raise InputError(
+            f"{FILE} is a folder, a device or a link to nothing; put a file in its place, or leave"
+            " it unread with --no-settings before the command"
+        )
     shared = read_toml(Path(FILE))
     own = shared.pop(TABLE, {})
     _check_shared(shared, commands)
@@ -81,6 +87,8 @@ def _check_shared(content: Mapping[str, Any], commands: Mapping[str, click.Comma
     for key, value in content.items():
         if key in known:
             continue
+        if key in RUNS_PROGRAMS:
+            raise _program(f"{FILE}: {key}", key)
         users = [name for name, each in commands.items() if key in _all_keys([each], shared=False)]
         if users:
             raise InputError(
@@ -108,6 +116,11 @@ def _check_own(own: object, commands: Mapping[str, click.Command]) -> None:
             )
 
 
+def _program(where: str, key: str) -> InputError:
+    """Return an error for an option that only the command line may give."""
+    return InputError(f"{where} lets another program run; give --{key} on the command line")
+
+
 def _checked(each: click.Parameter, where: str, value: Any, top: bool) -> Any:
     """Return a value as click takes it from a command line; `top` tells that the value is one for
     all commands, so that a sweep has one value to try.
@@ -116,7 +129,7 @@ def _checked(each: click.Parameter, where: str, value: Any, top: bool) -> Any:
     """
     key = where.rpartition(" ")[2]
     if key in RUNS_PROGRAMS:
-        raise InputError(f"{where} lets another program run; give --{key} on the command line")
+        raise _program(where, key)
     try:
         given = _given(each, value, top)
         taken = each.type_cast_value(click.Context(click.Command(None)), given)

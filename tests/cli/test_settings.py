@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from ska_edge.cli.commands.new import SECTIONS, settings_text
 from ska_edge.cli.main import main
-from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.complete import BOARD, DATA
 from ska_edge.cli.options.shared import SharedArgument, SharedOption
 from ska_edge.cli.options.training import ListOf, options_from
+from ska_edge.cli.screen.origin import origin
 from ska_edge.cli.settings import RUNS_PROGRAMS, keys_of, settings_for
 from ska_edge.errors import InputError
 from ska_edge.training.option import ALL_ROWS, AUTO, Kind, Option
@@ -114,9 +115,13 @@ def sample(each: click.Parameter) -> Any:
         return "uno"
     if isinstance(each.type, ListOf):
         found = sample_of(each.type.one)
-        return [[found]] if isinstance(each, click.Option) and each.multiple else [found]
+        return [[found]] if takes_several(each) else [found]
     found = sample_of(each.type)
-    return [found] if isinstance(each, click.Option) and each.multiple else found
+    return [found] if takes_several(each) else found
+
+
+def takes_several(each: click.Parameter) -> bool:
+    return each.nargs == -1 or (isinstance(each, click.Option) and each.multiple)
 
 
 def sample_of(kind: click.ParamType[Any]) -> Any:
@@ -160,11 +165,22 @@ def assert_taken(name: str, each: click.Parameter) -> None:
         assert taken is True
         return
     words = texts(value)
-    several = each.nargs == -1 or (isinstance(each, click.Option) and each.multiple)
+    several = takes_several(each)
     assert taken == each.type_cast_value(context, words if several else words[0])
     if isinstance(each, SharedOption | SharedArgument):
         shared = from_file(name, f"{key} = {toml(value[0] if several else value)}\n")
         assert each.type_cast_value(context, shared[str(each.name)]) == taken
+
+
+def test_the_data_at_the_top_are_for_each_command_with_data_but_monitor() -> None:
+    own = {
+        name
+        for name, command in main.commands.items()
+        for each in command.params
+        if isinstance(each, click.Argument) and each.type is DATA
+        if not isinstance(each, SharedArgument)
+    }
+    assert own == {"monitor"}  # without DATA, it follows what devices learn by themselves
 
 
 # --- which value wins, and what is said -----------------------------------------------------------
@@ -190,6 +206,15 @@ def test_a_command_takes_its_data_and_options_from_the_file(ska_edge, project) -
     evaluated = ska_edge("eval", "a.ska", "--json")
     assert evaluated.document()["accuracy"]
     assert evaluated.err.splitlines()[0] == "ska.toml: recordings --window 2s"
+
+
+def test_the_model_is_enough_to_predict_and_to_report(ska_edge, project) -> None:
+    assert ska_edge("train").code == 0
+    predicted = ska_edge("predict", "a.ska", "-o", "classes.csv")
+    assert predicted.code == 0 and "right" in predicted.err
+    assert predicted.err.splitlines()[0] == "ska.toml: recordings --window 2s"
+    reported = ska_edge("report", "a.ska", "-o", "a.html")
+    assert reported.code == 0 and reported.err.splitlines()[0] == predicted.err.splitlines()[0]
 
 
 def test_the_command_line_wins_and_the_rest_is_said(ska_edge, project) -> None:
@@ -220,6 +245,15 @@ def test_a_command_that_lacks_its_data_says_where_to_name_them(ska_edge) -> None
     )
 
 
+def test_an_argument_that_takes_several_values_is_said() -> None:
+    FILE.write_text('[command.dashboard]\nsources = ["a.jsonl", "b c.jsonl"]\n', encoding="utf-8")
+    group = click.Context(main)
+    group.default_map = {"dashboard": settings_for("dashboard", main.commands)}
+    context = main.commands["dashboard"].make_context("dashboard", [], parent=group)
+    assert context.params["sources"] == (Path("a.jsonl"), Path("b c.jsonl"))
+    assert origin(context) == "ska.toml: a.jsonl 'b c.jsonl'"
+
+
 def test_an_export_for_a_tool_chain_needs_no_board(ska_edge, iris_file: Path) -> None:
     FILE.write_text('board = "uno"\n', encoding="utf-8")
     assert ska_edge("firmware", iris_file, "--as", "arduino", "-o", "ska_net").code == 0
@@ -246,6 +280,11 @@ def test_a_sweep_begins_with_the_values_of_the_project(ska_edge) -> None:
         ("epochs = 2\nhop : 3\n", "ska.toml cannot be read: Expected '=' after a key"),
         ("windw = 100\n", "ska.toml: no command has an option 'windw' (did you mean 'window'?)"),
         ("samples = 3\n", "ska.toml: samples differs from command to command; write it below a"),
+        (
+            "trust = true\n",
+            "ska.toml: trust lets another program run; give --trust on the command line",
+        ),
+        ('main = "mine.c"\n', "ska.toml: main lets another program run; give --main on the"),
         ("[train]\nseed = 1\n", "ska.toml: write [command.train] in place of [train]"),
         ("command = 1\n", "ska.toml: command is a table; write a line such as [command.train]"),
         (
@@ -279,6 +318,19 @@ def test_a_bad_file_gets_one_sentence(ska_edge, text: str, sentence: str) -> Non
     FILE.write_text(text, encoding="utf-8")
     refused = ska_edge("train", "-o", "m.ska").refusal(2)
     assert refused.startswith(f"ska-edge: {sentence}"), refused
+
+
+@pytest.mark.parametrize("place", ["folder", "link", "device"])
+def test_what_is_no_file_is_refused(ska_edge, place: str) -> None:
+    if place == "folder":
+        FILE.mkdir()
+    else:
+        FILE.symlink_to("missing.toml" if place == "link" else os.devnull)
+    assert ska_edge("train", "iris", "-o", "m.ska").refusal(2) == (
+        "ska-edge: ska.toml is a folder, a device or a link to nothing; put a file in its place,"
+        " or leave it unread with --no-settings before the command"
+    )
+    assert ska_edge("--no-settings", "boards").code == 0
 
 
 def test_a_bad_file_is_a_document_for_json(ska_edge) -> None:
@@ -362,6 +414,13 @@ def test_a_new_project_overwrites_nothing(ska_edge) -> None:
         "ska-edge: watch exists already; give the project another name"
     )
     assert list(Path("watch").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["", "."])
+def test_a_new_project_needs_a_name(ska_edge, name: str) -> None:
+    assert ska_edge("new", name).refusal(2) == (
+        "ska-edge: name a new folder for the project, such as `ska-edge new watch`"
+    )
 
 
 def test_every_setting_of_a_new_project_is_explained_and_can_be_switched_on() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.options.training import options_from, training_options
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.errors import InputError, OptionError
@@ -116,7 +116,7 @@ def imported_with_notes(
 
 @click.command("check-onnx", epilog="Example:  ska-edge check-onnx mlp.onnx iris -o mlp.ska")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("data", type=DATA, required=False)
+@data_argument(required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Model to write; needs DATA.")
 @training_options(LEARNING)
 @data_options

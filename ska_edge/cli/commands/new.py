@@ -92,6 +92,8 @@ def new(name: Path, as_json: bool) -> None:
         ".gitignore": IGNORED,
         f"{RECORDINGS}/.gitkeep": "",  # git keeps no empty folders
     }
+    if name == Path():
+        raise InputError("name a new folder for the project, such as `ska-edge new watch`")
     if name.exists() or name.is_symlink():
         raise InputError(f"{name} exists already; give the project another name")
     try:

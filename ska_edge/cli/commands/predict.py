@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from ska_edge.api.device import Device
 from ska_edge.cli.device import device
-from ska_edge.cli.options.complete import DATA
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.data.load import reads_windows
 from ska_edge.data.rows import Rows
@@ -34,7 +34,7 @@ from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, confidences
 
 @click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
 @click.argument("model", type=click.Path(path_type=Path))
-@click.argument("data", type=DATA)
+@data_argument()
 @board_option
 @port_option
 @line_options

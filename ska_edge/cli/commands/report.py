@@ -15,9 +15,10 @@ from firmware_gen.bench.task import Task
 from firmware_gen.board.board import Board, load_board
 from ska_edge import __version__
 from ska_edge.cli.commands.bench import SAMPLES, bench_document, bench_notes, bench_table
-from ska_edge.cli.options.complete import BOARD, DATA
+from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output, is_log
+from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.accuracy import part_titles
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.memory import memory_document, memory_table
@@ -106,7 +107,7 @@ def _board_section(model: Model, board: Board, measured: dict[str, Any] | None) 
 
 @click.command(epilog="Example:  ska-edge report digits.ska digits -o report.html")
 @click.argument("source", type=click.Path(path_type=Path), metavar="LOG|MODEL")
-@click.argument("data", type=DATA, required=False)
+@data_argument(required=False)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="HTML file to write."
 )

@@ -25,7 +25,7 @@ def origin(context: click.Context) -> str:
 def _words(each: click.Parameter, value: Any) -> str:
     """Return a parameter and its value as on the command line."""
     if isinstance(each, click.Argument):
-        return shlex.quote(value)
+        return shlex.join(value if isinstance(value, list) else [value])
     flag = max(each.opts, key=len) if value is not False else each.secondary_opts[0]
     if isinstance(value, bool):
         return flag
