@@ -14,6 +14,8 @@ class SkaError(Exception):
     """
 
     exit_code = 2
+    source = ""
+    """Where an option in the message comes from, if not from the command line; for the end."""
 
     def named(self, call: Callable[[str], str]) -> str:  # noqa: ARG002, for `Named`
         """Return the message with the names that `call` gives to the options in it."""

@@ -14,6 +14,7 @@ import click
 from ska_edge import __version__
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.screen.console import Output, complain, encode_anything, print_error
+from ska_edge.cli.screen.origin import CommandContext
 from ska_edge.cli.settings import settings_for
 from ska_edge.cli.signals import CTRL_C, ending, exit_code, interrupt
 from ska_edge.data.builtin.catalog import builtin_names
@@ -157,7 +158,7 @@ def _explain(error: Exception) -> int:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, SkaError):
-        return error.named(flag)
+        return error.named(flag) + (f" ({error.source})" if error.source else "")
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OSError):
@@ -204,4 +205,5 @@ def main(debug: bool, no_settings: bool) -> None:
 for group in GROUPS.values():
     for command, phrase in group:
         command.short_help = phrase
+        command.context_class = CommandContext
         main.add_command(command)

@@ -227,6 +227,38 @@ def test_a_command_that_uses_nothing_of_the_file_says_nothing(ska_edge, project)
     assert ska_edge("boards").err == ""
 
 
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_an_error_says_that_an_option_is_from_the_file(ska_edge, project, as_json) -> None:
+    sentence = (
+        "iris has rows, not recordings; leave --window out (--window is from ska.toml;"
+        " `ska-edge --no-settings` leaves it unread)"
+    )
+    refused = ska_edge("train", "iris", "-o", "b.ska", *as_json)
+    assert refused.code == 2 and f"ska-edge: {sentence}" in refused.err.splitlines()
+    assert not as_json or refused.document()["error"] == sentence
+
+
+def test_an_error_before_the_command_says_it_too(ska_edge, project) -> None:
+    FILE.write_text('window = "-1s"\n', encoding="utf-8")
+    assert ska_edge("data", "recordings").refusal(2) == (
+        "ska-edge: --window is '-1s'; it is a number of samples, such as 100, or a time, such as 2s"
+        " or 500ms (--window is from ska.toml; `ska-edge --no-settings` leaves it unread)"
+    )
+
+
+def test_an_error_of_a_typed_option_does_not_name_the_file(ska_edge, project) -> None:
+    refused = ska_edge("train", "iris", "-o", "b.ska", "--window", "3s")
+    assert refused.err.endswith("leave --window out\n")
+
+
+def test_an_error_names_each_option_that_is_from_the_file(ska_edge) -> None:
+    FILE.write_text("batch = 8\nnormalized-step = true\n", encoding="utf-8")
+    both = ska_edge("train", "iris", "-o", "m.ska").err
+    assert "(--normalized-step and --batch are from ska.toml; " in both
+    one = ska_edge("train", "iris", "-o", "m.ska", "--batch", "4").err
+    assert "(--normalized-step is from ska.toml; " in one
+
+
 def test_the_file_can_be_left_unread(ska_edge, project) -> None:
     refused = ska_edge("--no-settings", "train")
     assert refused.code == 2 and "Missing argument 'DATA'" in refused.usage()

@@ -50,7 +50,7 @@ from ska_edge.training.options import flag
     epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl",
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
-@click.argument("data", type=DATA, required=False)
+@click.argument("data", type=DATA, required=False)  # not of ska.toml: without DATA, it follows
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @line_options
 @key_option
@@ -194,6 +194,8 @@ def monitor(
         raise InputError(
             f"--halve-rate is {halvings}, but {model}'s rate can be halved {counted(most, 'time')}"
         )
+    if data is None:
+        out.note("no DATA: following what the devices learn by themselves")
     ports = ports or (find_port(None),)
     logs = log_paths(log, len(ports))
     hub = None
