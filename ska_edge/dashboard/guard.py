@@ -3,7 +3,7 @@
 A page of another site must not read the devices or change them through the browser of a person who
 looks at both. A browser sends the name in `Host` as the address bar shows it, so a foreign name
 shows DNS rebinding. It sends `Origin` with each request that a page of another site makes and whose
-answer the page could read, and with each POST.
+answer the page could read. No method but GET and HEAD is answered, whoever asks.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from http.cookies import CookieError, SimpleCookie
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BEARER = "Bearer "
+METHODS = ("GET", "HEAD")
 
 
 def is_loopback(host: str) -> bool:
@@ -75,16 +76,17 @@ class Guard:
                 "this server has another name; open the address that ska-edge printed",
             )
         origin = headers.get("origin")
-        changes = method not in ("GET", "HEAD")
-        if (origin is not None or changes) and origin != f"http://{host}":
+        if origin is not None and origin != f"http://{host}":
             return Refusal(HTTPStatus.FORBIDDEN, "a page of another site may not ask this server")
         if self.token and not self._trusted(headers, query):
             return Refusal(
                 HTTPStatus.UNAUTHORIZED,
                 "the token is missing or wrong; open the address that ska-edge printed",
             )
-        if changes:
-            return Refusal(HTTPStatus.FORBIDDEN, "this page only shows, and changes no device")
+        if method not in METHODS:
+            return Refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED, "this page only shows, and changes no device"
+            )
         return None
 
     def _known(self, host: str) -> bool:

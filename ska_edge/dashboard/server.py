@@ -7,6 +7,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ska_edge.closable import Closable
-from ska_edge.dashboard.guard import Guard, is_loopback, new_token
+from ska_edge.dashboard.guard import METHODS, Guard, is_loopback, new_token
 from ska_edge.dashboard.page import Page
 from ska_edge.errors import InputError
 
@@ -153,7 +154,11 @@ class _Guarded:
         if refused is None:
             await self._app(scope, receive, sending)
         else:
-            answer = PlainTextResponse(refused.sentence + "\n", refused.status)
+            allow = {"Allow": ", ".join(METHODS)}
+            wrong_method = refused.status == HTTPStatus.METHOD_NOT_ALLOWED
+            answer = PlainTextResponse(
+                refused.sentence + "\n", refused.status, allow if wrong_method else None
+            )
             await answer(scope, receive, sending)
 
 

@@ -61,9 +61,10 @@ def test_another_origin_is_forbidden(method: str, origin: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
 def test_nothing_can_be_changed(method: str) -> None:
-    assert status(GUARD, method, OWN) == HTTPStatus.FORBIDDEN
-    assert status(GUARD, method, {"host": HERE}) == HTTPStatus.FORBIDDEN
-    assert status(OPEN, method, OWN, "secret") == HTTPStatus.FORBIDDEN
+    assert status(GUARD, method, OWN) == HTTPStatus.METHOD_NOT_ALLOWED
+    assert status(GUARD, method, {"host": HERE}) == HTTPStatus.METHOD_NOT_ALLOWED
+    assert status(OPEN, method, OWN, "secret") == HTTPStatus.METHOD_NOT_ALLOWED
+    assert status(OPEN, method, {"host": HERE}) == HTTPStatus.UNAUTHORIZED
 
 
 @pytest.mark.parametrize(
