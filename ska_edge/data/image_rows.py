@@ -16,18 +16,11 @@ from ska_edge.frontend.frontends import feature_names, features_of
 from ska_edge.frontend.patches import BRIGHTEST
 
 
-def images_of(name: str, x: NDArray[Any], front: Front) -> NDArray[np.int16]:
-    """Return rows of pixels (n, pixels) as images (n, rows, columns); `name` is for messages.
+def check_pixels(name: str, x: NDArray[Any]) -> None:
+    """Raise InputError if a number of x (n, pixels) is not a pixel; `name` is for messages.
 
-    Raises InputError for rows of another width, and for numbers that are not pixels.
+    The message has the number of the row in x, so x should have all rows, in their first order.
     """
-    shape = front.length, front.axes
-    if x.shape[1] != front.length * front.axes:
-        raise InputError(
-            f"{name} has {x.shape[1]} features, but the model takes images of"
-            f" {front.length}x{front.axes} pixels"
-        )
-    images = np.empty((len(x), *shape), dtype=np.int16)
     for block in row_blocks(len(x)):
         rows = x[block]
         right = (rows >= 0) & (rows <= BRIGHTEST) & (rows == np.floor(rows))
@@ -37,7 +30,23 @@ def images_of(name: str, x: NDArray[Any], front: Front) -> NDArray[np.int16]:
                 f"row {block.start + row + 1} of {name} has the number {rows[row, column]:g}, but a"
                 f" pixel is an integer from 0 to {BRIGHTEST}"
             )
-        images[block] = rows.reshape(-1, *shape)
+
+
+def images_of(name: str, x: NDArray[Any], front: Front) -> NDArray[np.int16]:
+    """Return rows of pixels (n, pixels) as images (n, rows, columns); `name` is for messages.
+
+    Raises InputError for rows of another width, and as `check_pixels` does.
+    """
+    shape = front.length, front.axes
+    if x.shape[1] != front.length * front.axes:
+        raise InputError(
+            f"{name} has {x.shape[1]} features, but the model takes images of"
+            f" {front.length}x{front.axes} pixels"
+        )
+    check_pixels(name, x)
+    images = np.empty((len(x), *shape), dtype=np.int16)
+    for block in row_blocks(len(x)):
+        images[block] = x[block].reshape(-1, *shape)
     return images
 
 

@@ -27,6 +27,7 @@ from ska_edge.data.formats.npz_table import (
     read_npz,
 )
 from ska_edge.data.formats.table_file import TABLES, read_table
+from ska_edge.data.image_rows import check_pixels
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.recordings.window_rows import windowed
@@ -82,10 +83,11 @@ def load(
     MB. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
     request = None if columns.recorded is None else columns.recorded.frontend
-    if request is not None and request.filters is not None:
+    if request is not None and request.images:
         found = load(source, rows_of_images(columns, model), max_memory, model)
         if model is not None:
             return found
+        check_pixels(found.name, found.x)
         return replace(found, front=request.front(found.x.shape[1]))
     layout = None if model is None else model.layout
     if columns.recorded is not None or reads_windows(source, model):

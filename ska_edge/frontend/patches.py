@@ -16,6 +16,7 @@ from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, WEIGHT, Filters, Front
+from ska_edge.plural import counted
 
 BRIGHTEST = 255  # the largest pixel; the smallest is 0
 LONGEST_EDGE = 64  # pixels of an edge of an image
@@ -86,8 +87,10 @@ class Patches:
         most = min(filters.places(front.length), filters.places(front.axes))
         if not 1 <= filters.cells <= most:
             raise InputError(
-                f"the front end patches has cells={filters.cells}, but a filter has {most} places"
-                " along the shorter edge of an image, so it must be 1 to that number"
+                f"the front end patches has cells={filters.cells}, but a filter with"
+                f" size={filters.size} and stride={filters.stride} has {counted(most, 'place')}"
+                f" along the shorter edge of an image; give cells=1 to {most}, or a smaller size or"
+                " stride"
             )
         weights = filters.weights
         if weights and (

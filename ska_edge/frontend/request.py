@@ -9,11 +9,19 @@ from dataclasses import dataclass, replace
 from ska_edge.errors import OptionError
 from ska_edge.frontend.front import Filters, Front
 from ska_edge.frontend.frontends import FRONTENDS, check_front
+from ska_edge.frontend.patches import LARGEST_SIZE, LONGEST_EDGE, MOST_FILTERS
 from ska_edge.plural import listed
 
 IMAGES = "patches"  # the front end of images
 SHAPE = "shape"
-NUMBERS = ("filters", "size", "stride", "cells")
+SMALL_SIZE = 3  # of a filter, for images too small for four cells of larger filters
+MOST = {
+    "filters": MOST_FILTERS,
+    "size": LARGEST_SIZE,
+    "stride": LARGEST_SIZE,
+    "cells": LONGEST_EDGE,
+}
+"""The numbers of filters that a user can give, with the largest of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +30,28 @@ class FrontRequest:
 
     Attributes:
         kind: its name in `FRONTENDS`.
-        filters: for images: the filters, which are not yet learned; None for recordings.
+        filters, size, stride, cells: for images: as in `Filters`; None if not given.
         shape: rows and columns of an image; None if it is square.
     """
 
     kind: str
-    filters: Filters | None = None
+    filters: int | None = None
+    size: int | None = None
+    stride: int | None = None
+    cells: int | None = None
     shape: tuple[int, int] | None = None
+
+    @property
+    def images(self) -> bool:
+        """Whether the front end is for images, and not for recordings."""
+        return self.kind == IMAGES
 
     @classmethod
     def parse(cls, text: str) -> FrontRequest:
         """Read a name, which may have a colon and parameters after it.
 
-        Raises OptionError for an unknown name, and for parameters that the front end lacks.
+        Raises OptionError for an unknown name, for a parameter that the front end lacks or that is
+        given twice, and for a value that it cannot have.
         """
         kind, _, rest = text.partition(":")
         if kind not in FRONTENDS:
@@ -46,35 +63,19 @@ class FrontRequest:
             if rest:
                 raise OptionError("the front end {kind} of {frontend} has no parameters", kind=kind)
             return cls(kind)
-        found = cls(kind, Filters())
+        numbers: dict[str, int] = {}
+        shape: tuple[int, int] | None = None
         for part in rest.split(",") if rest else ():
-            found = found._with(part)
-        return found
-
-    def _with(self, part: str) -> FrontRequest:
-        """Return the request with one more parameter, such as "size=5"."""
-        name, _, value = part.partition("=")
-        name = name.strip()
-        known = {**dict.fromkeys(NUMBERS, r"[0-9]{1,4}"), SHAPE: r"[0-9]{1,4}x[0-9]{1,4}"}
-        if name not in known or not re.fullmatch(known[name], value.strip()):
-            raise OptionError(
-                "{part!r} is no parameter of the front end {kind} of {frontend}; it has"
-                " filters=16, size=5, stride=2, cells=4 and shape=28x28",
-                part=part,
-                kind=self.kind,
-            )
-        if name == SHAPE:
-            rows, columns = map(int, value.split("x"))
-            return replace(self, shape=(rows, columns))
-        assert self.filters is not None
-        number = int(value)
-        filters = {
-            "filters": replace(self.filters, count=number),
-            "size": replace(self.filters, size=number),
-            "stride": replace(self.filters, stride=number),
-            "cells": replace(self.filters, cells=number),
-        }
-        return replace(self, filters=filters[name])
+            name, _, value = map(str.strip, part.partition("="))
+            if name in numbers or (name == SHAPE and shape is not None):
+                raise OptionError(
+                    "the front end {kind} of {frontend} has {name} twice", kind=kind, name=name
+                )
+            if name == SHAPE:
+                shape = _shape(kind, part, value)
+            else:
+                numbers[name] = _number(kind, part, name, value)
+        return cls(kind, **numbers, shape=shape)
 
     def front(self, pixels: int) -> Front:
         """Return the front end of images with this number of pixels; its filters are not learned.
@@ -82,7 +83,6 @@ class FrontRequest:
         Raises OptionError for another shape of an image, and InputError for filters that do not
         suit it.
         """
-        assert self.filters is not None
         side = math.isqrt(pixels)
         rows, columns = self.shape or (side, side)
         if rows * columns != pixels:
@@ -93,6 +93,52 @@ class FrontRequest:
                 rows=rows,
                 columns=columns,
             )
-        front = Front(self.kind, rows, rows, columns, filters=self.filters)
+        front = Front(self.kind, rows, rows, columns, filters=self._filters(min(rows, columns)))
         check_front(front)
         return front
+
+    def _filters(self, edge: int) -> Filters:
+        """Return the filters for images whose shorter edge has this number of pixels.
+
+        A number that is not given is that of `Filters`, or a smaller one for a small image.
+        """
+        usual = Filters()
+        if usual.places(edge) < usual.cells:
+            usual = replace(usual, size=SMALL_SIZE, stride=1)
+        found = Filters(
+            self.filters or usual.count, self.size or usual.size, self.stride or usual.stride
+        )
+        cells = self.cells or max(1, min(usual.cells, found.places(edge)))
+        return replace(found, cells=cells)
+
+
+def _shape(kind: str, part: str, value: str) -> tuple[int, int]:
+    if not re.fullmatch(r"[0-9]{1,4}x[0-9]{1,4}", value):
+        raise OptionError(
+            "the front end {kind} of {frontend} has {part!r}, but shape must be rows x columns of"
+            " an image, such as shape=28x28",
+            kind=kind,
+            part=part,
+        )
+    rows, columns = map(int, value.split("x"))
+    return rows, columns
+
+
+def _number(kind: str, part: str, name: str, value: str) -> int:
+    if name not in MOST:
+        raise OptionError(
+            "{part!r} is no parameter of the front end {kind} of {frontend}; it has"
+            " filters=16, size=5, stride=2, cells=4 and shape=28x28",
+            part=part,
+            kind=kind,
+        )
+    if not re.fullmatch(r"[0-9]{1,4}", value) or not 1 <= int(value) <= MOST[name]:
+        raise OptionError(
+            "the front end {kind} of {frontend} has {part!r}, but {name} must be an integer from 1"
+            " to {most}",
+            kind=kind,
+            part=part,
+            name=name,
+            most=MOST[name],
+        )
+    return int(value)

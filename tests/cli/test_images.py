@@ -51,6 +51,28 @@ def test_every_command_takes_rows_of_pixels(ska_edge: Run, table: Path, tmp_path
     assert ska_edge("inspect", "m.onnx", "--json").document()["front"] == front
 
 
+def test_the_defaults_suit_small_images(ska_edge: Run, table: Path) -> None:
+    assert ska_edge("train", table, "--frontend", "patches", *SMALL, "-o", "m.ska").code == 0
+    filters = ska_edge("inspect", "m.ska", "--json").document()["front"]["filters"]
+    assert (filters["size"], filters["stride"], filters["cells"]) == (3, 1, 4)
+
+
+def test_a_number_that_is_no_pixel_is_named_by_its_row_in_the_file(
+    ska_edge: Run, table: Path, tmp_path: Path
+) -> None:
+    assert ska_edge("train", table, *FRONT, *SMALL, "-o", "m.ska").code == 0
+    lines = table.read_text().splitlines()
+    lines[8] = "down,-3," + lines[8].split(",", 2)[2]
+    damaged = tmp_path / "neg.csv"
+    damaged.write_text("\n".join(lines) + "\n")
+    for arguments in (
+        ("train", damaged, *FRONT, *SMALL, "-o", "n.ska"),
+        ("train", damaged, "--frontend", "patches:cells=60", "-o", "n.ska"),
+        ("eval", "m.ska", damaged),
+    ):
+        assert "row 8 of neg has the number -3" in ska_edge(*arguments).refusal(2)
+
+
 def test_what_is_no_image_is_refused_in_one_sentence(ska_edge: Run, table: Path) -> None:
     assert ska_edge("train", table, *FRONT, *SMALL, "-o", "m.ska").code == 0
     assert ska_edge("train", table, *SMALL, "-o", "rows.ska").code == 0

@@ -136,11 +136,30 @@ def test_images_without_contrast_teach_no_filters() -> None:
 
 def test_a_request_has_parameters_in_any_order() -> None:
     found = FrontRequest.parse("patches:shape=8x10,filters=6,cells=2,size=3,stride=1")
-    assert found == FrontRequest("patches", Filters(6, 3, 1, 2), (8, 10))
+    assert found == FrontRequest("patches", 6, 3, 1, 2, (8, 10))
     front = found.front(80)
     assert (front.length, front.hop, front.axes, feature_count(front)) == (8, 8, 10, 24)
     assert FrontRequest.parse("patches").front(784).axes == 28
     assert FrontRequest.parse("statistics") == FrontRequest("statistics")
+
+
+@pytest.mark.parametrize(
+    ("text", "edge", "filters"),
+    [
+        ("patches", 28, Filters(16, 5, 2, 4)),
+        ("patches", 11, Filters(16, 5, 2, 4)),
+        ("patches", 10, Filters(16, 3, 1, 4)),
+        ("patches", 8, Filters(16, 3, 1, 4)),
+        ("patches", 6, Filters(16, 3, 1, 4)),
+        ("patches", 4, Filters(16, 3, 1, 2)),
+        ("patches:size=7", 8, Filters(16, 7, 1, 2)),
+        ("patches:stride=3,filters=2", 8, Filters(2, 3, 3, 2)),
+        ("patches:stride=9", 28, Filters(16, 5, 9, 3)),
+        ("patches:cells=3,size=2", 8, Filters(16, 2, 1, 3)),
+    ],
+)
+def test_what_is_not_given_suits_the_image(text: str, edge: int, filters: Filters) -> None:
+    assert FrontRequest.parse(text).front(edge**2).filters == filters
 
 
 @pytest.mark.parametrize(
@@ -149,20 +168,22 @@ def test_a_request_has_parameters_in_any_order() -> None:
         ("patch", "frontend is 'patch', but must be one of statistics"),
         ("statistics:size=3", "statistics of frontend has no parameters"),
         ("patches:", None),
-        ("patches:size", "'size' is no parameter of the front end patches of frontend; it has"),
-        ("patches:size=-3", "'size=-3' is no parameter"),
-        ("patches:weights=3", "'weights=3' is no parameter"),
-        ("patches:shape=28", "'shape=28' is no parameter"),
+        ("patches:size", "of frontend has 'size', but size must be an integer from 1 to 9"),
+        ("patches:size=-3", "has 'size=-3', but size must be an integer from 1 to 9"),
+        ("patches:filters=x", "has 'filters=x', but filters must be an integer from 1 to 64"),
+        ("patches:stride=0", "has 'stride=0', but stride must be an integer from 1 to 9"),
+        ("patches:shape=28", "has 'shape=28', but shape must be rows x columns"),
+        ("patches:weights=3", "'weights=3' is no parameter of the front end patches of frontend"),
+        ("patches:size=3, size=3", "the front end patches of frontend has size twice"),
+        ("patches:shape=28x28,shape=14x56", "has shape twice"),
         ("patches:shape=28x29", "784 columns, which are no image of 28x29 pixels"),
-        ("patches:size=10", "size=10, but for images of 28x28 pixels it must be 1 to 9"),
-        ("patches:filters=0", "filters=0, but"),
-        ("patches:cells=13", "cells=13, but a filter has 12 places"),
+        ("patches:cells=13", "size=5 and stride=2 has 12 places .* give cells=1 to 12, or a"),
         ("patches:shape=98x8", "at most 64x64 pixels"),
     ],
 )
 def test_what_suits_no_image_is_refused(text: str, sentence: str | None) -> None:
     if sentence is None:
-        assert FrontRequest.parse(text) == FrontRequest("patches", Filters())
+        assert FrontRequest.parse(text) == FrontRequest("patches")
         return
     with pytest.raises((InputError, OptionError), match=sentence):
         FrontRequest.parse(text).front(784)
