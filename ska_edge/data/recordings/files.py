@@ -24,6 +24,8 @@ def recording_files(source: str | os.PathLike[str]) -> list[Path]:
         several = files_of(source)
     except (OSError, ValueError) as error:  # a name too long for a path, or with a null byte
         raise InputError(f"{os.fspath(source)[:80]!r} cannot be a path: {error}") from error
+    if not several and not path.exists():
+        raise InputError(f"{path} does not exist; recordings come from a file or a folder")
     found = several or [path]
     for each in found:
         if each.is_dir() or each.suffix.lower() not in TABLES:
@@ -31,8 +33,6 @@ def recording_files(source: str | os.PathLike[str]) -> list[Path]:
                 f"{each} is not a recording; recordings are tables, whose names end in"
                 f" {', '.join(TABLES)}"
             )
-    if not several and not path.exists():
-        raise InputError(f"{path} does not exist; recordings come from a file or a folder")
     return found
 
 

@@ -104,6 +104,8 @@ def test_recordings_that_differ_are_refused(tmp_path: Path) -> None:
         read(tmp_path)
     empty = tmp_path / "empty"
     empty.mkdir()
+    with pytest.raises(InputError, match="nothing does not exist; recordings come from a file or"):
+        read(tmp_path / "nothing")
     with pytest.raises(InputError, match="has no recordings"):
         read(empty)
 
