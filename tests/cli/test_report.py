@@ -214,6 +214,7 @@ def test_a_board_without_data_has_its_memory(ska_edge, iris_file: Path) -> None:
         (("text.ska",), "text.ska is not a ska-edge model, or it is damaged"),
         (("steps.jsonl",), "name the device's model when it began, with --model MODEL"),
         (("MODEL", "--model", "MODEL"), "is a model, so leave --model out"),
+        (("text.ska", "--model", "MODEL"), "text.ska is neither a log nor a model"),
         (("steps.jsonl", "--model", "none.ska"), "there is no model file none.ska"),
         (("broken.jsonl", "--model", "MODEL"), "broken.jsonl, line 1: not a line of a monitor's"),
         (("empty.jsonl", "--model", "MODEL"), "empty.jsonl names no device"),

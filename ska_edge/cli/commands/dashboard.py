@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ska_edge.cli.commands.monitor import monitor
-from ska_edge.cli.options.paths import is_log
+from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.screen.console import Output
 from ska_edge.dashboard.devices import Devices
 from ska_edge.dashboard.feed import Feed
@@ -111,7 +111,7 @@ def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
     """Raise InputError for arguments that do not suit each other."""
     if not logs:
         if flashed is not None:
-            raise InputError(f"{sources[0]} is a model, so leave --model out")
+            refuse_model_option(sources[0])
         if len(sources) > 2:
             raise InputError(f"after {sources[0]} only DATA may follow, but not {sources[2]}")
         return

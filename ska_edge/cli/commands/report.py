@@ -17,7 +17,7 @@ from ska_edge import __version__
 from ska_edge.cli.commands.bench import SAMPLES, bench_document, bench_notes, bench_table
 from ska_edge.cli.options.complete import BOARD
 from ska_edge.cli.options.data import Reader, data_options
-from ska_edge.cli.options.paths import check_output, is_log
+from ska_edge.cli.options.paths import check_output, is_log, refuse_model_option
 from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.accuracy import part_titles
 from ska_edge.cli.screen.console import Output, json_option
@@ -150,7 +150,7 @@ def report(
             f"{log} is a log; name the device's model when it began, with --model MODEL"
         )
     if log is None and flashed is not None:
-        raise InputError(f"{source} is a model, so leave --model out")
+        refuse_model_option(source)
     check_output(output, data, source, flashed, recorded=reader.columns.recorded is not None)
     model = open_model(source if flashed is None else flashed)
     dataset = None if data is None else reader.matched(data, model, out)

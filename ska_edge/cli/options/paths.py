@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 from ska_edge.data.load import files_read
 from ska_edge.data.several import check_outside
 from ska_edge.errors import InputError
 from ska_edge.files import check_target, refusal
+from ska_edge.model.open import open_model
 
 LOG_START = b"{"  # a log has a JSON object in each line
 
@@ -31,6 +33,18 @@ def check_output(
     check_file(path, *others, *([] if data is None else files_read(data, recorded)))
     if data is not None:
         check_outside(path, data, recorded)
+
+
+def refuse_model_option(path: Path) -> NoReturn:
+    """Raise InputError for `--model`, which only a log needs, beside a path that `is_log` denies.
+
+    Raises ToolError if the path needs a missing package to be read.
+    """
+    try:
+        open_model(path)
+    except InputError as error:
+        raise InputError(f"{path} is neither a log nor a model that can be opened") from error
+    raise InputError(f"{path} is a model, so leave --model out")
 
 
 def is_log(path: Path) -> bool:
