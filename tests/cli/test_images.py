@@ -44,6 +44,8 @@ def test_every_command_takes_rows_of_pixels(ska_edge: Run, table: Path, tmp_path
     assert ska_edge("predict", "m.ska", turned).out == ska_edge("predict", "m.ska", table).out
     proven = ska_edge("verify", "m.ska", table, "--board", "host", "--samples", "9", "--json")
     assert proven.document()["equal"] is True
+    told = ska_edge("verify", "m.ska", table, "--board", "host", "--samples", "9").out
+    assert "the device computed 16 features of 9 images from pixels" in told
     again = ska_edge("train", table, "--from", "m.ska", "--epochs", "1", "-o", "n.ska")
     assert again.code == 0, again.err
     assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front

@@ -68,7 +68,8 @@ def learn_and_compare(
                 curve.learned(number)
 
         def pushed(number: int, windows: int) -> None:
-            line = f"raw samples of window {number} of {windows}"
+            what = "pixels of image" if _has_images(model.plan) else "raw samples of window"
+            line = f"{what} {number} of {windows}"
             update(line, line)
 
         inputs = model.quantize(rows.x)
@@ -113,10 +114,15 @@ def _classify_and_compare(link: Link, model: Model, rows: Dataset, out: Output) 
 
 def _say_windows(report: Report, plan: Plan, out: Output) -> None:
     if report.windows:
+        window, raw = ("image", "pixels") if _has_images(plan) else ("window", "raw samples")
         out.line(
             f"the device computed {counted(plan.inputs, 'feature')} of"
-            f" {counted(report.windows, 'window')} from raw samples"
+            f" {counted(report.windows, window)} from {raw}"
         )
+
+
+def _has_images(plan: Plan) -> bool:
+    return plan.front is not None and plan.front.image
 
 
 def _has_classes(plan: Plan) -> bool:
@@ -165,9 +171,9 @@ def verify(
     """Prove that a device learns what the host learns, from MODEL's weights and rows of DATA.
 
     The device first returns to its flashed weights. If MODEL has a front end, the device computes
-    the features of all windows from the raw samples of DATA before it learns. If an integer
-    differs, the exit code is 1, and the error names the first difference. For a firmware that only
-    classifies, the decisions are compared.
+    the features of all windows or images of DATA before it learns. If an integer differs, the exit
+    code is 1, and the error names the first difference. For a firmware that only classifies, the
+    decisions are compared.
     """
     out, loaded = Output(as_json), open_model(model)
     added, dataset = reader.grown(data, loaded, out)
