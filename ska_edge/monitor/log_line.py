@@ -89,6 +89,14 @@ class SessionStart:
         """Return the line for the device at a port, with its present progress."""
         return cls(info.board, port, info.digest, Mark.of(info), order, seed, place)
 
+    def require_plan(self, digest: str) -> None:
+        """Raise InputError if the device does not run the plan with this digest."""
+        if digest[: len(self.digest)] != self.digest.lower() or not self.digest:
+            raise InputError(
+                f"the device runs the plan {self.digest}, but the model is {digest}: name the model"
+                " that was flashed"
+            )
+
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
         device = {"board": self.board, "port": self.port, "digest": self.digest}

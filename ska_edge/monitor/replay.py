@@ -249,12 +249,10 @@ class _Replay:
     # --- lines ------------------------------------------------------------------------------------
 
     def _start(self, line: SessionStart) -> None:
-        digest = self._model.plan.digest
-        if digest[: len(line.digest)] != line.digest.lower() or not line.digest:
-            raise self._bad(
-                f"the device runs the plan {line.digest}, but the model is {digest}: name the model"
-                " that was flashed",
-            )
+        try:
+            line.require_plan(self._model.plan.digest)
+        except InputError as error:
+            raise self._bad(str(error)) from error
         if self._begun:
             self._go_back(line.mark)
             return

@@ -101,8 +101,8 @@ def read_course(path: Path, model: Model, progress: Progress = silent) -> Course
     `progress` is called at intervals with the number of bytes read and the number of all bytes.
 
     Raises InputError if the log cannot be read, if a line before the last one is damaged, or if the
-    metrics or the targets of a line do not suit the model. For a fault in a line, the sentence
-    names the line.
+    plan, the metrics or the targets of a line do not suit the model. For a fault in a line, the
+    sentence names the line.
     """
     log, reader = LogFile(path), CourseReader(model)
     for number, line in log.entries():
@@ -134,12 +134,13 @@ class CourseReader:
     def take(self, line: LogLine | DamagedEnd) -> None:
         """Add a line to the course.
 
-        Raises InputError if the metrics or the targets of the line do not suit the model.
+        Raises InputError if the plan, the metrics or the targets of the line do not suit the model.
         """
         course = self.course
         if isinstance(line, LogRow):
             self._row(line)
         elif isinstance(line, SessionStart):
+            line.require_plan(self._plan.digest)
             course.ended = False
             self._event(f"a session with {line.board} at {line.port} begins")
             if line.board not in course.boards:

@@ -240,7 +240,7 @@ def test_new_rows_arrive_without_a_reload(browser: Browser, iris: Model, book: L
 def test_a_name_of_a_class_is_text(browser: Browser, iris: Model, book: Logbook) -> None:
     plan = replace(iris.plan, labels=(EVIL, "b", "c"))
     model = replace(iris, plan=plan, state=type(iris.state)(plan, iris.state.parameters))
-    book.lines[0]["device"]["board"] = EVIL
+    book.lines[0]["device"].update(board=EVIL, digest=plan.digest)
     with served(book.write(Path("steps.jsonl")), model) as (server, _):
         browser.open(server.url)
         browser.wait("document.body.dataset.ready")
@@ -328,6 +328,7 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
         (("{log}",), "{log} is a log; name the device's model when it began, with --model MODEL"),
         (("nothing",), "there is no log or model nothing"),
         (("{model}", "--model", "{model}"), "{model} is a model, so leave --model out"),
+        (("{bytes}", "--model", "{model}"), "{bytes} is neither a log nor a model"),
         (("{model}", "a", "b"), "after {model} only DATA may follow, but not b"),
         (
             ("{log}", "--model", "{model}", "--samples", "3"),
@@ -343,9 +344,20 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
 def test_what_does_not_fit_is_refused(
     ska_edge, iris_file: Path, book: Logbook, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    names = {"log": book.write(Path("steps.jsonl")), "model": iris_file}
+    names = {"log": book.write(Path("steps.jsonl")), "model": iris_file, "bytes": Path("rnd.jsonl")}
+    names["bytes"].write_bytes(b"\x9f\x08\x00PK")
     outcome = ska_edge("dashboard", *(each.format(**names) for each in arguments))
     assert sentence.format(**names) in outcome.refusal(2)
+
+
+def test_a_model_with_another_plan_is_refused(
+    ska_edge, iris: Model, iris_file: Path, book: Logbook
+) -> None:
+    book.lines[0]["device"]["digest"] = "0123456789abcdef"
+    log = book.write(Path("steps.jsonl"))
+    sentence = ska_edge("dashboard", log, "--model", iris_file, "--http-port", 0).refusal(2)
+    assert "the device runs the plan 0123456789abcdef, but the model is " in sentence
+    assert f"{iris.plan.digest}: name the model that was flashed" in sentence
 
 
 def test_a_busy_port_is_named(ska_edge, iris_file: Path, book: Logbook) -> None:
