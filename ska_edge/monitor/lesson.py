@@ -23,6 +23,8 @@ ADVICE = (
     "a device forgets a class that it no longer sees, so mix rows of all classes, or train a model"
     " with a replay buffer ({stored})"
 )
+"""What to do against rows that come class after class, with names of options in braces."""
+SMALLER_RATE = "learn with a smaller rate ({halve_rate})"
 
 # A tenth of the rows, at most `MOST` (or `PER_CLASS` per class, if that is more), is enough to see
 # a class being forgotten. Of fewer than `FEWEST` rows, all are learned, because each counts.
@@ -142,6 +144,23 @@ def _held(labels: NDArray[np.int64], spare: NDArray[np.int64], count: int) -> ND
         of_class = labels[spare] == label
         turns[of_class] = np.arange(np.count_nonzero(of_class))
     return spare[np.argsort(turns, kind="stable")[:count]]
+
+
+def recall_advice(order: str, stored: bool) -> str:
+    """Return what to do if a device forgets a class, with names of options in braces.
+
+    Args:
+        order: the order of the rows, one of `ORDERS`; "" if it is not known.
+        stored: whether the device has a replay buffer.
+    """
+    if stored:
+        return SMALLER_RATE
+    if order == "shuffled":
+        return (
+            "a device can forget a class while it learns others, so train a model with a replay"
+            f" buffer ({{stored}}), or {SMALLER_RATE}"
+        )
+    return ADVICE
 
 
 def class_order(labels: NDArray[np.integer], names: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from ska_edge.device.sample import Sample
 from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
-from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, stretches
+from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, recall_advice, stretches
 from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_line import (
     CHECKPOINT,
@@ -119,6 +119,7 @@ class Monitor:
         # Rows that `_drift` has not seen yet: input, label, and whether the device was right.
         self._unseen: list[tuple[tuple[int, ...], int, bool]] = []
         self._classes = plan.labels
+        self._recall_advice = recall_advice("", bool(plan.replay.per_class))
 
     @property
     def port(self) -> str:
@@ -228,6 +229,7 @@ class Monitor:
         known, self.place = self.place, None
         if lesson is None:
             return 0
+        self._recall_advice = recall_advice(lesson.order, bool(self._plan.replay.per_class))
         if lesson.names:
             self._classes = lesson.names
             self._drift.names = lesson.names
@@ -329,7 +331,7 @@ class Monitor:
         yield from self._ask(exam.sit)
         yield HeldOut(self.samples, exam.result)
         for what in exam.fallen():
-            yield self._warning("falling recall", what)
+            yield self._warning("falling recall", what, self._recall_advice)
 
     def _disorder(self, labels: NDArray[np.integer]) -> Iterator[LogLine]:
         """Yield a warning, once, if a device without a replay buffer learns rows class by class."""
@@ -340,7 +342,7 @@ class Monitor:
         what = class_order(labels, self._classes)
         if what:
             self._disordered = True
-            yield self._warning("class order", what)
+            yield self._warning("class order", what, ADVICE)
 
     def _drifted(self) -> Iterator[LogLine]:
         """Yield a warning for each new sign of drift in the rows."""
@@ -351,9 +353,9 @@ class Monitor:
         if outside is not None:
             yield self._warning("inputs out of range", outside, advice)
         for what in self._drift.fallen():
-            yield self._warning("falling recall", what, f"{advice}; {ADVICE}")
+            yield self._warning("falling recall", what, f"{advice}; {self._recall_advice}")
 
-    def _warning(self, sign: str, what: str, advice: str = ADVICE) -> LogWarning:
+    def _warning(self, sign: str, what: str, advice: str) -> LogWarning:
         """Return a warning about the rows of a device, or about classes that it forgets."""
         advice = with_names(advice, self._names)
         return LogWarning(general_warning(sign, f"{sign}: {what}; {advice}"))

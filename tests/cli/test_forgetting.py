@@ -16,6 +16,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.lesson import prepare
 from ska_edge.monitor.replay import rebuild
+from ska_edge.monitor.signs.exam import Exam
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.replay import Replay
 from ska_edge.training.options import Options
@@ -97,6 +98,39 @@ def test_mixed_rows_and_a_replay_buffer_keep_what_it_knows(ska_edge: Run, device
         assert sign not in outcome.err
     assert "rows shuffled by seed 0, 10 held out" in outcome.err
     assert rebuild(Path("steps.jsonl"), model).state.to_bytes() == board.network.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "order", "advice"),
+    [
+        (
+            {},
+            "as-is",
+            "so mix rows of all classes, or train a model with a replay buffer (--stored)",
+        ),
+        (
+            {},
+            "shuffled",
+            "with a replay buffer (--stored), or learn with a smaller rate (--halve-rate)",
+        ),
+        ({"stored": 5}, "shuffled", "fell; learn with a smaller rate (--halve-rate)"),
+    ],
+)
+def test_the_advice_against_forgetting_suits_order_and_plan(
+    ska_edge: Run,
+    device: Device,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, int],
+    order: str,
+    advice: str,
+) -> None:
+    board = device(trained(**options))
+    monkeypatch.setattr(Exam, "fallen", lambda _: iter(["it fell"]))
+    learn = ("monitor", "m.ska", ROWS, "--port", board.port, "--order", order, "--hold-out", 20)
+    outcome = ska_edge(*learn, "--log", "steps.jsonl")
+    [text, *_] = [line for line in outcome.err.splitlines() if "falling recall: it fell" in line]
+    assert text.endswith(advice)
+    assert ("mix rows" in text) == (order == "as-is")
 
 
 @pytest.mark.parametrize("options", [{}, {"running_normalization": True}])
