@@ -40,6 +40,9 @@ def read_toml(path: Path) -> dict[str, Any]:
             raise InputError(f"{path} has a text with a zero character, which no program accepts")
     except RecursionError:
         raise InputError(f"{path} cannot be read: it is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path} cannot be read: line {number} is not UTF-8 text") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
     return found

@@ -361,6 +361,13 @@ def test_a_bad_file_gets_one_sentence(ska_edge, text: str, sentence: str) -> Non
     assert refused.startswith(f"ska-edge: {sentence}"), refused
 
 
+def test_a_line_that_is_not_utf_8_is_named(ska_edge) -> None:
+    FILE.write_bytes(b"epochs = 2\nlabel = '\xff'\n")
+    assert ska_edge("train", "iris", "-o", "m.ska").refusal(2) == (
+        "ska-edge: ska.toml cannot be read: line 2 is not UTF-8 text"
+    )
+
+
 @pytest.mark.parametrize("place", ["folder", "link", "device"])
 def test_what_is_no_file_is_refused(ska_edge, place: str) -> None:
     if place == "folder":
