@@ -217,15 +217,6 @@ def test_the_model_is_enough_to_predict_and_to_report(ska_edge, project) -> None
     assert reported.code == 0 and reported.err.splitlines()[0] == predicted.err.splitlines()[0]
 
 
-def test_monitor_without_data_says_that_it_follows(ska_edge, project, iris_file: Path) -> None:
-    said = "no DATA: following what the devices learn by themselves"
-    at = ("--port", "/dev/none", "--patience", 0, "--json")
-    followed = ska_edge("monitor", iris_file, *at)
-    assert followed.err.count(said) == 1 and said not in followed.out
-    learned = ska_edge("--no-settings", "monitor", iris_file, "iris", *at)
-    assert learned.code == 3 and said not in learned.err
-
-
 def test_the_command_line_wins_and_the_rest_is_said(ska_edge, project) -> None:
     trained = ska_edge("train", "recordings", "-o", "b.ska", "--hidden", "5", "--seed", "0")
     assert trained.err.splitlines()[0] == "ska.toml: --epochs 2 --window 2s"

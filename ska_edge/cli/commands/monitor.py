@@ -194,8 +194,6 @@ def monitor(
         raise InputError(
             f"--halve-rate is {halvings}, but {model}'s rate can be halved {counted(most, 'time')}"
         )
-    if data is None:
-        out.note("no DATA: following what the devices learn by themselves")
     ports = ports or (find_port(None),)
     logs = log_paths(log, len(ports))
     hub = None

@@ -72,9 +72,9 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _rows(start: SessionStart, exam: Exam | None) -> str:
-    """Return a clause about the rows that a session sends; "" if it sends none."""
+    """Return a clause about the rows that a session sends, or about those of the device."""
     if start.place is None:
-        return ""
+        return ", no DATA: follows what the device learns by itself"
     order = (
         f"shuffled by seed {start.seed}" if start.order == "shuffled" else "in the order of DATA"
     )

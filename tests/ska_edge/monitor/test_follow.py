@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ska_edge.cli.screen.console import Output
+from ska_edge.cli.screen.monitor import TerminalSink
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import InputError
@@ -102,6 +104,17 @@ def test_the_log_of_a_device_that_learned_by_itself_gives_its_state(
     found = rebuild(following.path, model)
     assert (found.rows, found.checked) == (12, True)
     assert found.state.to_bytes() == device.network.to_bytes()
+
+
+def test_the_terminal_says_that_the_device_is_followed(
+    device: TrainerDevice, model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    following = Following(device, model, tmp_path / "log", most=1)
+    terminal = TerminalSink(Output(as_json=False), 1.0, None)
+    terminal.open(following.monitor)
+    terminal.write(following.next())
+    following.rest()
+    assert "no DATA: follows what the device learns by itself" in capsys.readouterr().out
 
 
 def test_samples_that_arrive_after_the_last_wanted_one_are_in_the_log(

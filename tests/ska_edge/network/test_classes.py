@@ -95,7 +95,7 @@ def test_a_name_is_added_once() -> None:
     with pytest.raises(InputError, match="has the class '1' already"):
         state.add_class("1")
     for label in (-1, 2, 5):
-        with pytest.raises(InputError, match="no class that was added"):
+        with pytest.raises(InputError, match="is not an added class"):
             state.forget_class(label)
 
 
