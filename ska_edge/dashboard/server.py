@@ -76,7 +76,7 @@ class Server(Closable):
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
-                _Guarded(app, self._guard),
+                _GuardedApp(app, self._guard),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -133,7 +133,7 @@ class Server(Closable):
             silent += TICK
 
 
-class _Guarded:
+class _GuardedApp:
     """Refuses what the guard refuses, and adds `HEADERS` to every answer."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:

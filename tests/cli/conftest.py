@@ -26,6 +26,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
+from tests.logbook import Logbook
 
 
 @dataclass(frozen=True)
@@ -173,3 +174,18 @@ def _terminal() -> Iterator[str]:
     finally:
         os.close(slave)
         os.close(master)
+
+
+@pytest.fixture
+def book(iris: Model) -> Logbook:
+    """A log with rows, a new rate, a warning, a save, a restart and an end."""
+    book = Logbook(iris)
+    book.learn(30)
+    book.rate(1)
+    book.warn()
+    book.save()
+    book.learn(10)
+    book.fall_back()
+    book.learn(5)
+    book.end()
+    return book

@@ -36,20 +36,6 @@ ROOT = Path(__file__).parents[2]
 EVIL = '<script>document.title = "evil"</script>'
 
 
-@pytest.fixture
-def book(iris: Model) -> Logbook:
-    book = Logbook(iris)
-    book.learn(30)
-    book.rate(1)
-    book.warn()
-    book.save()
-    book.learn(10)
-    book.fall_back()
-    book.learn(5)
-    book.end()
-    return book
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Start a browser, or skip the test if there is none."""

@@ -65,20 +65,6 @@ class Page(HTMLParser):
         return [base64.b64decode(each.split(",")[1]).decode() for each in self.loads]
 
 
-@pytest.fixture
-def book(iris: Model) -> Logbook:
-    book = Logbook(iris)
-    book.learn(30)
-    book.rate(1)
-    book.warn()
-    book.save()
-    book.learn(10)
-    book.fall_back()
-    book.learn(5)
-    book.end()
-    return book
-
-
 def test_a_model_has_a_page_of_its_training(ska_edge, iris_file: Path) -> None:
     outcome = ska_edge("report", iris_file, "-o", "page.html", "--json")
     assert outcome.code == 0

@@ -87,7 +87,7 @@ def dashboard(
     if logs:
         assert flashed is not None
         model = open_model(flashed)
-        tails = [_Followed(log, model, page) for log in sources]
+        tails = [_FollowedLog(log, model, page) for log in sources]
         with Server(page, host, http_port) as server:
             out.line(f"the dashboard is at {server.url}")
             _follow(tails, until_end)
@@ -128,7 +128,7 @@ def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
             )
 
 
-class _Followed:
+class _FollowedLog:
     """A log that is followed."""
 
     def __init__(self, log: Path, model: Model, page: Page) -> None:
@@ -150,7 +150,7 @@ class _Followed:
                 raise self._tail.bad(str(error)) from error
 
 
-def _follow(logs: Sequence[_Followed], until_end: bool) -> None:
+def _follow(logs: Sequence[_FollowedLog], until_end: bool) -> None:
     """Show new lines until Ctrl-C or, with `until_end`, until all sessions have ended."""
     with contextlib.ExitStack() as stack:
         for log in logs:

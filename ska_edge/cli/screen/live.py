@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.screen.columns import METRICS
-from ska_edge.cli.screen.trends import Seen, Trends
+from ska_edge.cli.screen.trends import Snapshot, Trends
 from ska_edge.device.steering import Steering
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.fleet import Member
@@ -85,16 +85,16 @@ def live_picture(
     """
     monitor = member.monitor
     assert monitor is not None
-    seen = trends.seen(plain)
+    snapshot = trends.snapshot(plain)
     lines = [
         Text(_head(member, monitor), style="bold"),
         Text(printable(title)),
-        *_answers(model, seen),
+        *_answers(model, snapshot),
     ]
     lines += [Text(f"warning: {printable(text)}", style="yellow") for text in warnings]
     if monitor.steering.answer:
         lines.append(Text(printable(monitor.steering.answer)))
-    panels = Columns([_layer(model, number, seen) for number in range(len(seen.layers))])
+    panels = Columns([_layer(model, number, snapshot) for number in range(len(snapshot.layers))])
     return Group(*lines, panels)
 
 
@@ -104,16 +104,16 @@ def _head(member: Member, monitor: Monitor) -> str:
     return printable(f"{monitor.info.board} at {monitor.port}: {state}{speed}")
 
 
-def _answers(model: Model, seen: Seen) -> list[Text]:
+def _answers(model: Model, snapshot: Snapshot) -> list[Text]:
     """Return lines about the last rows: their classes, how many were right, and the error."""
     lines = []
-    if seen.last:
-        names = [_said(model, *each) for each in seen.last[:SHOWN]]
+    if snapshot.last:
+        names = [_said(model, *each) for each in snapshot.last[:SHOWN]]
         lines.append(Text(f"last rows: {', '.join(names)}"))
-        right = sum(label == predicted for label, predicted in seen.last)
-        lines.append(Text(f"right of the last {len(seen.last)}: {right}  {seen.right}"))
-    if seen.mean_error is not None:
-        lines.append(Text(f"error of the outputs: {seen.mean_error:.3f}  {seen.error}"))
+        right = sum(label == predicted for label, predicted in snapshot.last)
+        lines.append(Text(f"right of the last {len(snapshot.last)}: {right}  {snapshot.right}"))
+    if snapshot.mean_error is not None:
+        lines.append(Text(f"error of the outputs: {snapshot.mean_error:.3f}  {snapshot.error}"))
     return lines
 
 
@@ -135,9 +135,9 @@ def _name(model: Model, label: int) -> str:
     return f"{name[:half]}..{name[-half:]}"
 
 
-def _layer(model: Model, number: int, seen: Seen) -> Table:
+def _layer(model: Model, number: int, snapshot: Snapshot) -> Table:
     """Return the metrics of a layer, one per line, with their trends."""
-    metrics, trends = seen.layers[number]
+    metrics, trends = snapshot.layers[number]
     neurons = model.plan.layers[number].outputs
     table = Table(
         title=Text(f"layer {number} ({neurons})", style="bold"),

@@ -60,7 +60,7 @@ class Trend:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Snapshot:
     """What the screen shows of the last rows of a device.
 
     Attributes:
@@ -78,7 +78,7 @@ class Seen:
 
 
 class Trends:
-    """A `Sink` that keeps the trends of one device; another thread may call `seen`."""
+    """A `Sink` that keeps the trends of one device; another thread may call `snapshot`."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan, self._supervised = plan, plan.rule_definition.supervised
@@ -90,14 +90,14 @@ class Trends:
         self._layers: list[LayerMetrics] = []
         self._lines = [[Trend() for _ in METRICS] for _ in plan.layers]
 
-    def seen(self, plain: bool = False) -> Seen:
+    def snapshot(self, plain: bool = False) -> Snapshot:
         """Return what to show now; `plain` draws lines without block characters."""
         with self._lock:
             layers = [
                 (metrics, [trend.line(plain) for trend in lines])
                 for metrics, lines in zip(self._layers, self._lines, strict=False)
             ]
-            return Seen(
+            return Snapshot(
                 list(reversed(self._last)),
                 self._right.line(plain),
                 self._error.line(plain),
