@@ -17,7 +17,8 @@
 #endif
 
 /* Routines of the ROM, which return 0 if they succeed; link_sram.ld has their addresses. `at` is a
- * byte address in flash, a multiple of 4; the argument of erase_sector is the number of a sector. */
+ * byte address in flash, a multiple of 4; the argument of erase_sector is the number of a sector.
+ */
 int32_t esp_rom_spiflash_erase_sector(uint32_t sector);
 int32_t esp_rom_spiflash_write(uint32_t at, const uint32_t *words, int32_t bytes);
 int32_t esp_rom_spiflash_read(uint32_t at, uint32_t *words, int32_t bytes);
