@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import InputError
 from ska_edge.model.assembly import Parts, assembled
-from ska_edge.model.model_file import MAGIC, REFERENCE, SEAL, VERSION, Model, reference_place, seal
+from ska_edge.model.model_file import Model
+from ska_edge.model.sealed import MAGIC, REFERENCE, SEAL, VERSION, reference_place, seal
 from ska_edge.network.state import State
 from ska_edge.npz import Archive
 from ska_edge.plan.plan import Plan

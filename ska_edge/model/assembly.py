@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ska_edge.data.split.kind import SPLITS
 from ska_edge.errors import InputError
-from ska_edge.model.model_file import FEATURES, Model
+from ska_edge.model.encoding import FEATURES
+from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import LEAST_SCALE, Scaling
 from ska_edge.network.measures.range_tracker import ranges_from
 from ska_edge.network.state import State

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.model.encoding import FEATURES
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.foreign.original import decided
-from ska_edge.model.model_file import FEATURES, Model
+from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.training.calibration import ROWS, Magnitudes

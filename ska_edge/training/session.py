@@ -18,7 +18,8 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
-from ska_edge.model.model_file import COLUMNS, FEATURES, LAYOUT, Model
+from ska_edge.model.encoding import COLUMNS, FEATURES, LAYOUT
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_start
 from ska_edge.model.quantization import dequantize_state, quantize_state
 from ska_edge.model.regression import fit_units, mean_r2

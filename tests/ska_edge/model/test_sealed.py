@@ -15,9 +15,10 @@ import pytest
 
 from ska_edge.errors import InputError
 from ska_edge.files import npz_bytes
-from ska_edge.model.model_file import SEAL, Model, seal
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
+from ska_edge.model.sealed import SEAL, seal
 from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
