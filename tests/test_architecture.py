@@ -200,8 +200,8 @@ def test_imports_follow_the_arrows(name: str) -> None:
         ),
         (
             "ska_edge.network.trainer",
-            "from ska_edge.model.onnx_export import export",
-            ["ska_edge.model.onnx_export"],
+            "from ska_edge.model.onnx.export import export",
+            ["ska_edge.model.onnx.export"],
         ),
         ("ska_edge.device.link", "import serial", ["serial"]),
         ("ska_edge.monitor.monitor", "import serial", ["serial"]),

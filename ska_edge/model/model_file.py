@@ -256,7 +256,7 @@ class Model(Encoding):
         Example: ``model.export_onnx("digits.onnx")``
         """
         # Imported here, because onnx takes a second to import, and is seldom needed.
-        from ska_edge.model.onnx_export import compare, export, probe, require_agreement, save
+        from ska_edge.model.onnx.export import compare, export, probe, require_agreement, save
 
         require_flag("float_input", float_input)
         path = path_of(path)

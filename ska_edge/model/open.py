@@ -88,7 +88,7 @@ def _opened(path: Path, wanted: str = "a ska-edge model") -> Model | ModelProto:
     if not (content.startswith(ONNX) or named_onnx):
         raise InputError(f"{path} is not {wanted}, or it is damaged")
     # Imported here, because onnx is slow to import and a model file does not need it.
-    from ska_edge.model.onnx_import import model_or_graph
+    from ska_edge.model.onnx.read import model_or_graph
 
     return model_or_graph(path, content)
 

@@ -25,7 +25,7 @@ from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.frontend.front import Filters, Front
 from ska_edge.frontend.frontends import LONGEST, front_for
-from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput

@@ -10,7 +10,7 @@ import pytest
 
 from ska_edge.cli.main import main
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import export, save
+from ska_edge.model.onnx.export import export, save
 
 
 def commands_with_a_model() -> set[str]:

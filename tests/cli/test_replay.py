@@ -12,7 +12,7 @@ import pytest
 from firmware_gen.board.board import Board
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import export, save
+from ska_edge.model.onnx.export import export, save
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State

@@ -10,8 +10,8 @@ import pytest
 
 import ska_edge
 from ska_edge.data.classes import class_array, class_indices
-from ska_edge.model import onnx_export
 from ska_edge.model.evaluation import confusion_matrix, probabilities
+from ska_edge.model.onnx import export as onnx_export
 from ska_edge.network.trainer import FixedTrainer
 
 ROWS = 60

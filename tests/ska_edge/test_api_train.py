@@ -323,8 +323,8 @@ def test_a_model_is_saved_and_loaded_by_name_or_path(
 def test_an_integer_onnx_file_is_a_model_too(
     arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
-    from ska_edge.model.onnx_export import export
-    from ska_edge.model.onnx_export import save as save_onnx
+    from ska_edge.model.onnx.export import export
+    from ska_edge.model.onnx.export import save as save_onnx
 
     model = ska_edge.train(arrays, hidden=2, epochs=1).model
     save_onnx(export(model, "integer"), tmp_path / "m.onnx")

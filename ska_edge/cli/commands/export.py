@@ -15,7 +15,7 @@ from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import (
+from ska_edge.model.onnx.export import (
     FORMS,
     compare,
     is_wrong,
@@ -23,7 +23,7 @@ from ska_edge.model.onnx_export import (
     require_agreement,
     save,
 )
-from ska_edge.model.onnx_export import export as export_model
+from ska_edge.model.onnx.export import export as export_model
 from ska_edge.model.open import open_model
 
 

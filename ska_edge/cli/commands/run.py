@@ -32,7 +32,7 @@ from ska_edge.data.several import name_of
 from ska_edge.errors import InputError, ToolError
 from ska_edge.files import check_folder
 from ska_edge.model.evaluation import Agreement
-from ska_edge.model.onnx_export import require_agreement
+from ska_edge.model.onnx.export import require_agreement
 from ska_edge.plan.resolve import RULE
 from ska_edge.rules.rule import RULES
 

@@ -26,7 +26,7 @@ from ska_edge.frontend.frontends import (
     features_of,
 )
 from ska_edge.frontend.request import FrontRequest
-from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 
 
 def by_definition(image: list[list[int]], filters: Filters) -> list[int]:

@@ -10,7 +10,7 @@ import pytest
 import ska_edge
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import export, save
+from ska_edge.model.onnx.export import export, save
 from ska_edge.model.open import LARGEST_FILE, open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State

@@ -45,7 +45,7 @@ def a_model() -> Model:
         Scaling(np.arange(3.0), np.ones(3), 1.0),
         initial_parameters(plan.sizes, "local", 1),
         [Range(1, "weight", 16, 12, 3000, 1, 8)],
-        {
+        notes={
             "seed": 1,
             "epochs": 2,
             "test_fraction": 0.2,

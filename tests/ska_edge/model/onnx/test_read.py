@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from ska_edge.device.link import Link
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import content_digest, export, save
+from ska_edge.model.onnx.export import content_digest, export, save
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.measures.range_tracker import Range

@@ -16,7 +16,7 @@ from onnx.reference import ReferenceEvaluator
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import compare, export, save
+from ska_edge.model.onnx.export import compare, export, save
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
 from ska_edge.frontend.front import SAMPLE
 from ska_edge.frontend.frontends import FRONTENDS
-from ska_edge.model.onnx_ops import OnnxOps
+from ska_edge.model.onnx.onnx_ops import OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan
 from ska_edge.rules.neuron import WIDE_RAW, RawInput, standardized

@@ -1,6 +1,6 @@
 """Exports models as ONNX for inference, in an exact integer form or in a float form.
 
-The integer form also contains the plan and the whole state; `onnx_import` restores the model from
+The integer form also contains the plan and the whole state; `onnx/read.py` restores the model from
 them.
 """
 
@@ -25,7 +25,7 @@ from ska_edge.files import write_file
 from ska_edge.frontend.front import SAMPLE, Front
 from ska_edge.frontend.frontends import features_of
 from ska_edge.model.evaluation import Agreement
-from ska_edge.model.onnx_input import (
+from ska_edge.model.onnx.input import (
     FEATURES,
     INTEGERS,
     WINDOWS,
@@ -36,7 +36,7 @@ from ska_edge.model.onnx_input import (
     input_words,
     taken,
 )
-from ska_edge.model.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.running import real_averages
@@ -105,7 +105,7 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
 
 
 def exported_as(model: Exportable, form: str, takes: str) -> onnx.ModelProto:
-    """Export the model in a form; `takes` is one of the kinds of input of `onnx_input`."""
+    """Export the model in a form; `takes` is one of the kinds of input of `onnx/input.py`."""
     graph = _integer_graph(model, takes) if form == "integer" else _float_graph(model)
     graph.input[0].doc_string = input_words(model.plan, takes)
     exported = helper.make_model(

@@ -13,8 +13,8 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.front import Front
 from ska_edge.frontend.frontends import LONGEST, feature_count, features_of, front_for
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import compare, export, exported_as, probe, random_windows, save
-from ska_edge.model.onnx_input import INTEGERS
+from ska_edge.model.onnx.export import compare, export, exported_as, probe, random_windows, save
+from ska_edge.model.onnx.input import INTEGERS
 from ska_edge.model.open import open_model
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.state import State

@@ -17,8 +17,8 @@ from onnx import numpy_helper
 from ska_edge.errors import InputError
 from ska_edge.model.assembly import Parts, assembled
 from ska_edge.model.model_file import Model
-from ska_edge.model.onnx_export import CONTENT, PREFIX, content_digest, exported_as
-from ska_edge.model.onnx_input import FEATURES, INTEGERS, taken
+from ska_edge.model.onnx.export import CONTENT, PREFIX, content_digest, exported_as
+from ska_edge.model.onnx.input import FEATURES, INTEGERS, taken
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 
