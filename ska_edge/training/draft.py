@@ -37,6 +37,7 @@ from ska_edge.training.calibration import (
 from ska_edge.training.division import parts
 from ska_edge.training.option import ALL_ROWS
 from ska_edge.training.options import RAW_FLOAT, Options
+from ska_edge.training.settling import settled
 
 UNCALIBRATED = QFormat(16, 11)
 """The format of a regression's values before `calibration.output_format` chooses one."""
@@ -58,11 +59,11 @@ def with_filters(dataset: Dataset, options: Options) -> Dataset:
         raise OptionError("{start} is a network that has learned rows; leave {frontend} out")
     if dataset.targets is not None:
         options = replace(options, task=REGRESSION)
-    settled = options.untried().settled(dataset.x.shape[1], len(dataset.labels))
-    assert settled.seed is not None
-    rows = parts(dataset, settled).train
+    whole = settled(options.untried(), dataset.x.shape[1], len(dataset.labels))
+    assert whole.seed is not None
+    rows = parts(dataset, whole).train
     weights = learned_weights(
-        front.filters, images_of(dataset.name, rows.x, front).astype(np.int64), settled.seed
+        front.filters, images_of(dataset.name, rows.x, front).astype(np.int64), whole.seed
     )
     front = replace(front, filters=replace(front.filters, weights=weights))
     check_front(front)

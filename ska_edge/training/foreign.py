@@ -15,6 +15,7 @@ from ska_edge.network.twin import parameters_for, tensors_of, twin
 from ska_edge.training.calibration import ROWS, Magnitudes
 from ska_edge.training.draft import calibrated, draft_for, with_input
 from ska_edge.training.options import Options
+from ska_edge.training.settling import for_network, settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Comparison:
 
 def import_network(network: ForeignNetwork, dataset: Dataset, options: Options) -> Import:
     """Import a network, with formats for all rows of a data set; see `imported`."""
-    options = options.for_network(network.widths, network.activation).untried()
-    options = options.settled(network.inputs, network.classes)
+    options = for_network(options, network.widths, network.activation).untried()
+    options = settled(options, network.inputs, network.classes)
     dataset = network.matched(dataset)
     return Import(imported(network, dataset, options), dataset)
 

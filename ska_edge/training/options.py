@@ -30,14 +30,13 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.replay import BUFFERS, RESERVOIR
 from ska_edge.plan.resolve import PRECISION, RULE
-from ska_edge.rules.rule import ACTIVATIONS, RELU, RULES, SIGMOID, SIGNS
+from ska_edge.rules.rule import ACTIVATIONS, RULES, SIGMOID
 from ska_edge.training.defaults import (
     EPOCHS,
     HALVINGS,
     HIDDEN,
     LARGEST_RATE,
     LARGEST_SPREAD,
-    MOST_RELU_SIGNS,
     PUBLISHED_RATE,
     REGRESSION_EPOCHS,
     SPARE_RELEARNED,
@@ -55,21 +54,12 @@ from ska_edge.training.option import (
     Kind,
     Option,
     Scope,
-    Situation,
     described,
     option,
 )
 
 ARITHMETICS = ("fixed", "float", "both")
 RAW_TYPES = RAW_INTEGER, RAW_FLOAT = "integer", "float32"
-NEED_CLASSES = {
-    "reject": "finds rows of unknown classes",
-    "prequential": "tests the class of each row",
-    "spare_classes": "leaves outputs for later classes",
-    "stored": "stores samples of each class",
-    "per_class": "takes rows of each class",
-    "stream_order": "blocked takes one class after the other",
-}
 STREAM_ORDERS = ("iid", "as-is", "blocked")
 
 
@@ -456,7 +446,7 @@ class Options:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, each.checked(name, value))
-            elif _DEFAULTS[name] is not None:
+            elif DEFAULTS[name] is not None:
                 raise OptionError(f"{{{name}}} is {each.kind.value}, not None")
 
     def untried(self) -> Options:
@@ -479,219 +469,6 @@ class Options:
         """Whether a new model learns the rows in a new order in every epoch."""
         return self.start is None and self.stream_order == "iid"
 
-    def for_network(self, widths: tuple[int, ...], activation: str) -> Options:
-        """Return the options for a network from another program, with these hidden layers.
-
-        Raises OptionError for options that would change the network.
-        """
-        if self.hidden is not None and self.hidden != widths:
-            raise OptionError(
-                "{file} has hidden layers of {widths}, which cannot change; leave {hidden} out",
-                file=self.start,
-                widths=",".join(map(str, widths)) or "no neurons",
-            )
-        if self.spare_classes:
-            raise OptionError(
-                "{file} has no outputs to spare; leave {spare_classes} out", file=self.start
-            )
-        if self.activation not in (None, activation):
-            raise OptionError(
-                "the hidden layers of {file} become {found}, which cannot change; leave"
-                " {activation} out",
-                file=self.start,
-                found=activation,
-            )
-        return replace(self, hidden=widths, activation=activation)
-
-    def settled(self, inputs: int, classes: int, base: Plan | None = None) -> Options:
-        """Return `filled` options; raise OptionError if they contradict each other."""
-        self._check_given(base)
-        whole = self.filled(inputs, classes, base)
-        at = self._situation(inputs, classes, base)
-        whole._check_scopes(at)
-        whole._check_together(at)
-        whole._check_activation()
-        return whole
-
-    def _situation(self, inputs: int, classes: int, base: Plan | None) -> Situation:
-        kept = _kept(base)
-        hidden = self.hidden if self.hidden is not None else kept.get("hidden", HIDDEN)
-        relu = (self.activation or kept.get("activation")) == RELU
-        if (self.task or kept.get("task")) == REGRESSION:
-            classes = 0
-        return Situation(
-            labeled=RULES[self.rule or kept.get("rule", RULE)].supervised,
-            inputs=inputs,
-            classes=classes,
-            epochs=self.epochs or default_epochs(classes),
-            rectified=len(hidden) if relu else 0,
-            hidden=0 if self.readout_only else len(hidden),
-            drawn=bool(hidden) and self.start is None and self.init is None,
-            repeated=self.repeated,
-        )
-
-    def filled(self, inputs: int, classes: int, base: Plan | None = None) -> Options:
-        """Return the same options with all defaults filled in.
-
-        `inputs` is the number of features of a row, and `classes` is the number of classes. Values
-        of `base`, the plan of a continued model, take precedence over defaults.
-        """
-        at = self._situation(inputs, classes, base)
-        kept = _kept(base)
-        if self.stored == 0:
-            kept.pop("relearned", None)
-            kept.pop("buffer", None)
-        elif self.spare_classes and base is None:
-            kept.update(stored=SPARE_STORED, relearned=SPARE_RELEARNED)
-        if self.readout_only:
-            kept.pop("hidden_halvings", None)
-        if self.device_decay == 0:
-            kept.pop("decay_samples", None)
-        missing = {
-            name: kept.get(name, OPTIONS[name].default(at))
-            for name in OPTIONS
-            if getattr(self, name) is None
-        }
-        if self.spread == AUTO:
-            missing["spread"] = auto_spread(inputs)
-        return replace(self, **missing)
-
-    def _check_given(self, base: Plan | None) -> None:
-        """Refuse an option if another option, or the continued model, already decides it."""
-        if base is not None and self.scale is not None:
-            raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
-        if base is not None and self.raw not in (None, _kept(base)["raw"]):
-            raise OptionError("{start} keeps the raw features of its model; leave {raw} out")
-        if base is not None and self.spare_classes not in (None, base.spares):
-            raise OptionError(
-                "{start} keeps the spare classes of its model; leave {spare_classes} out"
-            )
-        if self.per_class is not None and self.test_fraction is not None:
-            raise OptionError(
-                "give {per_class} or {test_fraction}, not both: all rows beyond {per_class} are"
-                " test rows"
-            )
-        if self.per_class is not None and self.split is not None:
-            raise OptionError(
-                "give {per_class} or {split}, not both: {per_class} takes rows at random"
-            )
-
-        for name in ("per_class", "test_fraction", "split", "reject"):
-            if self.prequential is not None and getattr(self, name) is not None:
-                raise OptionError(
-                    f"give {{prequential}} or {{{name}}}, not both: {{prequential}} tests all rows"
-                    " after the first ones, before it learns them"
-                )
-
-    def _check_scopes(self, at: Situation) -> None:
-        """Refuse options that the rule does not use."""
-        if self.start is not None and not at.labeled:
-            raise OptionError(
-                "{start} continues with labels, but {rule} {given} has none", given=self.rule
-            )
-        other = Scope.NO_LABELS if at.labeled else Scope.LABELS
-        for name, each in OPTIONS.items():
-            if each.scope is other and getattr(self, name) not in (
-                _DEFAULTS[name],
-                each.default(at),
-            ):
-                raise OptionError(
-                    f"{{{name}}} is for rules {other.value}, not for {{given}}; leave it out",
-                    given=self.rule,
-                )
-
-    def _check_together(self, at: Situation) -> None:
-        if self.task == REGRESSION:
-            self._check_regression()
-        if self.decay and self.epochs and self.decay >= self.epochs:
-            raise OptionError("{decay} is at least 0, and less than {epochs}")
-        if self.relearned != 1 and not self.stored:
-            raise OptionError(
-                "{relearned} says how many stored samples are learned again; give {stored}"
-            )
-        if self.hidden_halvings and (not self.hidden or self.readout_only):
-            raise OptionError(
-                "{hidden_halvings} is for hidden layers that learn, and there are none; leave it"
-                " out"
-            )
-        if self.device_decay and self.decay_samples is None:
-            raise OptionError("{device_decay} needs {decay_samples}: how many samples to wait")
-        if self.decay_samples is not None and not self.device_decay:
-            raise OptionError("{decay_samples} needs a {device_decay} of at least 1")
-        if self.device_decay and self.batch != 1:
-            raise OptionError("{device_decay} is for single samples; leave {batch} out")
-        if self.prequential and (self.arithmetic == "float" or self.batch != 1):
-            raise OptionError(
-                "{prequential} learns integers row by row, as a device does; leave {arithmetic} and"
-                " {batch} out"
-            )
-        for name in (
-            ("start", "prequential", "reject", "checkpoint", "log") if self.untrained else ()
-        ):
-            if getattr(self, name):
-                raise OptionError(f"{{untrained}} keeps the initial weights; leave {{{name}}} out")
-        if self.buffer != RESERVOIR and not self.stored:
-            raise OptionError("{buffer} is the kind of the replay buffer; give {stored}")
-        if self.normalized_step and self.batch != 1:
-            raise OptionError("{normalized_step} is for single samples; leave {batch} out")
-        if self.running_normalization and self.batch != 1:
-            raise OptionError(
-                "{running_normalization} is for devices, which learn single samples; leave {batch}"
-                " out"
-            )
-        if self.log and at.labeled and self.arithmetic == "float":
-            raise OptionError(
-                "with {arithmetic} float, {log} needs {rule} published; otherwise use {arithmetic}"
-                " both or fixed"
-            )
-        if not at.labeled and self.steps < 2:
-            raise OptionError("{steps} is at least 2: the first step only records")
-        if self.start is not None and self.init is not None:
-            raise OptionError("give {start} or {init}, not both: both say where to start")
-        if self.spread and (self.start is not None or self.init is not None):
-            raise OptionError("{spread} is for new random weights; leave it out")
-        if self.spread and not self.hidden:
-            raise OptionError("{spread} is for hidden layers, and there are none; leave it out")
-
-    def _check_regression(self) -> None:
-        """Refuse options that a regression cannot have."""
-        if self.rule == "code":
-            raise OptionError(
-                "{rule} code has a code for each class; for {task} regression, use {rule} local or"
-                " feedback"
-            )
-        for name, why in NEED_CLASSES.items():
-            if getattr(self, name) not in (None, 0, "iid", "as-is"):
-                raise OptionError(
-                    f"{{{name}}} {why}, and {{task}} regression has no classes; leave it out"
-                )
-
-    def _check_activation(self) -> None:
-        if self.activation != RELU:
-            return
-        rule = RULES[self.rule or RULE]
-        if not rule.rectifies:
-            able = " or ".join(name for name, each in RULES.items() if each.rectifies)
-            raise OptionError(
-                f"{{activation}} {RELU} needs {{rule}} {able}; {{given}} has no error to pass back",
-                given=rule.name,
-            )
-        if not self.hidden:
-            raise OptionError("{activation} is for hidden layers, and there are none; leave it out")
-        if rule.teacher == SIGNS and len(self.hidden) > MOST_RELU_SIGNS:
-            raise OptionError(
-                f"with {{rule}} {rule.name}, the activations of {RELU} grow from layer to layer:"
-                f" {{hidden}} has at most {MOST_RELU_SIGNS} widths; or choose another {{rule}}"
-            )
-
-    def changes(self, base: Plan) -> dict[str, tuple[Any, Any]]:
-        """Return the old and the new value of each option that differs in the continued model."""
-        return {
-            name: (before, getattr(self, name))
-            for name, before in _kept(base).items()
-            if before != getattr(self, name)
-        }
-
     def notes(self) -> dict[str, Any]:
         """Return the options that affected the training as JSON values, with files as names."""
         return {name: _plain(getattr(self, name)) for name, each in OPTIONS.items() if each.noted}
@@ -699,15 +476,7 @@ class Options:
 
 OPTIONS: dict[str, Option] = described(Options)
 """Every option, by name."""
-_DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
-
-
-def _kept(base: Plan | None) -> dict[str, Any]:
-    """Return the values that a continued model keeps, by option; none without a model."""
-    if base is None:
-        return {}
-    found = {name: each.keep(base) for name, each in OPTIONS.items() if each.keep is not None}
-    return {name: value for name, value in found.items() if value is not None}
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Options)}
 
 
 def _plain(value: Any) -> Any:
@@ -718,7 +487,7 @@ def _plain(value: Any) -> Any:
 
 def default_words(name: str) -> str:
     """Return the default of an option as text."""
-    return OPTIONS[name].words or str(_DEFAULTS[name])
+    return OPTIONS[name].words or str(DEFAULTS[name])
 
 
 def flag(name: str) -> str:

@@ -54,6 +54,7 @@ from ska_edge.training.draft import (
 )
 from ska_edge.training.foreign import imported
 from ska_edge.training.options import Options
+from ska_edge.training.settling import for_network, settled
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
 
 Features = NDArray[np.float64]
@@ -113,8 +114,8 @@ class Session:
             dataset = with_filters(dataset, options)
         if start is None or isinstance(start, Model):
             return cls._from(dataset, options, start)
-        options = options.for_network(start.widths, start.activation)
-        options = options.settled(start.inputs, start.classes)
+        options = for_network(options, start.widths, start.activation)
+        options = settled(options, start.inputs, start.classes)
         dataset = start.matched(dataset)
         check_data(dataset, options)
         division = parts(dataset, options)
@@ -130,7 +131,7 @@ class Session:
         if options.task is None and base is None and dataset.targets is not None:
             options = replace(options, task=REGRESSION)
         classes = base.plan.classes if base else len(dataset.labels)
-        options = options.settled(dataset.x.shape[1], classes, base.plan if base else None)
+        options = settled(options, dataset.x.shape[1], classes, base.plan if base else None)
         if base is not None:
             if reject is None:
                 options = replace(options, reject=_rejection(base))

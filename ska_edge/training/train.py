@@ -26,6 +26,7 @@ from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.draft import with_filters
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
+from ska_edge.training.settling import changes
 from ska_edge.training.step_log import StepLog
 from ska_edge.training.trials import Trials, with_trials
 
@@ -164,7 +165,7 @@ def _trained(session: Session, checkpoint: Checkpoint, log: StepLog, progress: P
         found,
         options,
         before,
-        {} if base is None else options.changes(base.plan),
+        {} if base is None else changes(options, base.plan),
         tuple(watch.symptoms()),
         log.fault,
         session.skipped / session.total if session.plan.margin and in_fixed else None,

@@ -12,6 +12,7 @@ from ska_edge.cli.main import main
 from ska_edge.model.open import open_model
 from ska_edge.training.option import Kind
 from ska_edge.training.options import OPTIONS, Options, default_words, flag
+from ska_edge.training.settling import settled
 
 LISTED = tuple(name for name, each in OPTIONS.items() if each.listed)
 
@@ -110,7 +111,7 @@ def test_a_model_notes_the_options_that_made_it(ska_edge, iris_file: Path) -> No
     options = ("--hidden", "3", "--epochs", "2", "--seed", "4", "--log", "steps.jsonl")
     assert ska_edge("train", "iris", "-o", "m.ska", *options).code == 0
     notes = open_model(Path("m.ska")).notes
-    made = Options(hidden=(3,), epochs=2, seed=4, split="plain").settled(4, 3)
+    made = settled(Options(hidden=(3,), epochs=2, seed=4, split="plain"), 4, 3)
     assert {name: notes[name] for name in made.notes()} == made.notes()
     assert set(notes) == {*made.notes(), "data", "data_digest"}
     assert (notes["rate"], notes["hidden"], notes["test_fraction"]) == (0.125, [3], 0.2)

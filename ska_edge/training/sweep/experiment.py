@@ -12,6 +12,7 @@ from ska_edge.errors import InputError
 from ska_edge.network.engine import EngineWarning
 from ska_edge.training.option import AUTO
 from ska_edge.training.options import OPTIONS, Options, flag
+from ska_edge.training.settling import filled
 from ska_edge.training.train import train
 
 PACKAGE = "ska-edge"
@@ -60,8 +61,8 @@ def version() -> str:
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
     """Return the options of `KEY` for this training, including defaults, as JSON values."""
-    filled = options.filled(dataset.x.shape[1], len(dataset.labels))
-    values = {name: getattr(filled, name) for name in KEY}
+    whole = filled(options, dataset.x.shape[1], len(dataset.labels))
+    values = {name: getattr(whole, name) for name in KEY}
     values["hidden"] = list(values["hidden"])
     if options.may_try:
         values["rate"] = AUTO

@@ -17,6 +17,7 @@ from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.training.option import Kind
 from ska_edge.training.options import OPTIONS, Options, default_words, flag
+from ska_edge.training.settling import changes, settled
 
 
 def test_every_field_is_described() -> None:
@@ -115,7 +116,7 @@ def test_an_impossible_value_is_refused(values: dict[str, Any], sentence: str) -
 )
 def test_options_that_do_not_go_together(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(OptionError) as raised:
-        Options(**values).settled(4, 3)
+        settled(Options(**values), 4, 3)
     assert str(raised.value).startswith(sentence.format(**{name: name for name in OPTIONS}))
     assert raised.value.named(flag).startswith(
         sentence.format(**{name: flag(name) for name in OPTIONS})
@@ -133,24 +134,24 @@ def test_an_error_of_an_option_survives_another_process() -> None:
     ("inputs", "spread"), [(1, 3.0), (2, 3.0), (25, 2.0), (100, 1.0), (784, 1.0)]
 )
 def test_few_inputs_get_a_wider_first_layer(inputs: int, spread: float) -> None:
-    assert Options(spread="auto").settled(inputs, 3).spread == spread
-    assert Options(spread=2).settled(inputs, 3).spread == 2.0
+    assert settled(Options(spread="auto"), inputs, 3).spread == spread
+    assert settled(Options(spread=2), inputs, 3).spread == 2.0
 
 
 @pytest.mark.parametrize(
     ("classes", "halvings"), [(2, 0), (7, 0), (8, 1), (15, 1), (16, 2), (100, 4)]
 )
 def test_hidden_layers_learn_more_slowly_with_more_classes(classes: int, halvings: int) -> None:
-    assert Options().settled(4, classes).hidden_halvings == halvings
+    assert settled(Options(), 4, classes).hidden_halvings == halvings
     for values in ({"hidden": ()}, {"readout_only": True}, {"hidden_halvings": 0}):
-        assert Options(**values).settled(4, classes).hidden_halvings == 0  # type: ignore[arg-type]
+        assert settled(Options(**values), 4, classes).hidden_halvings == 0  # type: ignore[arg-type]
 
 
 def test_the_rate_of_a_new_model_for_a_fixed_set_falls() -> None:
-    assert [Options(epochs=epochs).settled(4, 3).decay for epochs in (20, 5, 4, 1)] == [4, 4, 3, 0]
+    assert [settled(Options(epochs=epochs), 4, 3).decay for epochs in (20, 5, 4, 1)] == [4, 4, 3, 0]
     for values in ({"stream_order": "as-is"}, {"stream_order": "blocked"}, {"start": "m.ska"}):
         options = Options(**values)  # type: ignore[arg-type]
-        assert options.settled(4, 3).decay == 0 and not options.may_try
+        assert settled(options, 4, 3).decay == 0 and not options.may_try
     assert not Options(task="regression").may_try
     assert Options().may_try and not Options(epochs=1).may_try
     assert not Options(rate=0.5).may_try and not Options(rule="published").may_try
@@ -158,18 +159,18 @@ def test_the_rate_of_a_new_model_for_a_fixed_set_falls() -> None:
 
 @pytest.mark.parametrize(("task", "epochs"), [("classification", 20), ("regression", 40)])
 def test_a_regression_has_more_passes(task: str, epochs: int) -> None:
-    whole = Options(task=task).settled(4, 1)
+    whole = settled(Options(task=task), 4, 1)
     assert (whole.epochs, whole.decay) == (epochs, 4)
-    assert Options(task=task, epochs=3).settled(4, 1).decay == 2
+    assert settled(Options(task=task, epochs=3), 4, 1).decay == 2
     base = make_plan((4, 5, 1), output=QFormat(16, 12)) if task == "regression" else BASE
-    continued = Options(start=Path("m.ska")).settled(4, 3, base)
+    continued = settled(Options(start=Path("m.ska")), 4, 3, base)
     assert (continued.epochs, continued.decay) == (epochs, 0)
 
 
 def test_a_layer_has_a_spread_only_if_its_weights_are_drawn() -> None:
     for values in ({"hidden": ()}, {"init": "w.npz"}, {"start": "m.ska"}):
-        assert Options(**values).settled(4, 3).spread is None  # type: ignore[arg-type]
-        assert Options(spread=0, **values).settled(4, 3).spread == 0  # type: ignore[arg-type]
+        assert settled(Options(**values), 4, 3).spread is None  # type: ignore[arg-type]
+        assert settled(Options(spread=0, **values), 4, 3).spread == 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["rate", "spread"])
@@ -187,7 +188,7 @@ def test_values_are_kept_in_one_form() -> None:
 
 
 def test_defaults_are_in_their_place() -> None:
-    labeled, held = (Options(rule=rule).settled(512, 10) for rule in ("local", "published"))
+    labeled, held = (settled(Options(rule=rule), 512, 10) for rule in ("local", "published"))
     assert (labeled.rule, labeled.precision, labeled.hidden) == ("local", "w16a8", (64,))
     assert (labeled.decay, labeled.hidden_halvings, labeled.spread) == (4, 1, 1.0)
     assert (held.decay, held.hidden_halvings, held.spread) == (0, 0, None)
@@ -214,27 +215,27 @@ BASE = make_plan(
 
 
 def test_a_continued_model_keeps_all_that_is_its_own() -> None:
-    options = Options(start=Path("m.ska")).settled(4, 3, BASE)
+    options = settled(Options(start=Path("m.ska")), 4, 3, BASE)
     assert (options.rule, options.hidden, options.seed) == ("feedback", (5,), 7)
     assert (options.stored, options.relearned, options.readout_only) == (4, 2, True)
     assert make_plan((4, 5, 3), rate=options.rate or 0).rate == BASE.rate
-    assert options.changes(BASE) == {}
+    assert changes(options, BASE) == {}
 
 
 def test_a_continued_model_whose_hidden_layers_stop_has_no_rate_for_them() -> None:
     base = make_plan((4, 5, 3), hidden_halvings=2)
     options = Options(start=Path("m.ska"), readout_only=True)
-    whole = options.settled(4, 3, base)
+    whole = settled(options, 4, 3, base)
     assert whole.hidden_halvings == 0
-    assert whole.changes(base) == {"hidden_halvings": (2, 0), "readout_only": (False, True)}
+    assert changes(whole, base) == {"hidden_halvings": (2, 0), "readout_only": (False, True)}
     with pytest.raises(OptionError, match="hidden_halvings is for hidden layers that learn"):
-        replace(options, hidden_halvings=1).settled(4, 3, base)
+        settled(replace(options, hidden_halvings=1), 4, 3, base)
 
 
 def test_a_given_option_replaces_the_one_of_the_model() -> None:
     named = Options(start=Path("m.ska"), seed=0, stored=0, readout_only=False, rule="local")
-    options = named.settled(4, 3, BASE)
-    assert options.changes(BASE) == {
+    options = settled(named, 4, 3, BASE)
+    assert changes(options, BASE) == {
         "rule": ("feedback", "local"),
         "seed": (7, 0),
         "stored": (4, 0),
@@ -242,12 +243,12 @@ def test_a_given_option_replaces_the_one_of_the_model() -> None:
         "readout_only": (True, False),
     }
     batch = replace(BASE, batch=8, rate=make_plan((4, 5, 3), rate=0.5, batch=8).rate)
-    assert Options().settled(4, 3, batch).rate == pytest.approx(0.5, rel=1e-4)
+    assert settled(Options(), 4, 3, batch).rate == pytest.approx(0.5, rel=1e-4)
 
 
 def test_a_rule_without_labels_leaves_neither_rate_nor_batch() -> None:
     base = make_plan((4, 5, 3), rule="published", batch=8, steps=3, rate=0.02)
-    options = Options(rule="local").settled(4, 3, base)
+    options = settled(Options(rule="local"), 4, 3, base)
     assert (options.rate, options.batch) == (0.125, 1)
 
 

@@ -19,6 +19,7 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.training.beginning import beginning
 from ska_edge.training.defaults import default_rate
 from ska_edge.training.options import Options
+from ska_edge.training.settling import settled
 from ska_edge.training.train import train
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "published_tiny.json"
@@ -175,9 +176,9 @@ def test_wide_inputs_get_a_smaller_rate(inputs: int, rate: float) -> None:
 
 def test_relu_gets_a_smaller_rate() -> None:
     hidden: tuple[tuple[int, ...], ...] = ((5,), (5, 4), (5, 4, 3))
-    rates = [Options(activation="relu", hidden=each).settled(64, 10).rate for each in hidden]
+    rates = [settled(Options(activation="relu", hidden=each), 64, 10).rate for each in hidden]
     assert rates == [0.125 / 4, 0.125 / 8, 0.125 / 8]
-    assert Options(hidden=(5,), activation="relu", rate=0.5).settled(64, 10).rate == 0.5
+    assert settled(Options(hidden=(5,), activation="relu", rate=0.5), 64, 10).rate == 0.5
 
 
 def test_the_rate_is_halved_in_equal_parts_of_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
