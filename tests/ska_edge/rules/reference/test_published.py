@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "published_tiny.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "published_tiny.json"
 FloatArray = NDArray[np.float64]
 
 
