@@ -40,9 +40,10 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.reference import Parameters, Reference, initial_parameters
 from ska_edge.rules.rule import RELU
-from ska_edge.training.calibration import ROWS, Magnitudes, output_format
-from ska_edge.training.division import parts, repeated
-from ska_edge.training.draft import (
+from ska_edge.training.options import Options
+from ska_edge.training.preparation.calibration import ROWS, Magnitudes, output_format
+from ska_edge.training.preparation.division import parts, repeated
+from ska_edge.training.preparation.draft import (
     calibrated,
     check_data,
     check_held_out,
@@ -52,8 +53,7 @@ from ska_edge.training.draft import (
     with_filters,
     with_input,
 )
-from ska_edge.training.foreign import imported
-from ska_edge.training.options import Options
+from ska_edge.training.preparation.foreign import imported
 from ska_edge.training.settling import for_network, settled
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
 

@@ -23,8 +23,8 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
-from ska_edge.training.draft import with_filters
 from ska_edge.training.options import Options
+from ska_edge.training.preparation.draft import with_filters
 from ska_edge.training.session import Session
 from ska_edge.training.settling import changes
 from ska_edge.training.step_log import StepLog

@@ -17,8 +17,8 @@ from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.foreign.signal import LOGITS, RELU, SIGMOID, SOFTMAX, TANH
 from ska_edge.model.open import open_start
 from ska_edge.report.table import percent
-from ska_edge.training.foreign import Comparison, Import, import_network
 from ska_edge.training.options import Options
+from ska_edge.training.preparation.foreign import Comparison, Import, import_network
 
 LEARNING = (
     "rule",

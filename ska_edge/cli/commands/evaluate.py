@@ -24,7 +24,7 @@ from ska_edge.network.measures.warning import general_warning
 from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table, shown
 from ska_edge.training.accuracy import evaluations
-from ska_edge.training.division import lacks_groups, parts_of, unknown_because
+from ska_edge.training.preparation.division import lacks_groups, parts_of, unknown_because
 
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from firmware_gen.emit.prefix import DEFAULT
+from firmware_gen.emit.names.prefix import DEFAULT
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project

@@ -46,7 +46,7 @@ from ska_edge.report.sections import (
     training_section,
 )
 from ska_edge.training.accuracy import evaluations, fractions
-from ska_edge.training.division import parts_of, unknown_because
+from ska_edge.training.preparation.division import parts_of, unknown_because
 
 
 def _results(model: Model, dataset: Dataset, learned: State | None) -> Results:

@@ -25,7 +25,9 @@ from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import Draft
 from ska_edge.rules.neuron import RawInput
 from ska_edge.rules.rule import RULES, SIGMOID
-from ska_edge.training.calibration import (
+from ska_edge.training.option import ALL_ROWS
+from ska_edge.training.options import RAW_FLOAT, Options
+from ska_edge.training.preparation.calibration import (
     Magnitudes,
     input_format,
     knowledge_format,
@@ -34,9 +36,7 @@ from ska_edge.training.calibration import (
     relu_format,
     weight_formats,
 )
-from ska_edge.training.division import parts
-from ska_edge.training.option import ALL_ROWS
-from ska_edge.training.options import RAW_FLOAT, Options
+from ska_edge.training.preparation.division import parts
 from ska_edge.training.settling import settled
 
 UNCALIBRATED = QFormat(16, 11)

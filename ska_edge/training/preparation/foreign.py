@@ -12,9 +12,9 @@ from ska_edge.model.foreign.original import decided
 from ska_edge.model.model_file import Model
 from ska_edge.model.quantization import quantize_state
 from ska_edge.network.twin import parameters_for, tensors_of, twin
-from ska_edge.training.calibration import ROWS, Magnitudes
-from ska_edge.training.draft import calibrated, draft_for, with_input
 from ska_edge.training.options import Options
+from ska_edge.training.preparation.calibration import ROWS, Magnitudes
+from ska_edge.training.preparation.draft import calibrated, draft_for, with_input
 from ska_edge.training.settling import for_network, settled
 
 

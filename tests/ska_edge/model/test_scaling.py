@@ -16,7 +16,7 @@ from ska_edge.network.state import State
 from ska_edge.plan.input_check import LARGEST_OFFSET
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RAW, WIDE_RAW, RawInput, standardized
-from ska_edge.training.calibration import raw_input
+from ska_edge.training.preparation.calibration import raw_input
 
 
 def test_standardizing_leaves_constant_features_at_zero() -> None:

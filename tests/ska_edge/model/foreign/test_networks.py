@@ -23,8 +23,8 @@ from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.open import open_start
 from ska_edge.model.scaling import Scaling
 from ska_edge.rules.reference import Reference
-from ska_edge.training.foreign import import_network
 from ska_edge.training.options import Options
+from ska_edge.training.preparation.foreign import import_network
 from ska_edge.training.train import train
 from tests.ska_edge.model.foreign.graphs import FILES, graph, node
 

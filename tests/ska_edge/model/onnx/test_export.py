@@ -24,7 +24,7 @@ from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from ska_edge.rules.rule import ACTIVATIONS, RULES, SIGMOID
-from ska_edge.training.calibration import raw_float_input, raw_input
+from ska_edge.training.preparation.calibration import raw_float_input, raw_input
 
 
 def random_model(

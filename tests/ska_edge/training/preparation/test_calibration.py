@@ -17,7 +17,8 @@ from ska_edge.plan.input_check import LARGEST_OFFSET
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.reference import Parameters
-from ska_edge.training.calibration import (
+from ska_edge.training.options import Options
+from ska_edge.training.preparation.calibration import (
     CLIPPED_SHARE,
     HEADROOM,
     Magnitudes,
@@ -29,7 +30,6 @@ from ska_edge.training.calibration import (
     relu_format,
     weight_formats,
 )
-from ska_edge.training.options import Options
 from ska_edge.training.train import train
 
 W16A8 = PRECISIONS["w16a8"]

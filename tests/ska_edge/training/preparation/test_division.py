@@ -13,8 +13,8 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.plain import split
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.open import open_model
-from ska_edge.training.division import parts_of
 from ska_edge.training.options import Options
+from ska_edge.training.preparation.division import parts_of
 from ska_edge.training.train import train
 
 
