@@ -13,7 +13,7 @@ from pathlib import Path
 
 from firmware_gen import toolchains
 from firmware_gen.board.board import Board, Compiler, read_board
-from firmware_gen.emit.prefix import DEFAULT, is_prefix, renamed, renamed_board
+from firmware_gen.emit.names.prefix import DEFAULT, is_prefix, renamed, renamed_board
 from firmware_gen.folder.trust import DESCRIPTION
 from firmware_gen.formats.write import remove_formats, write_formats
 from firmware_gen.memory import sections

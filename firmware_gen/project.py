@@ -31,8 +31,14 @@ from firmware_gen.emit.front import front_sources
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.labels import emit_labels
 from firmware_gen.emit.messages import emit as emit_messages
+from firmware_gen.emit.names.prefix import (
+    DEFAULT,
+    check_prefix,
+    is_prefix,
+    renamed_board,
+    renamed_files,
+)
 from firmware_gen.emit.plan import emit_plan, emit_tables
-from firmware_gen.emit.prefix import DEFAULT, check_prefix, is_prefix, renamed_board, renamed_files
 from firmware_gen.emit.rule import emit_rule
 from firmware_gen.emit.state import emit_state
 from firmware_gen.emit.weights import emit_weights, initial_crc

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from firmware_gen.board.board import BOARDS_FOLDER
 from firmware_gen.build import PROGRAM
-from firmware_gen.emit.prefix import DEFAULT, renamed, renamed_files
-from firmware_gen.emit.taken import Taken
+from firmware_gen.emit.names.prefix import DEFAULT, renamed, renamed_files
+from firmware_gen.emit.names.taken import Taken
 from firmware_gen.export.table import Export
 from firmware_gen.project import RUNTIME, c_files, generated_files
 from ska_edge.errors import CheckError, InputError

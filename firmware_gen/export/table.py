@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from firmware_gen.emit.taken import (
+from firmware_gen.emit.names.taken import (
     ARDUINO_HEADERS,
     C_HEADERS,
     CMAKE_KEYWORDS,

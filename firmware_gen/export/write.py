@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.emit.prefix import DEFAULT, check_prefix, renamed
+from firmware_gen.emit.names.prefix import DEFAULT, check_prefix, renamed
 from firmware_gen.export.library import CONFIG, NAME, TEMPLATES, source_files
 from firmware_gen.export.table import EXPORTS, Export
 from firmware_gen.folder.edits import edited, leads_out, require_no_loss, sha256_of

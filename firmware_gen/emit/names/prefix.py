@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from firmware_gen.emit.taken import (
+from firmware_gen.emit.names.taken import (
     ARDUINO_HEADERS,
     C_HEADERS,
     C_KEYWORDS,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import ska_edge
-from firmware_gen.emit.prefix import DEFAULT
+from firmware_gen.emit.names.prefix import DEFAULT
 from firmware_gen.export.write import Written, write_export
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.device.link import Link

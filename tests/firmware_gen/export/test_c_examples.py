@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.emit.prefix import DEFAULT
+from firmware_gen.emit.names.prefix import DEFAULT
 from firmware_gen.export.table import EXPORTS
 from tests.firmware_gen.export.learning import (
     LINES,

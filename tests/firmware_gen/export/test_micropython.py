@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.emit.prefix import DEFAULT, renamed
+from firmware_gen.emit.names.prefix import DEFAULT, renamed
 from ska_edge.errors import InputError
 from tests.conftest import without
 from tests.firmware_gen.export.learning import (

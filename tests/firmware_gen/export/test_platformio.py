@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.emit.prefix import DEFAULT
+from firmware_gen.emit.names.prefix import DEFAULT
 from tests.firmware_gen.export.learning import export
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from firmware_gen.board.board import board_names
-from firmware_gen.emit.prefix import check_prefix, renamed
+from firmware_gen.emit.names.prefix import check_prefix, renamed
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
 from firmware_gen.project import load_project, write_project
