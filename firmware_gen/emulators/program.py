@@ -14,7 +14,7 @@ from typing import Protocol
 from firmware_gen.board.board import Board, read_board
 from firmware_gen.emulators.cells import Cells
 from firmware_gen.emulators.chips.chip import MakeChip
-from firmware_gen.emulators.chips.core import Core
+from firmware_gen.emulators.chips.cortex_m.core import Core
 from firmware_gen.emulators.wire import Terminal
 from ska_edge.errors import SkaError
 

@@ -19,7 +19,7 @@ from firmware_gen.board.board import Board, load_board
 from firmware_gen.board.memory import Storage
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import ERASED
-from firmware_gen.emulators.chips import core
+from firmware_gen.emulators.chips.cortex_m import core
 from firmware_gen.emulators.esp32c3 import machine as esp32c3
 from firmware_gen.emulators.flash import start
 from firmware_gen.emulators.rp2040 import machine

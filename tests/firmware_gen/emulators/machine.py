@@ -16,7 +16,7 @@ from firmware_gen.board.board import Board, read_board
 from firmware_gen.build import build
 from firmware_gen.emulators.cells import Cells, PowerFailure
 from firmware_gen.emulators.chips.chip import MakeChip
-from firmware_gen.emulators.chips.core import Core
+from firmware_gen.emulators.chips.cortex_m.core import Core
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.wire import Line, Terminal
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from firmware_gen.emulators.chips.systick import SysTick
+from firmware_gen.emulators.chips.cortex_m.systick import SysTick
 from firmware_gen.emulators.fault import FirmwareFault
 
 ON = 0b101

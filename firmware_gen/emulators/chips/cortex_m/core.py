@@ -23,11 +23,11 @@ from typing import Any
 from firmware_gen.board.board import Board
 from firmware_gen.board.memory import Region
 from firmware_gen.emulators.cells import ERASED, Cells
-from firmware_gen.emulators.chips.armv6m import missing_instruction
 from firmware_gen.emulators.chips.bus import Bus, Nvic
 from firmware_gen.emulators.chips.chip import MakeChip, Surroundings
-from firmware_gen.emulators.chips.stacking import EXC_RETURN, Stacking
-from firmware_gen.emulators.chips.systick import SYSTICK, SYSTICK_BYTES, SysTick
+from firmware_gen.emulators.chips.cortex_m.armv6m import missing_instruction
+from firmware_gen.emulators.chips.cortex_m.stacking import EXC_RETURN, Stacking
+from firmware_gen.emulators.chips.cortex_m.systick import SYSTICK, SYSTICK_BYTES, SysTick
 from firmware_gen.emulators.fault import FirmwareFault
 from firmware_gen.emulators.timed_line import TimedLine
 from firmware_gen.emulators.unicorn_core import UnicornCore

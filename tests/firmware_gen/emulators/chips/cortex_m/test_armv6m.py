@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_gen.emulators.chips.armv6m import missing_instruction
+from firmware_gen.emulators.chips.cortex_m.armv6m import missing_instruction
 from firmware_gen.formats.elf import Image
 
 NOP = 0xBF00
