@@ -14,6 +14,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.network.engine import narrow, trainer_for
 from ska_edge.network.state import State
 from ska_edge.progress import Progress, silent
+from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
@@ -82,7 +83,7 @@ def beginning(
     whole batch.
     """
     options, _ = with_trials(dataset, options)
-    session = Session.open(dataset, options)
+    session = open_session(dataset, options)
     if not session.plan.rule_definition.supervised:
         raise InputError(
             f"rule {session.plan.rule} learns from a held batch, not sample by sample; choose a"

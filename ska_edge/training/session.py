@@ -1,7 +1,4 @@
-"""Does one training: prepares the rows, the plan and the initial parameters, then trains.
-
-The file is long, because one class does a training from its rows to its model.
-"""
+"""Does one training: from prepared rows, a plan and initial parameters to a model."""
 
 from __future__ import annotations
 
@@ -16,14 +13,11 @@ from numpy.typing import NDArray
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
-from ska_edge.data.targets import REGRESSION
-from ska_edge.errors import InputError, OptionError
 from ska_edge.model.encoding import COLUMNS, FEATURES, LAYOUT
 from ska_edge.model.model_file import Model
-from ska_edge.model.open import open_start
-from ska_edge.model.quantization import dequantize_state, quantize_state
-from ska_edge.model.regression import fit_units, mean_r2
-from ska_edge.model.samples import rehearsed, with_classes_of, with_samples
+from ska_edge.model.quantization import quantize_state
+from ska_edge.model.regression import mean_r2
+from ska_edge.model.samples import rehearsed, with_samples
 from ska_edge.model.scaling import Scaling
 from ska_edge.network.engine import float_trainer_for, narrow, trainer_for
 from ska_edge.network.float_trainer import FloatTrainer
@@ -34,27 +28,18 @@ from ska_edge.network.replay_buffer import ReplayBuffer
 from ska_edge.network.running import normalized_reals
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
-from ska_edge.network.twin import named_part, parameters_for, read_parameters, tensors_of, twin
+from ska_edge.network.twin import named_part, tensors_of, twin
 from ska_edge.plan.check import check_plan
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import Draft
-from ska_edge.rules.reference import Parameters, Reference, initial_parameters
-from ska_edge.rules.rule import RELU
+from ska_edge.rules.reference import Parameters, Reference
 from ska_edge.training.options import Options
 from ska_edge.training.preparation.calibration import ROWS, Magnitudes, output_format
-from ska_edge.training.preparation.division import parts, repeated
 from ska_edge.training.preparation.draft import (
     calibrated,
-    check_data,
-    check_held_out,
     decay_of,
-    draft_for,
     replay_of,
-    with_filters,
-    with_input,
 )
-from ska_edge.training.preparation.foreign import imported
-from ska_edge.training.settling import for_network, settled
 from ska_edge.training.step_log import Measuring, StepLog, metrics_of
 
 Features = NDArray[np.float64]
@@ -104,87 +89,6 @@ class Session:
         self.plan = self.draft.resolve()
         if self.draft.spares:
             replace(self.draft, replay=replay_of(self.options)).resolve()  # checks the sizes early
-
-    @classmethod
-    def open(cls, dataset: Dataset, options: Options) -> Session:
-        """Prepare a training. Raises InputError for options or data that cannot work."""
-        start = open_start(options.start) if options.start else None
-        front = start.plan.front if isinstance(start, Model) else None
-        if front is None or not front.image:
-            dataset = with_filters(dataset, options)
-        if start is None or isinstance(start, Model):
-            return cls._from(dataset, options, start)
-        options = for_network(options, start.widths, start.activation)
-        options = settled(options, start.inputs, start.classes)
-        dataset = start.matched(dataset)
-        check_data(dataset, options)
-        division = parts(dataset, options)
-        options = replace(options, split=division.kind)
-        check_held_out(options, division)
-        base = imported(start, division.train, options)
-        return cls._continued(options, dataset, division, base)
-
-    @classmethod
-    def _from(cls, dataset: Dataset, options: Options, base: Model | None) -> Session:
-        """Prepare a training that continues a model, or begins with a new one."""
-        fraction, reject = options.test_fraction, options.reject
-        if options.task is None and base is None and dataset.targets is not None:
-            options = replace(options, task=REGRESSION)
-        classes = base.plan.classes if base else len(dataset.labels)
-        options = settled(options, dataset.x.shape[1], classes, base.plan if base else None)
-        if base is not None:
-            if reject is None:
-                options = replace(options, reject=_rejection(base))
-            base, new = with_classes_of(base, dataset)
-            dataset = base.matched(dataset)
-            if fraction is None:
-                options = repeated(dataset, options, base)
-        elif (options.task == REGRESSION) != (dataset.targets is not None):
-            has = "classes" if dataset.targets is None else "targets"
-            raise OptionError(
-                "'{name}' has {has}, which {task} {given} does not learn",
-                name=dataset.name,
-                has=has,
-                given=options.task,
-            )
-        elif dataset.classes < 2 and dataset.targets is None:
-            raise InputError(
-                f"'{dataset.name}' has only one class, '{dataset.labels[0]}'; learning needs at"
-                " least two"
-            )
-        else:
-            check_data(dataset, options)
-        division = parts(dataset, options, base)
-        fit, options = division.train, replace(options, split=division.kind)
-        check_held_out(options, division)
-        if base is not None:
-            session = cls._continued(options, dataset, division, base)
-            session.new = new
-            return session
-        outputs = len(dataset.labels) + (options.spare_classes or 0)
-        sizes = (dataset.x.shape[1], *(options.hidden or ()), outputs)
-        draft = draft_for(options, dataset, len(fit.x), sizes)
-        draft, scaling = with_input(draft, fit, options)
-        assert not isinstance(options.spread, str)
-        relu, spread = draft.activation == RELU, options.spread or None
-        parameters = initial_parameters(sizes, draft.rule, draft.seed, spread, relu)
-        if options.init:
-            given = read_parameters(options.init, sizes)
-            parameters.weights, parameters.biases = given.weights, given.biases
-        units = None if fit.targets is None else fit_units(fit.targets)
-        return cls(options, dataset, division, scaling, draft, parameters, None, units)
-
-    @classmethod
-    def _continued(
-        cls, options: Options, dataset: Dataset, division: Division, base: Model
-    ) -> Session:
-        """Prepare a training that continues a model."""
-        sizes = (dataset.x.shape[1], *(options.hidden or ()), base.plan.classes)
-        draft = draft_for(options, dataset, len(division.train.x), sizes)
-        _check_base(options, base, sizes)
-        draft = draft.with_formats_of(base.plan)
-        parameters = parameters_for(draft.resolve(), _start_tensors(base))
-        return cls(options, dataset, division, base.scaling, draft, parameters, base, base.units)
 
     def scaled(self, rows: slice | NDArray[np.int64]) -> Features:
         """Return the inputs of some rows of `fit`; the inputs of all rows take much memory."""
@@ -460,34 +364,3 @@ class _Marks:
             return False
         self._next = done + BETWEEN
         return True
-
-
-def _check_base(options: Options, base: Model, sizes: tuple[int, ...]) -> None:
-    """Raise OptionError unless a model can be continued with these options."""
-    if sizes != base.plan.sizes or options.precision != base.plan.precision:
-        raise OptionError(
-            "{file} is a {precision_of} network of {sizes}; sizes and precision"
-            " cannot change, so leave {hidden} and {precision} out",
-            file=options.start,
-            precision_of=base.plan.precision,
-            sizes="-".join(str(size) for size in base.plan.sizes),
-        )
-    if options.activation != base.plan.activation:
-        raise OptionError(
-            "{file} has the activation {kept}, which cannot change; leave {activation} out",
-            file=options.start,
-            kept=base.plan.activation,
-        )
-
-
-def _rejection(base: Model) -> float:
-    """Return the share `reject` for which a model has a least confidence; 0 if it has none."""
-    share = base.notes.get("reject") if base.plan.least_confidence else 0.0
-    return share if isinstance(share, float) else 0.0
-
-
-def _start_tensors(base: Model) -> dict[tuple[int, str], Features]:
-    """Return the tensors with which the float twin of a continued model starts."""
-    if base.reference is not None:
-        return tensors_of(base.reference)
-    return dequantize_state(base.state)

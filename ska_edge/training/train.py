@@ -23,6 +23,7 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
+from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.preparation.draft import with_filters
 from ska_edge.training.session import Session
@@ -109,7 +110,7 @@ def train(
     if options.start is None:
         dataset = with_filters(dataset, options)  # once, not for each trial
     options, trials = with_trials(dataset, options)
-    session = Session.open(dataset, options)
+    session = open_session(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
     try:
         return replace(_trained(session, checkpoint, log, progress), trials=trials)

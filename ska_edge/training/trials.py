@@ -16,6 +16,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.split.rows import stratified
 from ska_edge.errors import InputError, OptionError
 from ska_edge.training.defaults import TWO_HIDDEN
+from ska_edge.training.opening import open_session
 from ska_edge.training.option import AUTO
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
@@ -60,7 +61,7 @@ def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
     """
     if options.rate != AUTO and (not options.may_try or dataset.targets is not None):
         return options, ()
-    whole = Session.open(dataset, options.untried())
+    whole = open_session(dataset, options.untried())
     if options.rate != AUTO and len(whole.fit.y) < LEAST_ROWS:
         return options, ()
     if not whole.plan.rule_definition.supervised:
@@ -123,7 +124,7 @@ def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Ses
             log=None,
         )
         try:
-            return Session.open(rows, inner)
+            return open_session(rows, inner)
         except InputError as error:
             cause = error
     raise OptionError(

@@ -16,8 +16,8 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import Replay
 from ska_edge.plural import counted
 from ska_edge.training.defaults import HIDDEN, TWO_HIDDEN
+from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options, flag
-from ska_edge.training.session import Session
 
 target_option = shared_option(
     "--for",
@@ -54,7 +54,7 @@ class Target:
         if options.stored is not None:
             return options
         if not found.per_class:
-            plan = Session.open(dataset, without.untried()).plan
+            plan = open_session(dataset, without.untried()).plan
             self._too_small = plan.rule_definition.supervised and plan.batch == 1
             return without
         return replace(
@@ -63,7 +63,7 @@ class Target:
 
     def _buffer(self, options: Options, dataset: Dataset) -> Replay:
         assert self._board is not None
-        return buffer_for(Session.open(dataset, options.untried()).plan, self._board)
+        return buffer_for(open_session(dataset, options.untried()).plan, self._board)
 
     def report(self, plan: Plan, out: Output) -> None:
         """Print the warnings, and what the replay buffer of a plan costs."""

@@ -16,6 +16,7 @@ from ska_edge.data.load import load
 from ska_edge.errors import OptionError
 from ska_edge.training import trials
 from ska_edge.training.defaults import default_rate
+from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.train import train
@@ -69,7 +70,7 @@ def test_of_equally_good_rates_the_largest_one_is_taken(monkeypatch: pytest.Monk
 
 def test_test_rows_do_not_change_the_rate() -> None:
     data = noisy()
-    test = Session.open(data, AUTO.untried()).division.test
+    test = open_session(data, AUTO.untried()).division.test
     assert test.places is not None and len(test.y) == 100
     changed = data.x.copy()
     changed[test.places] *= -3
