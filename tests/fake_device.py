@@ -14,6 +14,7 @@ from ska_edge.closable import Closable
 from ska_edge.rules.metric_sums import METRICS, SIGNED_METRICS
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
+from ska_edge.wire.message import Values
 from ska_edge.wire.protocol import (
     BY_CODE,
     BY_NAME,
@@ -22,7 +23,6 @@ from ska_edge.wire.protocol import (
     PROTOCOL_VERSION,
     Capability,
     Status,
-    Values,
     Want,
 )
 

@@ -15,7 +15,8 @@ from ska_edge.network.output import answers
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.wire.codec import Codec
-from ska_edge.wire.protocol import Capability, Status, Values, Want
+from ska_edge.wire.message import Values
+from ska_edge.wire.protocol import Capability, Status, Want
 from tests.fake_device import EVERYTHING, FakeDevice
 
 

@@ -13,14 +13,13 @@ from collections.abc import Callable, Sequence
 from ska_edge.errors import InputError
 from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire.frame import PAYLOAD_MAX
+from ska_edge.wire.message import Field, Message
 from ska_edge.wire.protocol import (
     CAPABILITY_PURPOSE,
     MESSAGES,
     PROTOCOL_VERSION,
     STATUS_PURPOSE,
     WANT_PURPOSE,
-    Field,
-    Message,
 )
 
 PLAN_MACROS = {

@@ -13,6 +13,7 @@ from typing import Any
 from ska_edge.errors import InputError
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import OVERHEAD, crc16, encode_frame
+from ska_edge.wire.message import Field, Message, Values
 from ska_edge.wire.protocol import (
     BY_NAME,
     CAPABILITY_PURPOSE,
@@ -20,9 +21,6 @@ from ska_edge.wire.protocol import (
     PROTOCOL_VERSION,
     STATUS_PURPOSE,
     WANT_PURPOSE,
-    Field,
-    Message,
-    Values,
 )
 
 BLOCK = re.compile(r"(<!-- (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -17,7 +17,8 @@ from firmware_gen.memory.residence import can_read, in_flash, only_infers, saved
 from ska_edge.frontend.frontends import front_bytes
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD
-from ska_edge.wire.protocol import MESSAGES, Field
+from ska_edge.wire.message import Field
+from ska_edge.wire.protocol import MESSAGES
 
 Arrays = tuple[tuple[int, int], ...]
 

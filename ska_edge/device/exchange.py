@@ -10,7 +10,8 @@ from ska_edge.device.info import Result
 from ska_edge.errors import DeviceError
 from ska_edge.wire.codec import Codec, place
 from ska_edge.wire.frame import Frame
-from ska_edge.wire.protocol import BY_NAME, Message
+from ska_edge.wire.message import Message
+from ska_edge.wire.protocol import BY_NAME
 
 METRICS, RESULT, STATUS = BY_NAME["METRICS"], BY_NAME["RESULT"], BY_NAME["STATUS"]
 

@@ -27,16 +27,8 @@ from ska_edge.device.sample import Sample, Truth
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
-from ska_edge.wire.protocol import (
-    BY_NAME,
-    COUNTED,
-    PROTOCOL_VERSION,
-    Capability,
-    Message,
-    Status,
-    Values,
-    Want,
-)
+from ska_edge.wire.message import Message, Values
+from ska_edge.wire.protocol import BY_NAME, COUNTED, PROTOCOL_VERSION, Capability, Status, Want
 from ska_edge.wire.tag import Tagger
 
 STATUS, WELCOME = BY_NAME["STATUS"], BY_NAME["WELCOME"]

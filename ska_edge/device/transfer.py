@@ -11,7 +11,8 @@ from collections.abc import Callable
 from ska_edge.device.claims import Reply
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import DeviceError
-from ska_edge.wire.protocol import CHUNK_MAX, PUSH_MAX, Values
+from ska_edge.wire.message import Values
+from ska_edge.wire.protocol import CHUNK_MAX, PUSH_MAX
 
 Ask = Callable[[str, Values], list[Reply]]
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.wire.protocol import MESSAGES, STRUCT_CODES, Field, Message, Values
+from ska_edge.wire.message import STRUCT_CODES, Field, Message, Values
+from ska_edge.wire.protocol import MESSAGES
 
 
 class Layout:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
-from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES, Message
+from ska_edge.wire.message import Message
+from ska_edge.wire.protocol import KEY_BYTES, TAG_BYTES
 
 OF_REQUEST = b"\x01"  # first hashed byte; the hash for nonces begins with another byte
 LONGEST_KEY_FILE = 1000  # bytes; a key takes 64 digits

@@ -31,7 +31,8 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import FrameDecoder, encode_frame
-from ska_edge.wire.protocol import BY_NAME, PROTOCOL_VERSION, Values, Want
+from ska_edge.wire.message import Values
+from ska_edge.wire.protocol import BY_NAME, PROTOCOL_VERSION, Want
 from tests.agreement.test_chips import MACHINES
 from tests.agreement.test_saves import flashed, write
 from tests.firmware_gen.emulators.cuts import RecordingCells

@@ -10,16 +10,8 @@ from ska_edge.device import session
 from ska_edge.device.link import Link
 from ska_edge.model.model_file import Model
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
-from ska_edge.wire.protocol import (
-    BY_CODE,
-    COUNTED,
-    MESSAGES,
-    TAG_BYTES,
-    Capability,
-    Field,
-    Values,
-    Want,
-)
+from ska_edge.wire.message import Field, Values
+from ska_edge.wire.protocol import BY_CODE, COUNTED, MESSAGES, TAG_BYTES, Capability, Want
 from tests.attack.attempt import Attempt
 from tests.attack.files import any_bytes
 from tests.attack.place import Place

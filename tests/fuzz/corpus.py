@@ -17,15 +17,8 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import encode_frame
-from ska_edge.wire.protocol import (
-    BY_NAME,
-    MESSAGES,
-    PROTOCOL_VERSION,
-    PUSH_MAX,
-    Field,
-    Message,
-    Want,
-)
+from ska_edge.wire.message import Field, Message
+from ska_edge.wire.protocol import BY_NAME, MESSAGES, PROTOCOL_VERSION, PUSH_MAX, Want
 
 FOLDER = Path(__file__).parent / "corpus"
 # The plans are small, because the whole network is compared after every byte. Together they have

@@ -18,12 +18,8 @@ from ska_edge.errors import DeviceError, InputError
 from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire import protocol
 from ska_edge.wire.codec import Codec
-from ska_edge.wire.protocol import (
-    CHUNK_MAX,
-    MESSAGES,
-    Field,
-    Message,
-)
+from ska_edge.wire.message import Field, Message
+from ska_edge.wire.protocol import CHUNK_MAX, MESSAGES
 
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 WARNINGS += ["-pedantic", "-Werror"]

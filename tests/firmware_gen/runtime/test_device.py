@@ -21,7 +21,8 @@ from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import FrameDecoder, encode_frame
-from ska_edge.wire.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Status, Values, Want
+from ska_edge.wire.message import Values
+from ska_edge.wire.protocol import BY_NAME, CHUNK_MAX, PROTOCOL_VERSION, Status, Want
 
 PLANS = {"8 bits": make_plan((5, 20, 3)), "16 bits": make_plan((5, 30, 3), precision="w32a16")}
 BOARD = """

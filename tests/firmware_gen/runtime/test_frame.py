@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from firmware_gen.project import write_project
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.frame import PAYLOAD_MAX, Frame, FrameDecoder, crc16, encode_frame
-from ska_edge.wire.protocol import MESSAGES, Message
+from ska_edge.wire.message import Message
+from ska_edge.wire.protocol import MESSAGES
 
 PLAN = make_plan((5, 4, 3))
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]

@@ -19,7 +19,8 @@ from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.verify import verify
 from ska_edge.network.state import State
 from ska_edge.plan.resolve import make_plan
-from ska_edge.wire.protocol import BY_NAME, Field, Want
+from ska_edge.wire.message import Field
+from ska_edge.wire.protocol import BY_NAME, Want
 from tests.fake_device import CLASSES, INPUTS, LAYERS, FakeDevice
 
 PLAN = make_plan((INPUTS, 5, CLASSES))

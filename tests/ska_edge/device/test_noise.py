@@ -25,17 +25,8 @@ from ska_edge.monitor.monitor import Monitor
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
-from ska_edge.wire.protocol import (
-    BY_CODE,
-    BY_NAME,
-    MESSAGES,
-    PROTOCOL_VERSION,
-    STRUCT_CODES,
-    Field,
-    Message,
-    Status,
-    Want,
-)
+from ska_edge.wire.message import STRUCT_CODES, Field, Message
+from ska_edge.wire.protocol import BY_CODE, BY_NAME, MESSAGES, PROTOCOL_VERSION, Status, Want
 
 INPUTS, CLASSES, LAYERS, STATE_BYTES = 4, 3, 2, 300
 DIMENSIONS = {"input_bytes": INPUTS, "classes": CLASSES}

@@ -16,12 +16,8 @@ from ska_edge.rules.metric_sums import METRICS
 from ska_edge.wire import protocol
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import FrameDecoder, crc16
-from ska_edge.wire.protocol import (
-    BY_NAME,
-    MESSAGES,
-    Field,
-    Message,
-)
+from ska_edge.wire.message import Field, Message
+from ska_edge.wire.protocol import BY_NAME, MESSAGES
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "PROTOCOL.md"
 DIMENSIONS = {"input_bytes": 5, "classes": 3}
