@@ -75,8 +75,8 @@ def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
         fit: rows to learn; `y` has the outputs of `base`.
         base: the model to continue; only a model with spare classes has stored samples.
 
-    Raises InputError if `base` stores no sample of any of these classes, because the training would
-    make the model forget them.
+    Raises InputError if `base` stores no sample of one of these classes, because the training would
+    make the model forget it.
     """
     if base is None or not base.plan.spares:
         return fit
@@ -85,13 +85,13 @@ def rehearsed(fit: Dataset, base: Model | None) -> Dataset:
         return fit
     buffer = base.state.replay
     held = [buffer.samples[label, : buffer.held[label]] for label in lacking]
-    samples = np.concatenate(held)
-    if not len(samples):
-        raise InputError(
-            f"'{fit.name}' has no rows of the class '{base.state.labels[lacking[0]]}', and the"
-            " model stores none, so it would forget that class; give rows of all classes"
-        )
-    stored = base.plan.layers[0].input.dequantize(samples)
+    for label, samples in zip(lacking, held, strict=True):
+        if not len(samples):
+            raise InputError(
+                f"'{fit.name}' has no rows of the class '{base.state.labels[label]}', and the"
+                " model stores none, so it would forget that class; give rows of all classes"
+            )
+    stored = base.plan.layers[0].input.dequantize(np.concatenate(held))
     scaled = undone_reals(base.state, stored)
     x = scaled * base.scaling.scale + base.scaling.mean
     if base.plan.raw is not None and not base.plan.raw_float:

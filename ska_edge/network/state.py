@@ -107,11 +107,11 @@ class State:
 
     def copy(self) -> State:
         """Return an independent copy."""
-        return _restored(self.plan, self.to_bytes(), self.step)
+        return _restored(self.plan, self.to_bytes(), self.step, self.samples)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let pickle and copy restore the views; otherwise they would become separate arrays."""
-        return _restored, (self.plan, self.to_bytes(), self.step)
+        return _restored, (self.plan, self.to_bytes(), self.step, self.samples)
 
     def learned(self, plan: Plan | None = None) -> State:
         """Return a state with these parameters, classes, running averages and this step.
@@ -286,8 +286,8 @@ class State:
             setattr(self, field.name, int(values))
 
 
-def _restored(plan: Plan, data: bytes, step: int) -> State:
-    """Restore a state from its bytes and its step; `data` has only the lower 32 bits of `step`."""
+def _restored(plan: Plan, data: bytes, step: int, samples: int) -> State:
+    """Restore a state from its bytes and counters; `data` has only their lower 32 bits."""
     state = State.from_bytes(plan, data)
-    state.step = step
+    state.step, state.samples = step, samples
     return state

@@ -67,6 +67,13 @@ def test_a_copy_is_independent(state: State) -> None:
 
 
 @given(learned_states())
+def test_a_copy_counts_more_samples_than_a_device_can(state: State) -> None:
+    state.step = state.samples = 2**32 + 5
+    copied = state.copy()
+    assert (copied.step, copied.samples) == (state.step, state.samples)
+
+
+@given(learned_states())
 def test_a_flashed_state_has_only_parameters_classes_and_averages(state: State) -> None:
     flashed, fresh = state.flashed(), State(state.plan, state.parameters)
     fresh.names[:] = state.names
