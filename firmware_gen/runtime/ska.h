@@ -135,10 +135,10 @@ void ska_learn_batch(ska_t *ska, const ska_signal_t x[SKA_BATCH][SKA_INPUTS]);
  * bits. ska_learn_values makes this pass before it updates the weights. */
 const int16_t *ska_values(const ska_t *ska);
 #else
-/* A spare output without a class has the decision 0, and is never the answer.
+/* Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
+ * makes this pass before it updates the weights.
  *
- * Return the class and the SKA_CLASSES decisions (Q0.15) of the last forward pass. ska_learn
- * makes this pass before it updates the weights. */
+ * A spare output without a class has the decision 0, and is never the answer. */
 uint16_t ska_predicted(const ska_t *ska);
 const int16_t *ska_decisions(const ska_t *ska);
 

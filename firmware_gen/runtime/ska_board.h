@@ -1,8 +1,8 @@
 /*
  * ska_board.h: the interface between a board and the firmware. A board's sources define
- * ska_board_name, ska_board_init, ska_board_has_byte, ska_board_read and ska_board_write; apart
- * from the driver of ska_storage.h, nothing else in the firmware accesses hardware. Your own
- * firmware around ska_device.h needs only ska_board_name and ska_board_write.
+ * ska_board_name, ska_board_init, ska_board_has_byte, ska_board_read and ska_board_write; the other
+ * files of the runtime access no hardware. Your own firmware around ska_device.h needs only
+ * ska_board_name and ska_board_write.
  */
 #ifndef SKA_BOARD_H
 #define SKA_BOARD_H

@@ -1,5 +1,6 @@
 /*
- * ska_tag.h: with a key (SKA_KEYED in ska_key.h), a request that changes the device ends in a tag.
+ * ska_tag.h: the tags of requests. If the firmware has a key (SKA_KEYED in ska_key.h), each request
+ * that changes the device ends in a tag.
  *
  * ska_edge/wire/tag.py makes the same tags on the host. docs/SECURITY.md says what they protect.
  */
