@@ -186,7 +186,6 @@ def build_library(project: Path, toolchain: str | None = None) -> LibraryReport:
 
 
 def _only_classifies(project: Path) -> bool:
-    """Tell whether a project is for inference only."""
     try:
         description = json.loads((project / DESCRIPTION).read_text(encoding="utf-8"))
         return description["inference_only"] is True
@@ -246,7 +245,6 @@ def _sources(project: Path, board: Board, measuring: bool, main: Path | None) ->
 
 
 def _compiler(board: Board, wanted: str | None) -> tuple[Compiler, toolchains.Toolchain]:
-    """Return the board's entry for the toolchain to use, and the installed toolchain."""
     by_name = {compiler.name: compiler for compiler in board.toolchains}
     if wanted is not None and wanted not in by_name:
         raise InputError(

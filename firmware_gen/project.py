@@ -131,7 +131,6 @@ def check_form(plan: Plan, key: bytes | None, inference_only: bool) -> None:
 
 
 def _check_reads(plan: Plan, board: Board) -> None:
-    """Raise InputError unless a board's core can read this many weights in flash."""
     if not can_read(plan, board.kernel):
         raise InputError(
             f"the weights take {plan.parameter_bytes:,} bytes, but a program for board"
@@ -310,7 +309,7 @@ def _earlier(folder: Path) -> Project | None:
     of an interrupted write.
 
     Raises:
-        InputError: the folder has other contents.
+        InputError: the folder is a file or has other contents, or its project is damaged.
     """
     if not folder.exists():
         return None

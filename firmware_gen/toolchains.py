@@ -23,8 +23,7 @@ from firmware_gen.program import find_program
 from ska_edge.errors import CheckError, ToolError
 
 TIME_LIMIT_S = 240
-"""A build takes seconds; the first build with zig for a target core takes up to 10 s. The limit
-only ends a compiler that hangs.
+"""A build takes seconds, so this limit only ends a compiler that hangs.
 """
 
 FLAGS: tuple[str, ...] = (

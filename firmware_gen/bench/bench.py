@@ -91,9 +91,8 @@ class Figures(Calls):
 
     Attributes:
         flash, ram, stack: bytes of the smallest firmware that infers and learns; ram includes the
-            heap. stack is the bound from the call graph. A library that calls through pointers has
-            no such bound; stack is then the number of bytes that a run used, or None if it cannot
-            be measured.
+            heap. stack is the bound from the call graph. If there is no such bound, stack is the
+            number of bytes that a run used, or None if the run did not measure it.
         code: bytes of code and tables of the library or of the compared program, without the
             initial weights.
     """
@@ -207,7 +206,6 @@ class _Bench:
     built: BuildReport | None = None
 
     def run(self, name: str) -> Report:
-        """Build the image that measures itself, run it, and return its report."""
         project = self._project(name, ["bench_main.c"])
         ram = 0 if self.board.memory is None else self.board.memory.ram.size
         self._build(project, heap=ram // HEAP_OF_RAM, measuring=True)
@@ -241,12 +239,10 @@ class _Bench:
         )
 
     def smallest(self, name: str, report: Report) -> BuildReport:
-        """Build the smallest firmware of a program, with the heap that its report names."""
         project = self._project(f"{name}-size", ["bench_size.c"])
         return self._build(project, heap=max(report.heap, 1))
 
     def figures(self, name: str, report: Report, whole: BuildReport) -> Figures:
-        """Return the figures of a program; `whole` is its smallest firmware."""
         without = self._build(
             self._project(f"{name}-nothing", ["bench_size.c", "bench_nothing.c"], library=False),
             heap=max(report.heap, 1),
@@ -263,7 +259,6 @@ class _Bench:
         )
 
     def _project(self, name: str, sources: Sequence[str], *, library: bool = True) -> Path:
-        """Write a project with these sources, with or without the library."""
         project, task = self.folder / name, self.task
         write_project(task.plan, task.initial, str(self.board.folder), project)
         into = project / "src"

@@ -102,7 +102,7 @@ M4_COSTS |= dict.fromkeys(("udiv", "sdiv"), _range(2, 12, 12))
 
 
 def _m4_cost(instruction: Any, before: Any) -> Cycles:
-    """Return the cycles of an instruction. Section 3.3.3 says which loads and stores overlap."""
+    """Section 3.3.3 of the manual says which loads and stores overlap."""
     from capstone import arm_const as arm
 
     name, listed = instruction.insn_name(), _listed(instruction)

@@ -63,7 +63,6 @@ def _modelled(image: Tracer, board: Board, task: Task) -> Modelled:
 
 
 def _check(image: Tracer, network: int, task: Task) -> None:
-    """Raise CheckError if the parameters in the image's state differ from the host's."""
     place = network
     for field in task.plan.state_fields():
         if field.name == "parameters":

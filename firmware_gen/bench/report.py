@@ -12,7 +12,6 @@ from firmware_gen.emulators.flash import RunningBoard
 from ska_edge.errors import DeviceError
 
 TIME_LIMIT_S = 300.0
-"""Time limit of a run; most runs take a few seconds."""
 LOCK_LIMIT_S = 60.0
 """How long `ask` waits for another program that has locked the board's port."""
 IDLE_LIMIT_S = 30.0
@@ -61,8 +60,8 @@ def ask(board: RunningBoard) -> Report:
     the same run, and only a run with all its lines counts.
 
     Raises:
-        DeviceError: the board does not answer, another program keeps the port, or the answer lacks
-            a line.
+        DeviceError: the port cannot be opened or is lost, another program keeps it, the board ends,
+        or no complete report arrives in time.
     """
     import tty  # absent on some systems, but present on all that can start boards
 
@@ -88,7 +87,6 @@ def ask(board: RunningBoard) -> Report:
 
 
 def _locked(port: int) -> bool:
-    """Try to lock a port; return False if another program has locked it."""
     import fcntl
 
     try:
@@ -99,7 +97,6 @@ def _locked(port: int) -> bool:
 
 
 def _read(board: RunningBoard, port: int) -> Report:
-    """Read until a run has arrived with all its lines; return its report."""
     text = b""
     latest = time.monotonic()
     deadline = latest + TIME_LIMIT_S

@@ -1,10 +1,9 @@
 """Reads the description of a board, for the build, the emulators and the command line.
 
-A board is a folder with a `board.toml`, in `boards/` or anywhere else. To add a board, add a
-folder; Python does not change. Files that several boards share are in the folder that the key
-`family` names. Files for boards of every family are in `freestanding`. `Board.copy_to` copies a
-board and the shared files that it uses into a generated project, where `read_board` reads
-the board again.
+A board is a folder with a `board.toml`, in `boards/` or anywhere else. Files that several boards
+share are in the folder that the key `family` names. Files for boards of every family are in
+`freestanding`. `Board.copy_to` copies a board and the shared files that it uses into a generated
+project, where `read_board` reads the board again.
 """
 
 from __future__ import annotations
@@ -307,7 +306,6 @@ def check_name(name: str, where: str = "") -> None:
 
 
 def _board(path: Path, content: dict[str, Any]) -> Board:
-    """Check the content of a board.toml and convert it to a Board."""
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(Path, lambda value, _: Path(value))
     try:

@@ -64,7 +64,7 @@ class Storage:
         return SAVE_OVERHEAD + state_bytes <= self.size // 2 // self.page * self.page
 
     def saves_per_erase(self, state_bytes: int) -> int:
-        """Return the number of saves that fill a slot, the pages that are erased together."""
+        """Return the number of saves that a slot holds. The pages of a slot are erased together."""
         record = -(-(SAVE_OVERHEAD + state_bytes) // self.unit) * self.unit
         pages = -(-record // self.page)
         return min(pages * self.page // record, LARGEST_SLOT)

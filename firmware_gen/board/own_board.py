@@ -51,7 +51,6 @@ def copy_board(folder: Path, like: str) -> Board:
 
 
 def _renamed(text: str, name: str, like: str) -> str:
-    """Return a board.toml with another name and title at its top."""
     values = {"name": name, "title": f"{name}, which began as a copy of {like}"}
     text, _ = _HEAD.subn(lambda found: f'{found[1]} = "{values[found[1]]}"', text, count=2)
     return f"# This board began as a copy of {like}; README.md says what to change.\n{text}"

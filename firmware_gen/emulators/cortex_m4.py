@@ -272,7 +272,6 @@ class Machine:
         self._fail(f"it raises an exception: {names.get(number, f'number {number}')}")
 
     def _load(self, elf: Path, board: Board) -> Image:
-        """Load the image into flash, and return it."""
         assert board.memory is not None
         image = read_image(elf)
         for address, content in image.segments:

@@ -31,7 +31,7 @@ from ska_edge.errors import CheckError, DeviceError, InputError
 
 LOG_NAME = "board.log"
 START_LIMIT_S = 30.0
-"""Limit for an emulator to print its port; most need less than a second."""
+"""An emulator must print its port within this time."""
 STOP_LIMIT_S = 5.0
 POLL_S = 0.01
 
@@ -206,8 +206,8 @@ def _prepare(project: Path) -> tuple[Board, list[str]]:
 def _placed(board: Board) -> Iterator[None]:
     """Pin processes that start in the block to one core of this computer, if the board needs it.
 
-    They inherit the pinning from this thread. The core is chosen at random, so that several boards
-    do not all use the same one.
+    They inherit the pinning from this thread. A random core is chosen, which spreads several boards
+    over the cores.
     """
     if board.start is None or not board.start.one_core or sys.platform != "linux":
         yield

@@ -48,8 +48,6 @@ class UnicornCore(ABC):
         """Return the place of the current instruction."""
 
     def _map_page(self, page: int) -> None:
-        """Map a page that has registers."""
-
         def read(_engine: Any, offset: int, size: int, _data: Any) -> int:
             return self._guarded(lambda: self._bus.read(page + offset, size))
 

@@ -91,7 +91,6 @@ def _headers(files: Iterable[str]) -> Taken:
 
 
 def _check_name(name: str, taken: Sequence[Taken]) -> None:
-    """Raise InputError unless a library can have this name."""
     if not re.fullmatch(rf"[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}", name):
         raise InputError(
             f"the folder gives the library its name, but a library cannot be named {name!r};"

@@ -49,8 +49,9 @@ def by_user(
     """Return the flasher `tool`; without `tool`, the best flasher of the board.
 
     With only a `port`, the best flasher is one that uses a port. With neither, a connected device
-    decides. If several flashers suit, the best is the first whose program is installed, or the
-    first if none is installed. `dry_run` tells whether the user asked only for the commands.
+    decides; without such a device, the best flasher is one that uses no port. If several flashers
+    suit, the best is the first whose program is installed, or the first if none is installed.
+    `dry_run` tells whether the user asked only for the commands.
 
     Raises:
         InputError: the board has no suitable flasher.

@@ -1,10 +1,9 @@
-"""Replaces several files of a folder atomically: either all are old or all are new.
+"""Replaces several files of a folder, so that old and new files are never mixed.
 
-New files are first written to a temporary folder inside the folder. Renaming it to
-`.ska-edge-swap` commits the swap; after that, files are only removed and moved. A process that is
-killed before the commit leaves the old files. If it is killed after the commit, `finish` completes
-the swap; every command that reads the folder calls it first. Until then some files are missing, but
-old and new files are never together, so a build by hand fails instead of mixing them.
+New files are first written to a temporary folder inside the folder. Renaming it to `.ska-edge-swap`
+commits the swap; after that, files are only removed and moved. A process that is killed before the
+commit leaves the old files. If it is killed after the commit, files may be missing until `finish`
+completes the swap. Each function that loads or writes a project or an export calls `finish`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Predicts the RAM of a firmware before any compiler runs.
 
-Most of the RAM is `ska_t`. Most of the rest is for the buffers of the serial line: for requests and
-for received bytes. members.py describes the members of `ska_t`. Tests compare the sum with the
-compiler's result for every board except `host`, whose memory is not predicted.
+The RAM holds `ska_t` (see members.py), the buffers of the serial line, and what the front end and
+the saves need. Tests compare the sum with the compiler's result for every board except `host`,
+whose memory is not predicted.
 """
 
 from __future__ import annotations
@@ -94,7 +94,6 @@ def ram(plan: Plan, board: Board, *, inference_only: bool = False) -> int:
 
 
 def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
-    """Return the members of ska_t."""
     for name, group in groupby(members(plan, board.kernel, flash), lambda member: member.part):
         yield Part(name, tuple((member.field.count, member.field.width) for member in group))
 
@@ -142,7 +141,6 @@ def _copied(plan: Plan, flash: int) -> int:
 
 
 def _elements(field: Field, plan: Plan) -> int:
-    """Return the maximum number of elements of a field."""
     if isinstance(field.count, int):
         return field.count
     signal = plan.layers[0].input.bits // 8

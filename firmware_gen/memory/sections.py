@@ -95,7 +95,6 @@ def require_whole(elf: Path, project: Path) -> None:
 
 
 def _stack(image: Any, bounded: bool) -> int | None:
-    """Return the worst case of the stack in bytes; None if it is not known."""
     code = code_of(image)
     try:
         return None if code is None else code.stack()

@@ -143,7 +143,6 @@ def _learn(address: int, instruction: Instruction, constants: dict[int, int]) ->
 
 
 def _decode(word: int) -> Instruction:
-    """Decode an instruction of 32 bits."""
     opcode, rd = field(word, 0, 7), field(word, 7, 5)
     function, rs1, rs2 = field(word, 12, 3), field(word, 15, 5), field(word, 20, 5)
     immediate = signed(field(word, 20, 12), 12)

@@ -229,7 +229,6 @@ class UartNrf:
             self._sends = True
 
     def _sending(self) -> bool:
-        """Return the event TXDRDY."""
         event = self._sent
         if self._left:
             self._left -= 1
@@ -237,7 +236,6 @@ class UartNrf:
         return event
 
     def _put(self, byte: int) -> None:
-        """Send a byte."""
         if not self._enabled or not self._sends:
             raise FirmwareFault("it sends a byte before the task STARTTX of UART; trigger it first")
         if self._left:
@@ -392,7 +390,6 @@ class Nrf:
 
 
 def _pin(number: int) -> str:
-    """Return the name of a pin."""
     return f"P{number // 32}.{number % 32:02}"
 
 

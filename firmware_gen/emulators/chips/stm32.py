@@ -21,8 +21,8 @@ DEBUGGER = 0x3C00_0000
 class Gate:
     """The clock of one peripheral; a bit of an RCC register turns it on.
 
-    The clock runs two cycles after the bit is set. A driver waits for them by reading any RCC
-    register.
+    The peripheral can be used two cycles after the bit is set. A driver lets them pass by a read of
+    any RCC register.
     """
 
     def __init__(self, peripheral: str, register: str, flag: str, number: int) -> None:
@@ -192,7 +192,6 @@ class Usart2:
         return self._data
 
     def _put(self, byte: int) -> None:
-        """Send a byte."""
         for name, number in (("UE", self.UE), ("TE", self.TE)):
             if not bit(self._control[0], number):
                 raise FirmwareFault(f"it sends a byte while {name} of USART2_CR1 is 0; set it")
@@ -210,7 +209,7 @@ class Usart2:
         return (offset - self.CR1) // 4
 
     def _check_line(self) -> None:
-        """Raise FirmwareFault unless the line has 8 data bits, no parity, and the board's speed."""
+        """Raise FirmwareFault unless the format and the speed are those of the board's line."""
         control = self._control[0]
         if bit(control, self.WIDE) or bit(control, self.PARITY) or field(self._control[1], 12, 2):
             raise FirmwareFault(

@@ -154,7 +154,6 @@ class Flash(ABC):
             self._start(value)
 
     def _check_idle(self) -> None:
-        """Raise FirmwareFault while an operation is unfinished."""
         if self._busy:
             raise FirmwareFault("it uses flash while BSY of FLASH_SR is 1; wait until BSY is 0")
 
@@ -166,7 +165,6 @@ class Flash(ABC):
             )
 
     def _erase(self, offset: int, size: int) -> None:
-        """Erase bytes of the flash for saves."""
         self._cache.erase(offset, size)
         self._world.cells.erase(offset, size)
         self._busy = BUSY_READS

@@ -167,7 +167,6 @@ class Machine(UnicornCore):
     # --- memory -----------------------------------------------------------------------------------
 
     def _map(self, unicorn: Any) -> None:
-        """Map the memories, the ROM and the registers."""
         self._sram = ctypes.create_string_buffer(CODE_BUS.size)
         memory, code, data = ctypes.addressof(self._sram), CODE_BUS.origin, DATA_BUS.origin
         readable = unicorn.UC_PROT_READ

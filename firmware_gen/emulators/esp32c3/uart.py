@@ -65,7 +65,7 @@ class Uart:
 
     FIFO, CLKDIV, STATUS, CONF0, FSM_STATUS, CLK_CONF = 0x00, 0x14, 0x1C, 0x20, 0x6C, 0x78
     FORMAT = 0x1C
-    """CONF0 for 8 data bits, no parity, 1 stop bit, and all else off."""
+    """CONF0 without UART_MEM_CLK_EN: 8 data bits, no parity, 1 stop bit, and all else off."""
     MEMORY_CLOCK = 28
     TX_RESET, CORE_RESET, CLOCK, TX_CLOCK, RX_CLOCK, RX_RESET = 26, 23, 22, 24, 25, 27
 
@@ -206,7 +206,6 @@ class Uart:
             )
 
     def _speed(self) -> float:
-        """Return the speed in baud."""
         clocks, divider = self._values[self.CLK_CONF], self._values[self.CLKDIV]
         source = field(clocks, 20, 2)
         if source == 2:

@@ -155,7 +155,6 @@ class Uart:
         return flags
 
     def _take(self) -> int:
-        """Remove the oldest received byte from the FIFO, and return it."""
         if not self._fifo:
             raise FirmwareFault("it reads UARTDR without a byte; wait until RXFE of UARTFR is 0")
         self.progress += 1
@@ -164,7 +163,6 @@ class Uart:
         return byte
 
     def _put(self, byte: int) -> None:
-        """Send a byte."""
         for name, number in (("UARTEN", self.UARTEN), ("TXE", self.TXE)):
             if not bit(self._values[self.CR], number):
                 raise FirmwareFault(f"it sends a byte while {name} of UARTCR is 0; set it")
@@ -179,7 +177,7 @@ class Uart:
         self._send(byte)
 
     def _check_line(self) -> None:
-        """Raise FirmwareFault unless the line has 8 data bits, no parity, and the board's speed."""
+        """Raise FirmwareFault unless the format and the speed are those of the board's line."""
         clock = self._clocks.peripheral()
         if self._values[self.LCR_H] != self.FORMAT:
             raise FirmwareFault(

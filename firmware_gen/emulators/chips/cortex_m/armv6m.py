@@ -38,7 +38,6 @@ def missing_instruction(image: Image) -> int | None:
 
 
 def _missing(code: bytes) -> int | None:
-    """Return the offset of the first instruction of `code` that Armv6-M lacks."""
     halves = memoryview(code[: len(code) // 2 * 2]).cast("H")
     at = 0
     while at < len(halves):
@@ -59,7 +58,6 @@ def _missing(code: bytes) -> int | None:
 
 
 def _has(half: int) -> bool:
-    """Tell whether Armv6-M has this 16-bit instruction."""
     compares_and_branches = half & 0xF500 == 0xB100  # CBZ and CBNZ
     conditional = half & 0xFF00 == 0xBF00 and bool(half & 0xF)  # IT
     return not compares_and_branches and not conditional

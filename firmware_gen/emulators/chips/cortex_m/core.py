@@ -142,10 +142,7 @@ class Core(UnicornCore):
         return True
 
     def _execute(self) -> None:
-        """Run for the time of a byte.
-
-        Stop earlier at WFI, at the handler's return, and at an unmask with a pending interrupt.
-        """
+        """Run for the time of a byte, or less if an event stops the core."""
         self._returned = self._stopped = False
         try:
             self.unicorn.emu_start(self._pc | 1, 0xFFFF_FFFE, count=self._line.byte_cycles)
@@ -216,7 +213,6 @@ class Core(UnicornCore):
             self._enter(FIRST_INTERRUPT + self._number, self._chip.uart.progress)
 
     def _enter(self, vector: int, progress: int) -> None:
-        """Enter the handler of a vector."""
         (handler,) = struct.unpack(
             "<I", self.unicorn.mem_read(self._chip.flash.origin + 4 * vector, 4)
         )
@@ -228,7 +224,6 @@ class Core(UnicornCore):
         self._handling, self._pc = progress, handler
 
     def _leave_handler(self) -> None:
-        """Return from a handler."""
         self._pc = self._stacking.pop()
         before, self._handling = self._handling, None
         request = self._chip.uart.request()
@@ -265,7 +260,6 @@ class Core(UnicornCore):
         self.unicorn.emu_stop()
 
     def _on_unmasked(self, _engine: Any, address: int, _size: int, _data: Any) -> None:
-        """Stop after `cpsie i` if an interrupt waits."""
         if not self._requested() or self._handling is not None:
             return
         if bytes(self.unicorn.mem_read(address, len(MASK))) == MASK:
@@ -302,7 +296,6 @@ class Core(UnicornCore):
         self.unicorn.mmio_map(saves.origin, saves.size, look, None, program, None)
 
     def _count(self, each_instruction: int) -> None:
-        """Add a SysTick."""
         systick = SysTick()
 
         def count(_engine: Any, _address: int, _size: int, _data: Any) -> None:
