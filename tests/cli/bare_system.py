@@ -31,7 +31,6 @@ class Hidden(importlib.abc.MetaPathFinder):
     """An import finder that refuses the hidden modules."""
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Raise ImportError for a hidden module; leave all others to the other finders."""
         if name in MODULES:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 

@@ -31,8 +31,6 @@ from tests.logbook import Logbook
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a command: its exit code and its output."""
-
     code: object
     out: str
     err: str
@@ -79,8 +77,6 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ska_edge(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs the command line in this process and returns the outcome."""
-
     def run(*arguments: object) -> Outcome:
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
@@ -107,8 +103,6 @@ def iris(iris_file: Path) -> Model:
 
 @pytest.fixture
 def write_host_project(require_board: Callable[[str], Board]) -> Callable[[Model, Path], Path]:
-    """Return a function that writes and builds a model's project for the board `host`."""
-
     def write(model: Model, folder: Path) -> Path:
         require_board("host")
         memory = model.memory()
@@ -160,7 +154,6 @@ def launched() -> Iterator[Callable[[Path], str]]:
 
 @pytest.fixture
 def silent_port() -> Iterator[str]:
-    """Return a serial port without a device."""
     with _terminal() as port:
         yield port
 

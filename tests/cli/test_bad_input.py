@@ -45,7 +45,6 @@ def rows(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make links give up after less than a second."""
     monkeypatch.setattr(session, "HELLO_WAITS", (0.25, 0.25))
     quick = functools.partial(Link, timeout=0.05, tries=2)
     monkeypatch.setattr(device, "Link", quick)

@@ -118,9 +118,6 @@ def test_a_line_that_is_cut_loses_no_row(
 def test_a_device_that_does_not_come_back_has_a_document_too(
     ska_edge, iris_file: Path, start_board: Start
 ) -> None:
-    """The JSON document has the device's progress and the error, even if the device never
-    answered.
-    """
     relay = Relay(start_board("host", "board"), [6000])
     try:
         lost = ska_edge(
@@ -165,8 +162,6 @@ def loses_power(
         with PoweredBoard(project, port) as board:
 
             class Watch(LogSink):
-                """Writes the log, and cuts the power after the first line that `when` accepts."""
-
                 def write(self, line: LogLine) -> None:
                     super().write(line)
                     if isinstance(line, Notice):
@@ -220,7 +215,7 @@ def test_a_board_that_loses_its_power_continues_from_its_save(
 def test_a_save_that_is_ahead_is_not_taken_for_learned_rows(
     loses_power: LosesPower, iris: Model, ahead: int
 ) -> None:
-    """The device was reset, but its earlier save with more samples remains."""
+    """The device was reset after a save, and the save remains."""
     kept = 5 + ahead
 
     def prepare(link: Link) -> None:

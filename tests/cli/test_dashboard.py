@@ -38,7 +38,6 @@ EVIL = '<script>document.title = "evil"</script>'
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Start a browser, or skip the test if there is none."""
     program = chromium()
     if program is None:
         without("chromium is not installed")
@@ -49,7 +48,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @contextmanager
 def served(log: Path, model: Model, host: str = "127.0.0.1") -> Iterator[tuple[Server, Feed]]:
-    """Serve a log until the end of the block."""
     page, feed = Page(), Feed(log.name, model)
     page.feeds.append(feed)
     for line in Tail(log).lines():

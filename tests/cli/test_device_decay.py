@@ -19,7 +19,6 @@ DECAY = ("--device-decay", 3, "--decay-samples", 15)
 
 @pytest.fixture
 def model(ska_edge) -> Model:
-    """Train a model with a rate that falls on a device; return it, written as "m.ska"."""
     ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, *DECAY)
     return open_model(Path("m.ska"))
 

@@ -17,7 +17,6 @@ QUICK = ("--hidden", "4", "--epochs", "1")
 
 
 def table(path: str, rows: int, seed: int, person: bool = False) -> None:
-    """Write a CSV file with two inputs, and with the column `person` if wanted."""
     rng = np.random.default_rng(seed)
     lines = ["a,b,person,label" if person else "a,b,label"]
     for row in range(rows):

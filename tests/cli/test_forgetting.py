@@ -32,7 +32,6 @@ Device = Callable[[Model], TrainerDevice]
 
 @pytest.fixture
 def device() -> Iterator[Device]:
-    """Return a function that starts a simulated device with a model."""
     with ExitStack() as stack:
         yield lambda model: stack.enter_context(TrainerDevice(model.state.flashed()))
 

@@ -25,7 +25,6 @@ REFUSAL = (
 
 @pytest.fixture
 def port(require_board: Callable[[str], Board], iris: Model) -> Iterator[str]:
-    """Start the model `iris`, for inference only, on the board `host`; write it as iris.ska."""
     require_board("host")
     project = iris.firmware("fw", board="host", inference_only=True)
     project.build()

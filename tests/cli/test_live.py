@@ -68,7 +68,6 @@ class Terminal:
         return STYLE.sub("", self.shown[begun:])
 
     def end(self) -> int:
-        """Read until the program ends; return its exit code."""
         os.set_blocking(self.master, False)
         while self.process.poll() is None:
             with contextlib.suppress(BlockingIOError):
@@ -110,7 +109,6 @@ def device(iris: Model) -> Iterator[GatedDevice]:
 
 @pytest.fixture
 def monitored(iris_file: Path, device: GatedDevice) -> Iterator:
-    """A function that starts `monitor` for the device on a terminal with some columns."""
     with heeded(), contextlib.ExitStack() as stack:
 
         def start(columns: int, *options: object) -> Terminal:

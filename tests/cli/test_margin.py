@@ -19,7 +19,6 @@ OPTIONS = ("--hidden", 6, "--epochs", 10, "--seed", 0)
 
 @pytest.fixture
 def model(ska_edge) -> Model:
-    """Train a model with a margin; return it, written as "m.ska"."""
     outcome = ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--margin", 0.2, "--json")
     share = outcome.document()["skipped"]
     assert 0.1 < share < 0.9

@@ -16,7 +16,6 @@ OPTIONS = ("--hidden", 5, "--epochs", 2)
 
 @pytest.fixture
 def model(ska_edge) -> Model:
-    """Train a model with a normalized step; return it, written as "m.ska"."""
     ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--normalized-step")
     return open_model(Path("m.ska"))
 

@@ -28,7 +28,6 @@ from tests.trainer_device import TrainerDevice
 
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
-    """Return a model with a replay buffer; write it as "m.ska" into the working folder."""
     plan = make_plan((4, 3, 3), labels=("a", "b", "c"), replay=Replay(2, 1))
     parameters = np.random.default_rng(5).integers(-4000, 4000, plan.parameter_count)
     reference = initial_parameters(plan.sizes, "local", 1)
@@ -47,7 +46,6 @@ def learn(state: State, count: int) -> None:
 
 @pytest.fixture
 def device(model: Model) -> Iterator[TrainerDevice]:
-    """Start a device with the model, and let it learn some samples."""
     with TrainerDevice(model.state.flashed()) as found:
         learn(found.network, 9)
         found.network.halve_rate(1)
@@ -271,7 +269,6 @@ def test_ports_and_files_that_are_not_there(ska_edge, model: Model) -> None:
 
 @pytest.fixture
 def pulled(model: Model) -> Model:
-    """Return a model with the state of a device; write it as "p.ska"."""
     state = model.state.flashed()
     learn(state, 9)
     state.halve_rate(1)

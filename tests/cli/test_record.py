@@ -25,7 +25,6 @@ NOW = ("--countdown", "0")
 
 @pytest.fixture
 def board() -> Iterator:
-    """Return a function that starts a board which prints, and returns its port."""
     with ExitStack() as stack:
         yield lambda chunks: stack.enter_context(PrintingBoard(chunks)).port
 

@@ -120,7 +120,6 @@ def test_wrong_lists_of_targets_are_refused(folder: Path, label: str, said: str)
 
 @pytest.fixture(scope="module")
 def single(folder: Path) -> Path:
-    """Return a file of the data without the target heat."""
     rows = [line.rpartition(",")[0] for line in (folder / "data.csv").read_text().splitlines()]
     (folder / "single.csv").write_text("\n".join(rows))
     return folder / "single.csv"

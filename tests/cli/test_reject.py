@@ -29,7 +29,6 @@ def trained() -> Model:
 
 @pytest.fixture
 def model(trained: Model) -> Model:
-    """Return a model that rejects, written as "m.ska"."""
     trained.save("m.ska")
     return trained
 

@@ -24,7 +24,6 @@ from tests.logbook import Logbook
 
 @pytest.fixture
 def model() -> Model:
-    """Return a model with a replay buffer; write it as "m.ska"."""
     plan = make_plan((4, 3, 3), replay=Replay(2, 1))
     parameters = np.random.default_rng(5).integers(-4000, 4000, plan.parameter_count)
     reference = initial_parameters(plan.sizes, "local", 1)
@@ -35,7 +34,6 @@ def model() -> Model:
 
 @pytest.fixture
 def book(model: Model) -> Logbook:
-    """Return a log of 12 samples that is not yet written."""
     found = Logbook(model)
     found.learn(12)
     found.end()

@@ -20,7 +20,6 @@ OPTIONS = ("--hidden", 5, "--epochs", 2)
 
 @pytest.fixture
 def model(ska_edge) -> Model:
-    """Train a model with running normalization; return it, written as "m.ska"."""
     ska_edge("train", "iris", "-o", "m.ska", *OPTIONS, "--running-normalization")
     return open_model(Path("m.ska"))
 

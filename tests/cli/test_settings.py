@@ -30,12 +30,13 @@ FILE = Path("ska.toml")
 
 
 def toml(value: Any) -> str:
-    """Return a value as TOML; JSON has the same texts, numbers, flags and lists."""
+    """Return a value as TOML. JSON writes these values in the same way, except the character
+    DEL.
+    """
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def parsed(name: str, arguments: list[str], defaults: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a command's parameters, for a command line and for defaults."""
     group = click.Context(main)
     group.default_map = {name: defaults}
     return main.commands[name].make_context(name, arguments, parent=group).params

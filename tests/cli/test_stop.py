@@ -208,7 +208,6 @@ def test_a_document_is_printed_although_the_terminal_hung_up(
 def test_a_monitor_writes_its_log_after_its_terminal_hung_up(
     iris_file: Path, iris: Model, start_board: Start, spawn: Callable[..., Any]
 ) -> None:
-    """Nobody can see the output any more, but the log still gets its last line."""
     port, log = start_board("host", "board"), Path("steps.jsonl")
     master, slave = os.openpty()
     arguments = ("monitor", iris_file, many_rows(iris), *ALL, "--port", port, "--log", log)

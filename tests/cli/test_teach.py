@@ -64,7 +64,6 @@ def device(model: Model) -> Iterator[TrainerDevice]:
 
 @pytest.fixture
 def rows() -> Path:
-    """Return a file with five rows of the new class, without labels."""
     path = Path("rows.npz")
     np.savez(path, x=iris()[1].x[:5])
     return path
@@ -104,7 +103,7 @@ def test_a_new_class_is_taught_with_five_rows(
 def test_a_board_is_taught_and_proves_what_it_learned(
     ska_edge: Run, require_board: Callable[[str], Board], two: Path, rows: Path
 ) -> None:
-    """The commands are those of docs/DEVICE.md. The judged rows of the new class are not taught."""
+    """The judged rows of the new class are not taught."""
     require_board("virtual-m4")
     known, new = iris()
     judged = new.take(np.arange(5, len(new.y)))

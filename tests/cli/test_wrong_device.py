@@ -35,7 +35,6 @@ def device() -> Iterator[FakeDevice]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the timeouts of the command line's links."""
     monkeypatch.setattr(session, "HELLO_WAITS", (0.25, 0.25))
     monkeypatch.setitem(Link.__init__.__kwdefaults__, "timeout", 0.2)
 
