@@ -18,7 +18,6 @@ from tests.fake_device import FakeDevice
 
 @pytest.fixture
 def device() -> Iterator[FakeDevice]:
-    """Start a fake device."""
     device = FakeDevice()
     yield device
     device.close()

@@ -21,7 +21,6 @@ ARRAYS = {
 
 @pytest.fixture
 def file() -> io.BytesIO:
-    """Return an npz file as numpy writes it."""
     file = io.BytesIO()
     np.savez(file, **ARRAYS)  # type: ignore[arg-type, unused-ignore]
     return file

@@ -52,7 +52,6 @@ class Board:
 
 @pytest.fixture
 def board() -> Iterator[Board]:
-    """Return a board that answers every question with a whole report."""
     made = Board(*[WHOLE] * 20)
     yield made
     made.close()

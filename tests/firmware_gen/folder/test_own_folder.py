@@ -114,7 +114,6 @@ def test_an_own_cache_that_anybody_may_write_to_is_not_built_through(temporary: 
 
 @pytest.fixture
 def unrelated() -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process of this user that is not a board."""
     command = [sys.executable, "-c", "import signal; signal.pause()"]
     with subprocess.Popen(command) as process:
         yield process

@@ -25,7 +25,7 @@ PLAN = make_plan((2, 2))
 
 
 class Builds:
-    """Counts the builds, and puts an empty file in place of each library."""
+    """Counts the builds, and writes a file of zeros in place of each library."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0

@@ -16,8 +16,8 @@ from firmware_gen.memory.armv81m import SIZE, Instruction, decode
 from ska_edge.errors import CheckError
 
 WriteFirmware = Callable[..., Path]
-# One instruction of every kind that compilers use on a Cortex-M55. Capstone mistakes SQRSHR and
-# UQSHL for writes of the program counter, and the next VLDRH for a write of the stack pointer.
+# Instructions that compilers use on a Cortex-M55. Capstone mistakes SQRSHR and UQSHL for writes of
+# the program counter, and the next VLDRH for a write of the stack pointer.
 NEWER = (
     "asrl r0, r1, r2",
     "lsrl r2, r3, #31",

@@ -1,4 +1,4 @@
-"""Wherever power is cut, a load gives the last complete save or the save before it.
+"""If power is cut at any moment of a save, a load then gives the new state or the old one.
 
 journal_power.c runs ska_journal.c on a simulated flash memory, under the sanitizers for addresses
 and undefined behavior. It saves the state of a network of 2,410 parameters. These tests compile it
@@ -112,8 +112,6 @@ Run = Callable[[str, str], Mapping[str, int]]
 
 @pytest.fixture(scope="module")
 def run(programs: dict[str, Path]) -> Run:
-    """Run a scenario on a kind of memory; return its counts."""
-
     def counted(name: str, scenario: str) -> Mapping[str, int]:
         done = subprocess.run(
             [str(programs[name]), scenario], capture_output=True, text=True, check=False

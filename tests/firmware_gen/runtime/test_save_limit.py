@@ -72,7 +72,7 @@ def test_a_flood_of_one_state_is_one_save(firmware: Firmware) -> None:
 
 
 def test_offers_are_paid_for_too(firmware: Firmware) -> None:
-    """An OFFER counts as a save, because it erases a slot even if the state never arrives."""
+    """An OFFER counts as a save, because it can erase a slot even if the state never arrives."""
     f, digest = firmware, bytes.fromhex(firmware.plan.digest[:16])
     offers = [f.request(1 + i, "OFFER", digest=digest, crc=i) for i in range(100)]
     again = 2 * f.request(101, "OFFER", digest=digest, crc=4)

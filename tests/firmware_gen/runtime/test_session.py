@@ -64,14 +64,12 @@ def storing(
     tmp_path_factory: pytest.TempPathFactory,
     require_toolchain: Callable[[str], str],
 ) -> Firmware:
-    """Return the firmware of each plan, on a board that has memory for saves."""
     folder = tmp_path_factory.mktemp("storing")
     return make(PLANS[request.param], folder, require_toolchain("gcc"), storing=True)
 
 
 @pytest.fixture
 def firmware(firmwares: Callable[[str], Firmware]) -> Firmware:
-    """Return the firmware of a plan of the default rule, with a replay buffer."""
     return firmwares("local")
 
 

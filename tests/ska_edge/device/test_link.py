@@ -27,7 +27,6 @@ def patient(device: FakeDevice) -> Link:
 
 
 def silent(_: Frame) -> bytes:
-    """Return no answer, like a device that is not there."""
     return b""
 
 

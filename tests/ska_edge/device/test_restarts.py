@@ -272,7 +272,9 @@ def test_a_rate_is_not_lost_between_two_copies_of_hello(
 def test_the_last_save_is_made_though_another_state_has_as_many_samples(
     trainer: TrainerDevice, tmp_path: Path
 ) -> None:
-    """The device saves at sample 20; then other rows lead from a pushed state to 20 samples."""
+    """The device saves at sample 20. Then a pushed state and other rows give it 20 samples
+    again.
+    """
     pushed = FixedTrainer(FLASHED.copy(), check=False)
 
     def then(line: dict[str, Any], stream: Stream) -> None:

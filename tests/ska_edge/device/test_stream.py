@@ -30,7 +30,7 @@ def test_all_rows_are_learned_in_order(device: FakeDevice, credit: int) -> None:
 
 
 def test_as_many_rows_are_in_flight_as_the_credit_allows(device: FakeDevice) -> None:
-    """The device answers only after it has received as many rows as its credit."""
+    """The device answers after it has received as many rows as its credit, or the last row."""
     device.credit = 4
     waiting: list[Frame] = []
     most: list[int] = []

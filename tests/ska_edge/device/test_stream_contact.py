@@ -67,7 +67,7 @@ def test_a_stream_continues_from_the_save_of_a_restarted_device(
 
 @pytest.mark.parametrize("more", [2, 100, -5])
 def test_a_stream_ends_if_another_program_uses_the_device(device: FakeDevice, more: int) -> None:
-    """The device has more samples than the rows in flight explain."""
+    """The rows in flight do not explain the device's number of samples."""
     stream = opened(device)
     with pytest.raises(DeviceError, match=f"has {10 + more} samples, not 10 .* nobody else use it"):
         for event in stream.learn(INPUT, LABELS):
@@ -280,9 +280,6 @@ def test_a_request_to_a_device_that_started_again(device: FakeDevice, saved: int
 
 
 def test_a_restart_is_reported_before_a_request_is_sent(device: FakeDevice) -> None:
-    """The host reports the restart and does not request the save, because the device now has an
-    older state.
-    """
     stream = opened(device)
     list(stream.learn(INPUT, LABELS))
     device.restart(samples=7)

@@ -62,7 +62,7 @@ def by_definition(image: list[list[int]], filters: Filters) -> list[int]:
 
 @st.composite
 def fronts(draw: st.DrawFn) -> tuple[Front, np.ndarray]:
-    """A front end of images, and images (n, rows, columns) with values outside of pixels."""
+    """A front end of images, and images (n, rows, columns); some values are not those of pixels."""
     size, stride = draw(st.integers(1, 4)), draw(st.integers(1, 3))
     rows, columns = draw(st.integers(max(size, 2), 9)), draw(st.integers(size, 9))
     places = (min(rows, columns) - size) // stride + 1

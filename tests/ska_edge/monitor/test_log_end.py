@@ -160,7 +160,7 @@ def test_the_last_lines_give_the_same_end_as_all_lines(
     halvings: int,
     token: int,
 ) -> None:
-    """The log may have any lines and be cut anywhere, and the device may have any state now."""
+    """The log has random lines and may be cut, and the device has a random state."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Writer.learn.__globals__, "CHECKPOINT", 4)
         book = Writer()

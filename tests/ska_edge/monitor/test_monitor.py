@@ -310,7 +310,9 @@ def test_a_device_gets_its_rate_again_after_a_rollback(
 def test_a_restart_between_rows_does_not_lose_the_rate(
     device: FakeDevice, stream: Stream, behind: str, wanted: list[object]
 ) -> None:
-    """The device restarts with the same number of samples, so the number does not reveal it."""
+    """The device restarts with the same number of samples, so the number does not reveal the
+    restart.
+    """
     lines = []
     for said in Monitor(stream, PLAN).run(INPUT, LABELS, halvings=1, save=True):
         lines.append(line := said.as_dict())

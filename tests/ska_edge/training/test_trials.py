@@ -144,8 +144,8 @@ def test_a_second_layer_is_chosen_where_one_learns_clearly_worse() -> None:
 def test_a_gain_that_chance_explains_adds_no_layer(
     monkeypatch: pytest.MonkeyPatch, deeper: float, chosen: tuple[int, ...] | None
 ) -> None:
-    """80 rows judge, so the standard error of the difference of 0.8 and 0.9 is 0.056, and 0.061 of
-    0.8 and 0.84.
+    """80 rows judge. The standard error of a difference is then 0.056 for 0.8 and 0.9, and 0.061
+    for 0.8 and 0.84.
     """
 
     def accuracy(session: Session) -> float:

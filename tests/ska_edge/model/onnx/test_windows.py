@@ -73,7 +73,7 @@ def test_a_wrong_node_is_found() -> None:
 
 @pytest.mark.parametrize("takes", ["windows", INTEGERS, "features"])
 def test_every_input_is_restored(takes: str, tmp_path: Path) -> None:
-    """Models with a front end that an earlier version exported take integers."""
+    """An earlier version exported models with a front end in the form that takes integers."""
     model = model_of(FRONTS["half"])
     save(exported_as(model, "integer", takes), tmp_path / "m.onnx")
     restored = open_model(tmp_path / "m.onnx")
