@@ -62,8 +62,8 @@ CORES = (
     "sim-atmega328p",
 )
 # If the host sends 0, the device forgets all samples and sends the size of its front end. If the
-# host sends 1 and a sample, the device sends 0, or, if the sample completes a window, 1 and the
-# features with their inputs.
+# host sends 1 and a sample, the device sends 0. If the sample completes a window, the device sends
+# 1 instead, then the features with their inputs.
 MAIN = """\
 #include "ska_board.h"
 #include "ska_front.h"

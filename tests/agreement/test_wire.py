@@ -38,7 +38,7 @@ PLANS = {
 
 
 def patient(port: str, stop: threading.Event | None = None, key: bytes | None = None) -> Link:
-    """Return a link that retries soon and often, because half of all exchanges meet a fault."""
+    """Return a link that retries soon and often, because many exchanges meet a fault."""
     return Link(port, timeout=0.1, tries=50, stop=stop, key=key)
 
 

@@ -1,4 +1,4 @@
-"""Kill commands at any moment: what they write is always the old file or the new one.
+"""Kill commands at any moment: a file that they replace is then the old one or the new one.
 
 The check compares bytes. The file of a sweep's runs and the log of a monitor grow. Only their last
 line may be torn, and the next sweep or monitor continues from there.
@@ -175,7 +175,7 @@ def _continued(log: Path, line: list[str], device: Liar) -> str | None:
 
 
 def _tear(log: Path, random: Random) -> None:
-    """Append an incomplete line to a log, half of the time."""
+    """Append a part of a line to a log, or nothing."""
     with log.open("r+b") as file:
         first = file.readline()
         file.seek(0, 2)

@@ -29,9 +29,7 @@ def test_any_device(place: Place, seed: int) -> None:
 def test_each_command_accepts_a_device_without_altered_answers(
     place: Place, line: list[str]
 ) -> None:
-    """Each command accepts a device without altered answers, so a refusal comes from an altered
-    answer.
-    """
+    """Here each command ends as expected, so another end comes from an altered answer."""
     # `verify` fails, because the simulated device sends made-up metrics. `record` refuses a device
     # that sends frames.
     codes = {"verify": 1, "record": 3}

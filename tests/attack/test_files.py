@@ -26,7 +26,7 @@ def test_any_file(place: Place, random: Random) -> None:
 
 @pytest.mark.parametrize("name", files.KINDS)
 def test_the_good_file_is_read(place: Place, name: str) -> None:
-    """Each command accepts the good file, so it refuses a damaged one because of the damage."""
+    """Here each command ends as expected, so another end comes from the damage."""
     for line in files.KINDS[name][1]:
         line = files.line_of(line, name)
         attempt, found = devices.attempt(place, line, Random(0), 0.0)

@@ -1,4 +1,6 @@
-"""After kill -9 at any moment, a file is the old one or the new one."""
+"""After kill -9 at any moment, a replaced file is the old or the new one, and a log is
+continued.
+"""
 
 from __future__ import annotations
 

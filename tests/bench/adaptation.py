@@ -76,8 +76,8 @@ def adaptation(work: tuple[str, bool, float, int]) -> list[tuple[float, ...]]:
 
 
 def controls(seed: int) -> list[list[list[float]]]:
-    """Return the accuracies before and after the adaptation, of a new network, and of a logistic
-    regression: for each unseen person, for each mounting and number of windows.
+    """Return four accuracies for each unseen person, and for each mounting and number of windows:
+    before and after the adaptation, of a new network, and of a logistic regression.
     """
     found = []
     with tempfile.TemporaryDirectory() as folder:
