@@ -23,7 +23,7 @@ from tests.firmware_gen.runtime.piped_firmware import (
 )
 
 ALLOWED = {"HELLO", "INFER", "CHALLENGE"}
-"""Requests that a firmware that only classifies does not refuse as FROZEN."""
+"""A firmware that only classifies refuses all other requests as FROZEN."""
 
 
 @pytest.mark.parametrize("plan", PLANS)

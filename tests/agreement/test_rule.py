@@ -84,7 +84,10 @@ WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion",
 
 
 def values_of(arguments: tuple[Argument, ...]) -> list[np.ndarray]:
-    """Return every value of a single 16-bit argument; else random rows with many extreme values."""
+    """Return the values of each argument.
+
+    A single 16-bit argument gets all its values; other arguments get random and extreme values.
+    """
     if len(arguments) == 1 and arguments[0].hi - arguments[0].lo < EVERY_VALUE:
         return [np.arange(arguments[0].lo, arguments[0].hi + 1)]
     rng = np.random.default_rng(5)

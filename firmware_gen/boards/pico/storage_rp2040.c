@@ -15,8 +15,8 @@
 #if SKA_STORAGE_PAGE != 0x1000
 #error "this driver erases sectors of 4 KB: see [storage] of board.toml"
 #endif
-/* flash_range_erase takes the size of a larger block, and the command that erases such a block. No
- * erase here is as large as this block, so the routine erases only sectors. */
+/* Two arguments of flash_range_erase: the size of a larger block, and the flash command that erases
+ * such a block. No erase here is as large as this block, so the routine erases only sectors. */
 #define NO_BLOCK 0x80000000u
 #define NO_COMMAND 0u
 

@@ -1,4 +1,4 @@
-"""A started board has a port that answers and can be reopened, and leaves nothing behind."""
+"""A started board has a port that answers and can be reopened."""
 
 from __future__ import annotations
 

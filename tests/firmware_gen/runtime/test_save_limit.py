@@ -1,4 +1,4 @@
-"""Nobody on the line can wear out a device's memory: saves are limited, whatever is sent."""
+"""A device limits the saves that its line requests, whatever the line sends."""
 
 from __future__ import annotations
 
