@@ -26,7 +26,7 @@ from tests.agreement.test_front import AXES, FRONTS, expected_of, plan_with, sam
 from tests.lossy_wire import LossyWire
 
 RECORDINGS = ("walk.csv", "run.csv")
-# Each board with one of the front ends, so that all of them are on some board.
+# Each board has one of the front ends, and each front end is on some board.
 BOARDS = {
     "host": "more",
     "virtual-m4": "half",
