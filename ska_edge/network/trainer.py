@@ -1,6 +1,6 @@
 """Trains in fixed point: runs the learning rule in numpy, and gives the bits of a device.
 
-It is one file, so that these loops can be read beside those of `runtime/ska.c`.
+It is one file, so that these loops can be read beside those of `runtime/ska.c` and its headers.
 """
 
 from __future__ import annotations

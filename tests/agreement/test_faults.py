@@ -72,7 +72,7 @@ def test_a_bit_that_flips_in_a_weight_is_named(
     index = tensor.offset + 2 * tensor.shape[1] + 3
     old = r"( +)ska->step\+\+;\n(?=}\n)"  # at the end of a step
     new = rf"\1ska->step++;\n\1if (ska->step == {step}u) ska->parameters[{index}] ^= {1 << bit};\n"
-    found = difference(require_board(name), tmp_path / "p", "ska.c", old, new)
+    found = difference(require_board(name), tmp_path / "p", "ska_sample.h", old, new)
     assert found is not None
     place = (found.step, found.layer, found.tensor, found.index)
     assert place == (step, 1, "weight", (2, 3))
@@ -100,7 +100,7 @@ def test_a_flipped_bit_of_a_counter_is_named(
 ) -> None:
     old = r"( +)ska->step\+\+;\n(?=}\n)"  # at the end of a step
     new = r"\1ska->step++;\n\1if (ska->step == 6u) ska->samples ^= 8u;\n"
-    found = difference(require_board(name), tmp_path / "p", "ska.c", old, new)
+    found = difference(require_board(name), tmp_path / "p", "ska_sample.h", old, new)
     assert found is not None
     assert (found.step, found.tensor, found.host ^ found.device) == (6, "samples", 8)
 

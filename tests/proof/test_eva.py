@@ -228,7 +228,7 @@ PLANTS = {
     ),
     "a product in 16 bits": Plant(
         "published",
-        "ska.c",
+        "ska_batch.h",
         "(int32_t)steps[sample] * ska->below",
         "steps[sample] * ska->below",
         "signed overflow",

@@ -85,7 +85,8 @@ def test_a_compiler_of_wrong_code_is_detected(
 
     def wrong(plan: object) -> dict[str, str]:
         sources = real(plan)  # type: ignore[arg-type]
-        return {**sources, "ska.c": sources["ska.c"].replace("(SKA_TARGET, ", "(SKA_TARGET - 9, ")}
+        text = sources["ska_shift.h"].replace("(SKA_TARGET, ", "(SKA_TARGET - 9, ")
+        return {**sources, "ska_shift.h": text}
 
     monkeypatch.setattr(cache, "library_sources", wrong)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
