@@ -1,9 +1,8 @@
 """Defines the arithmetic: Q formats, values with intervals, rounding and saturation.
 
 The functions of a neuron are written once on `Fixed`, for the host, for ONNX and for C. A back end
-(`Ops`) executes the operations and makes no decisions. The interval of each value determines
-whether the value needs 64 bits, and whether a saturation can be left out, so all back ends agree.
-`docs/ARITHMETIC.md` has worked numbers.
+(`Ops`) executes the operations. The interval of a value determines whether a saturation can be left
+out, so all back ends agree. `docs/ARITHMETIC.md` has worked numbers.
 """
 
 from __future__ import annotations
@@ -72,7 +71,6 @@ def float32_integers(
 
     `points` are (d,), from -1000 to 1000. The integers are saturated to `format`, also for infinite
     numbers; NaN becomes 0. C does the same in integers, see `ska_float32_integer` in ska_fixed.h.
-    Every step is exact here, because a float64 has 29 more bits than a float32.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # beyond float32: infinite; NaN stays NaN
         narrow = np.asarray(real).astype(np.float32).astype(np.float64)
@@ -126,7 +124,10 @@ class Table:
 
 
 class Ops(Protocol[T]):
-    """The operations of a back end; `lo` and `hi` bound the result and determine its width."""
+    """The operations of a back end.
+
+    `lo` and `hi` bound the result, except where a method says otherwise.
+    """
 
     def constant(self, value: int) -> T: ...
     def add(self, a: T, b: T, lo: int, hi: int) -> T: ...
@@ -136,7 +137,10 @@ class Ops(Protocol[T]):
         """Return (a + 2**(shift-1)) >> shift, shift >= 1; lo, hi bound the sum before the shift."""
         ...
 
-    def clip(self, a: T, lo: int, hi: int) -> T: ...
+    def clip(self, a: T, lo: int, hi: int) -> T:
+        """Return the nearest value in [lo, hi]."""
+        ...
+
     def high_bits(self, a: T, shift: int) -> T:
         """Return the upper part a >> shift of a value known to be >= 0."""
         ...
@@ -156,7 +160,7 @@ class Ops(Protocol[T]):
 
 
 class ArrayOps(Ops[T], Protocol[T]):
-    """A back end that also has matrix products; in C these are the runtime's loops."""
+    """A back end that also has matrix products."""
 
     def dot(self, weights: T, inputs: T, lo: int, hi: int) -> T:
         """Return the sums inputs weights^T, (batch, rows).
@@ -174,7 +178,9 @@ class Fixed(Generic[T]):
         ops: the back end.
         data: the back end's value: an integer array, an ONNX edge, a C expression, or nothing.
         frac: number of fractional bits.
-        lo, hi: smallest and largest integer that the value can take.
+        lo, hi: bounds of the integer.
+
+    Raises RangeError if the interval exceeds 64 bits.
     """
 
     ops: Ops[T]
@@ -245,7 +251,7 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, data, frac, (self.lo + half) >> shift, (self.hi + half) >> shift)
 
     def saturated(self, lo: int, hi: int) -> Fixed[T]:
-        """Clip the integer to [lo, hi]; generate no code if the interval is already inside."""
+        """Clip the integer to [lo, hi]; no operation if the interval is already inside."""
         if lo <= self.lo and self.hi <= hi:
             return self
         data = self.ops.clip(self.data, lo, hi)
@@ -254,10 +260,10 @@ class Fixed(Generic[T]):
         )
 
     def bounded(self, lo: int, hi: int) -> Fixed[T]:
-        """Return the same value with a tighter interval, which a comment at the call proves.
+        """Return the same value with a tighter interval, which the caller has proven.
 
         Use this for facts that do not follow from the ends of intervals, such as D (1 - D) <= 1/4.
-        No code is generated. The numpy back end checks the tighter interval only in later results.
+        The method calls no operation of the back end.
         """
         return Fixed(self.ops, self.data, self.frac, max(self.lo, lo), min(self.hi, hi))
 
@@ -285,7 +291,10 @@ class Fixed(Generic[T]):
         return (above - below).bounded(0, max(-self.lo, self.hi))  # one of the two parts is 0
 
     def square_root(self) -> Fixed[T]:
-        """Return the square root of a value >= 0, rounded down; it has half the fractional bits."""
+        """Return the square root of a value, rounded down; it has half the fractional bits.
+
+        Raises ValueError if the value can be negative, or has an odd number of fractional bits.
+        """
         if self.lo < 0 or self.frac % 2:
             raise ValueError("a root needs a value >= 0 with an even number of fractional bits")
         lo, hi = math.isqrt(self.lo), math.isqrt(self.hi)
@@ -293,9 +302,10 @@ class Fixed(Generic[T]):
         return Fixed(self.ops, root, self.frac // 2, lo, hi)
 
     def divided(self, divisor: int) -> Fixed[T]:
-        """Return the value times a reciprocal with `RECIPROCAL_BITS` significant bits, exactly.
+        """Return the value times the reciprocal of `divisor` >= 1.
 
-        The reciprocal of a power of two is exact; that of another divisor >= 1 is rounded.
+        The reciprocal of a power of two is exact; another reciprocal is rounded to
+        `RECIPROCAL_BITS` significant bits.
         """
         frac = RECIPROCAL_BITS + divisor.bit_length() - 1
         factor = ((1 << frac) + divisor // 2) // divisor
@@ -318,8 +328,9 @@ def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:
     """Interpolate linearly in a table whose knots are 2**shift steps of `position` apart.
 
     With base = table[i] and rise = table[i+1] - base, the result is base + round(rise * fraction).
-    As 0 <= fraction < 1 and the rise is an integer, the rounded part never exceeds the rise. The
-    result is therefore between two neighbors of the table, and so in the table's own interval.
+    The rounded part is between 0 and the rise, because 0 <= fraction < 1. The result is therefore
+    between two neighbors of the table.
+
     Raises ValueError unless the interval of `position` begins at 0 or above, and ends before the
     last knot.
     """
@@ -360,10 +371,10 @@ def width(lo: int, hi: int) -> int:
 
 
 def largest_frac(terms: int, weight_bits: int, most: int) -> int:
-    """Return the largest f in [0, most] for which a sum of products fits into 32 bits.
+    """Return the largest f in [0, most] for which a sum is at most 2**31 - 2**24; 0 if none is.
 
-    The sum has `terms` products of a weight and an integer in [-2**f, 2**f), which has f fractional
-    bits, plus the half that rounding adds.
+    The sum has `terms` products of a weight and an integer in [-2**f, 2**f). The distance to 2**31
+    is for the half that rounding adds.
     """
     room = 2**31 - 2**24
     frac = most

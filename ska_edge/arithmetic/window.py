@@ -1,7 +1,6 @@
 """Defines values over the samples of a window, for back ends that have windows as arrays.
 
-Samples are (windows, samples, axes); a value over the samples is (windows, axes). In C, loops of
-the runtime compute the same values.
+Samples are (windows, samples, axes); a value over the samples is (windows, axes).
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ def convolved(
 
 
 def convolved_interval(images: Fixed[T], filters: Sequence[Sequence[int]]) -> tuple[int, int]:
-    """Return an interval that has every partial sum of products of a filter with pixels."""
+    """Return an interval that contains every partial sum of products of a filter with pixels."""
     least, most = min(images.lo, 0), max(images.hi, 0)
     lo = min(sum(min(w * least, w * most) for w in weights) for weights in filters)
     hi = max(sum(max(w * least, w * most) for w in weights) for weights in filters)

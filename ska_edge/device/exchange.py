@@ -72,7 +72,7 @@ class Request:
         return True
 
     def _counts_other(self, frame: Frame) -> bool:
-        """Tell whether a frame is a RESULT for a sample of an earlier session."""
+        """Tell whether a frame is a RESULT with another count, as of an earlier session."""
         if frame.code != RESULT.code or self.samples is None:
             return False
         said = frame.payload[COUNT]

@@ -15,7 +15,7 @@ class DeviceInfo:
         board: board name.
         protocol: protocol version of the device.
         digest: first 8 bytes of the plan's digest, 16 hexadecimal digits.
-        step, samples: updates made and samples learned, as the state has them; 0 after flashing.
+        step, samples: updates made and samples learned, as the state has them.
         token: identifies the state's history (see `Link.token`); 0 after a start, a reset or a
             push.
         crc: CRC-32 of the state.

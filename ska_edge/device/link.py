@@ -25,7 +25,8 @@ def new_token() -> int:
 class Link(Session):
     """A session with one device, and the requests that a host makes of it.
 
-    `Session` describes the arguments and the attributes.
+    `Session` describes the arguments and the attributes. Every request raises the errors of
+    `Session.request`.
     """
 
     # --- what the device must be ------------------------------------------------------------------

@@ -20,7 +20,8 @@ Ask = Callable[[str, Values], list[Reply]]
 def read_state(ask: Ask, info: DeviceInfo, size: int, port: str) -> bytes:
     """Read the state of `size` bytes of a device that has just reported `info`.
 
-    Raises DeviceError if the state has another size, or changes during the transfer.
+    Raises DeviceError if the state has another size, or changes during the transfer, for impossible
+    answers, and as `ask` does.
     """
     total = info.state_bytes
     if total != size:
@@ -44,7 +45,7 @@ def read_part(
 ) -> bytes:
     """Read `size` bytes from `offset` on, of the state or of another whole that a request reads.
 
-    Raises DeviceError for impossible answers.
+    Raises DeviceError for impossible answers, and as `ask` does.
     """
     data = b""
     while len(data) < size:

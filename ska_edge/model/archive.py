@@ -60,7 +60,6 @@ def model_from_archive(path: Path, content: bytes, wanted: str = "a ska-edge mod
 
 
 def _opened(path: Path, content: bytes, wanted: str) -> Archive:
-    """Open the archive; raise InputError if its arrays are compressed."""
     try:
         archive = Archive(io.BytesIO(content))
         size = sum(archive.header(name).size for name in archive.names)

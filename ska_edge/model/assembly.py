@@ -101,7 +101,7 @@ def _scaling(
 
 
 def _units(plan: Plan, parts: Parts) -> Scaling | None:
-    """Return the scaling of the targets; raise InputError unless exactly a regression has one."""
+    """Return the scaling of the targets; None for a model of classes."""
     mean, scale = parts.target_mean, parts.target_scale
     if (mean is None or scale is None) == plan.regression:
         raise InputError("the scaling of the targets does not fit the plan")

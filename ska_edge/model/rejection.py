@@ -15,7 +15,7 @@ def with_rejection(model: Model, held_out: Dataset, share: float) -> Model:
     reaches.
 
     `share` is above 0 and at most 1. The other parts of the plan, and so what the network learns,
-    stay the same.
+    stay the same. Raises InputError as `check_plan` does.
     """
     found = least_confidence(confidences(model.decisions(held_out.x)), share)
     plan = replace(model.plan, least_confidence=found)

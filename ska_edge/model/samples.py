@@ -54,7 +54,8 @@ def with_classes_of(model: Model, dataset: Dataset) -> tuple[Model, tuple[str, .
     """Return a model with all classes of the data, and the names of those that it lacked.
 
     A model without spare classes is returned as it is; so is a model with named classes, if the new
-    ones are numbers. Raises InputError for more new classes than the model has left.
+    ones are numbers. Raises InputError for more new classes than the model has left, and as
+    `State.add_class` does.
     """
     if not model.plan.spares:
         return model, ()

@@ -19,7 +19,8 @@ class Difference:
 
     Attributes:
         step: number of updates when the difference was found.
-        layer: layer index; None for a number of no layer, such as the CRC-32 of all parameters.
+        layer: layer index, for a field of the state that of the output layer; None for a number of
+            no layer, such as the CRC-32 of all parameters.
         tensor: name of a tensor, of a field of the state (see `Plan.state_fields`), of a metric, or
             of another number that was compared, such as "decision", "value" or "step".
         index: position in the tensor, row first; empty for a single number.
@@ -53,9 +54,7 @@ class Difference:
 
 
 def first_difference(state: State, raw: bytes) -> Difference | None:
-    """Return the first difference of a device's state, as bytes, from the host's, if there is
-    one.
-    """
+    """Compare a device's state, as bytes, with the host's; return the first difference, if any."""
     plan, ours, place = state.plan, state.to_bytes(), 0
     for field in plan.state_fields():
         host, device = (
@@ -76,7 +75,6 @@ def first_difference(state: State, raw: bytes) -> Difference | None:
 
 
 def _parameter_difference(state: State, flat: int, host: int, device: int) -> Difference:
-    """Return the difference of one parameter, with its tensor and index."""
     tensor = next(t for t in state.plan.tensors() if flat < t.offset + t.size)
     index = np.unravel_index(flat - tensor.offset, tensor.shape)
     unit = 2.0**-tensor.format.frac

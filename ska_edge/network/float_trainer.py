@@ -21,7 +21,7 @@ from ska_edge.rules.reference import Parameters
 
 Reals = NDArray[np.float64]
 
-MOST_PRODUCTS = 2**18  # at most this many products are in memory at once
+MOST_PRODUCTS = 2**18  # about this many products are in memory at once
 ROOT_2 = 1.4142135623730951
 MOST_HALVINGS = 64  # of the rate of one sample
 LOG2_E = 1.4426950408889634

@@ -17,7 +17,8 @@ def learning(plan: Plan, errors: Integers) -> NDArray[np.bool_]:
 
 
 def skipped(plan: Plan, decisions: Integers, truth: Integers) -> int:
-    """Return how many samples change nothing, from decisions (n, classes) and the truth; see
-    `output`.
+    """Return how many samples do not learn, from decisions (n, classes) and the truth.
+
+    `output` says what the truth is.
     """
     return int((~learning(plan, output_errors(plan, decisions, truth))).sum())

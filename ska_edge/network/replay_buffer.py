@@ -17,8 +17,7 @@ from ska_edge.plan.replay import FIFO
 class ReplayBuffer:
     """Stores at most a fixed number of samples of each class.
 
-    In a reservoir, all samples of a class so far are stored with the same probability at any time.
-    A FIFO stores the last samples of each class.
+    `Replay` describes the two kinds of buffers.
 
     Args:
         plan: the plan with the classes, the sizes of the buffer and the seed.

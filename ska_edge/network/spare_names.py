@@ -40,7 +40,7 @@ def text_of(data: NDArray[np.integer]) -> str:
 
 
 def no_spare(name: str, spares: int) -> str:
-    """Return the error sentence for a new class that gets no output, as all are in use."""
+    """Return the error sentence for a new class without a spare output."""
     if not spares:
         return (
             f"the class '{name}' is new, and the model has no spare class for it; train a model"

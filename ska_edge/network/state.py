@@ -175,7 +175,8 @@ class State:
         """Make the first spare output a class with this name, as a device does; return its index.
 
         A name that an added class already has changes nothing. Raises InputError if no spare output
-        is left, for a label of the plan, for the name of unknown samples, and as `bytes_of` does.
+        is left, for a label of the plan, as `bytes_of` does, and, if the plan has a least
+        confidence, for the name of unknown samples.
         """
         if name in self.plan.labels:
             raise InputError(f"the model has the class '{name}' already")

@@ -61,7 +61,7 @@ class Learned:
     """The results of learning consecutive rows, one element per row.
 
     Attributes:
-        decisions: (n, classes), from the forward pass before the update with the row.
+        decisions: (n, classes), as `FixedTrainer.learn_one` returns them.
         steps: (n,), number of all updates so far, including those with the row.
     """
 

@@ -50,7 +50,7 @@ FARTHEST_RATE = 1100  # largest shift of a rate; no float64 needs more
 
 
 def plan_from_json(data: Any) -> Plan:
-    """Convert plain data to a plan; raise InputError if it is not a plan of this version."""
+    """Convert plain data to a plan; raise InputError unless it is a valid plan of this version."""
     found = data.get("schema") if isinstance(data, dict) else None
     if type(found) is not int or found != SCHEMA:
         raise InputError(
@@ -82,10 +82,8 @@ def _text(data: Any) -> str:
 def check_plan(plan: Plan) -> None:
     """Raise InputError unless the arithmetic supports every number of a plan.
 
-    Values that follow from the rule, the precision and the sizes must equal those of a newly
-    resolved plan. Values that calibration or a user chooses must be in their range. Shifts must be
-    those that C can make, and sums must fit into 64 bits. Every number is compared with its bounds
-    before it is used in a computation or an allocation.
+    Numbers that calibration or a user chooses must be in their range. The shifts must be possible
+    in C, and the sums must fit into 64 bits.
     """
     if plan.rule not in RULES:
         raise InputError(f"rule {plan.rule!r:.40} is none of {', '.join(RULES)}")
@@ -112,7 +110,6 @@ def check_plan(plan: Plan) -> None:
 
 
 def _check_sizes(plan: Plan) -> None:
-    """Check that layers fit each other, and that the C runtime can count layers and neurons."""
     if not plan.layers:
         raise InputError("the plan has no layers")
     if len(plan.layers) > MOST_LAYERS:
@@ -132,7 +129,6 @@ def _check_sizes(plan: Plan) -> None:
 
 
 def _check_formats(plan: Plan) -> None:
-    """Check the formats: all are the profile's, except those that calibration may choose."""
     profile = PRECISIONS[plan.precision]
     knowledge, incoming = plan.formats.knowledge, plan.layers[0].input
     if not (
@@ -195,7 +191,6 @@ def _check_formats(plan: Plan) -> None:
 
 
 def _check_learning(plan: Plan) -> None:
-    """Check the numbers of the update: rate, batch, steps, seed, and values derived from them."""
     if not 1 << (Rate.MANTISSA_FRAC - 1) < plan.rate.mantissa <= 1 << Rate.MANTISSA_FRAC:
         raise InputError(f"the rate's mantissa {plan.rate.mantissa} is out of range")
     if not -FARTHEST_RATE <= plan.rate.shift <= FARTHEST_RATE:
@@ -232,7 +227,6 @@ def check_rejecting(labels: Sequence[str]) -> None:
 
 
 def _check_labels(plan: Plan) -> None:
-    """Check the labels, one per output, and the number of spare outputs."""
     if len(plan.labels) != plan.classes:
         raise InputError(f"there are {len(plan.labels)} labels for {plan.classes} outputs")
     if not 0 <= plan.spares < min(plan.classes, MOST_SPARES + 1):
@@ -256,14 +250,13 @@ def _check_labels(plan: Plan) -> None:
 
 
 def _prove_functions(plan: Plan) -> None:
-    """Trace the computations of one neuron; raise RangeError for a value that exceeds 64 bits."""
+    # The trace raises RangeError for a value that exceeds 64 bits.
     ops = IntervalOps()
     for function in plan.neuron_functions():
         function.body(*(Fixed(ops, None, a.frac, a.lo, a.hi) for a in function.arguments))
 
 
 def _check_rule(plan: Plan) -> None:
-    """Check the options that only some rules support, and the ranges of their values."""
     replay = plan.replay
     if plan.regression and plan.rule_definition.teacher not in (READOUT, SIGNS):
         raise InputError(
@@ -363,7 +356,6 @@ def _check_decay(plan: Plan) -> None:
 
 
 def _check_matrix(plan: Plan, index: int, matrix: Matrix) -> None:
-    """Check that C supports the shifts of one matrix."""
     # The changes of wide weights have 64 bits, so C can also shift them to the left.
     least = -LONGEST_SHIFT if plan.formats.weight_bits > NARROW_WEIGHT_BITS else 1
     shifts = {

@@ -10,7 +10,7 @@ import math
 from ska_edge.arithmetic.fixedpoint import QFormat
 
 LIMIT = 0.5
-"""Every margin is below this; so a sample that teaches nothing is classified right."""
+"""Every margin is below this: decisions with smaller errors give the right class."""
 
 
 def margin_integer(real: float, format: QFormat) -> int:

@@ -39,7 +39,7 @@ class Memory:
 
     @property
     def count(self) -> int:
-        """Number of samples of all classes."""
+        """Number of stored samples of all classes."""
         return sum(map(len, self.samples))
 
     @property

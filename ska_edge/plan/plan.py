@@ -55,7 +55,7 @@ class Plan:
         table: the decision table's integers.
         front: how a device computes raw features from windows of samples; None if it gets features.
         margin: a sample whose output errors are all below the margin, in absolute value, changes
-            nothing. In the format of the shift; 0 if every sample learns.
+            no weight. In the format of the shift; 0 if there is no margin.
         activation: that of the hidden layers, in `ACTIVATIONS`.
         least_confidence: in the format of the decision: a sample with a smaller confidence, the
             difference of its two largest decisions, belongs to no known class; 0 if every sample
@@ -147,7 +147,7 @@ class Plan:
         return self.raw is not None and self.raw.points is not None
 
     def neuron_functions(self) -> tuple[FixedFunction, ...]:
-        """Return the functions of the front end and of a neuron in this plan, in order of use."""
+        """Return the functions of the front end and of a neuron in this plan."""
         return front_functions(self.front) + neuron_functions(
             self.rule_definition,
             self.formats,
@@ -275,7 +275,7 @@ class Plan:
         bits = self.formats.forward_bits
         return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
 
-    # These shifts are numbers for the loops of the C runtime; Python uses the fractions instead.
+    # The loops of the C runtime need these shifts.
 
     def sum_frac(self, matrix: Matrix) -> int:
         """Return the fractional bits of W a + b: as many as any term has, and more than z has."""

@@ -1,4 +1,4 @@
-"""Proves the ranges of a plan: computes the interval of every sum from the formats alone."""
+"""Proves the ranges of a plan: computes the intervals of its sums from the formats alone."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ class Bound:
 
 
 def range_proof(plan: Plan) -> tuple[Bound, ...]:
-    """Return the interval of every sum that a layer computes, from the formats alone.
+    """Return the intervals of the sums of the forward pass, the projection and the update.
 
-    Weights and inputs may have any value in their format; the proof uses no data. The intervals
-    inside the per-neuron functions are proven by a trace (see `fixedpoint.Fixed`).
-
+    The proof uses only the formats: weights and inputs may have any value in their format.
     Raises InputError, which names the layer, for a sum that exceeds 64 bits.
     """
     bounds: list[Bound] = []
@@ -79,14 +77,12 @@ def _matrix_bounds(plan: Plan, index: int, matrix: Matrix, kind: str) -> list[Bo
 
 
 def _square_bound(plan: Plan) -> Bound:
-    """Return the bound of the sum of the squares of an input, which a normalized step uses."""
     ops = IntervalOps()
     squares = square_sum(ops, Fixed.of(ops, None, plan.layers[0].input), plan.inputs)
     return _bound(0, SQUARE_SUM, squares, 0, False)
 
 
 def _projection_bounds(plan: Plan, index: int, layer: LayerPlan) -> list[Bound]:
-    """Return the bounds of the sums that project an error to a hidden layer, if there are any."""
     ops, formats = IntervalOps(), plan.formats
     if plan.rule_definition.teacher == READOUT:
         readout = layer.readout or plan.layers[-1].matrix

@@ -13,8 +13,8 @@ BUFFERS = RESERVOIR, FIFO = "reservoir", "fifo"
 class Replay:
     """A replay buffer: stored samples per class, replayed samples per new sample, and its kind.
 
-    Both sizes are 0 without a replay buffer. A reservoir stores any sample of a class so far with
-    the same probability; a FIFO stores the last samples of a class.
+    Both sizes are 0 without a replay buffer. A reservoir stores each of the first `MOST_SEEN`
+    samples of a class with the same probability. A FIFO stores the last samples of a class.
     """
 
     per_class: int = 0

@@ -147,7 +147,6 @@ class Draft:
         return [str(number) for number in range(self.sizes[-1] - self.spares)]
 
     def _check(self) -> None:
-        """Check the values that `resolve` uses."""
         if self.rule not in RULES:
             raise InputError(f"no rule {self.rule!r}; there are {', '.join(RULES)}")
         if self.precision not in PRECISIONS:

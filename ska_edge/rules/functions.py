@@ -1,7 +1,6 @@
 """Lists the per-neuron functions of a rule: names, arguments with their intervals, bodies.
 
-The C generator traces every body into a C function. Tests run each body on every value of a single
-16-bit argument, or on random and extreme values.
+The C generator traces every body into a C function.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ from ska_edge.rules.rule import CODE, PAST, READOUT, Rule
 
 @dataclass(frozen=True, slots=True)
 class NormalizedStep:
-    """The numbers of a normalized step, which is divided by the power of two nearest to |x|^2/d.
+    """The arguments of `normalized_halvings` that a plan fixes.
 
     Attributes:
-        limits: each limit that is below the sum of the squares of the inputs halves the rate once.
+        limits: the rate is halved once for each limit below the sum of the squares of the inputs.
         largest: the largest sum of squares.
         most: how many times the rate can be halved.
     """
@@ -66,7 +65,7 @@ def neuron_functions(
     normalized: NormalizedStep | None = None,
     running: bool = False,
 ) -> tuple[FixedFunction, ...]:
-    """Return every per-neuron function that a plan with this rule needs, in order of use.
+    """Return the per-neuron functions of a plan with this rule.
 
     `output` is the format of a regression's values; None if the outputs are decisions. `running`
     says whether inputs are normalized by running averages.
@@ -133,10 +132,7 @@ def neuron_functions(
 
 
 def _raw_functions(raw: RawInput, input_format: QFormat) -> list[FixedFunction]:
-    """Return the functions of a raw feature, for features of at most 16 bits and of 32 bits.
-
-    For float32 features, which become integers of 32 bits, return only the second function.
-    """
+    # Features of float32 become integers of 32 bits, so they need only the wide function.
     multiplier = Argument("multiplier", raw.frac, 0, max(raw.multipliers))
     offset = Argument("offset", raw.frac, min(raw.offsets), max(raw.offsets))
     return [
@@ -155,7 +151,6 @@ def _raw_functions(raw: RawInput, input_format: QFormat) -> list[FixedFunction]:
 
 
 def _running_functions(input_format: QFormat) -> list[FixedFunction]:
-    """Return the functions of an input with a running mean and variance."""
     x, variance = Argument.of("input", input_format), Argument.of("variance", VARIANCE)
     mean = Argument.of("mean", mean_format(input_format))
     return [
@@ -176,7 +171,6 @@ def _running_functions(input_format: QFormat) -> list[FixedFunction]:
 
 
 def _activation(rule: Rule, formats: NeuronFormats) -> FixedFunction:
-    """Return the function of a hidden neuron's activation, from its knowledge or its decision."""
     if rule.relu:
         return FixedFunction(
             "activation",
@@ -194,7 +188,6 @@ def _activation(rule: Rule, formats: NeuronFormats) -> FixedFunction:
 
 
 def _output_functions(formats: NeuronFormats, output: QFormat | None) -> list[FixedFunction]:
-    """Return the functions of an output with labels, or of an output with targets."""
     if output is None:
         d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
         target = Argument("target", formats.decision.frac, 0, formats.decision.maximum)
@@ -226,7 +219,6 @@ def _halvings_function(step: NormalizedStep) -> FixedFunction:
 
 
 def _hidden_functions(rule: Rule, formats: NeuronFormats, gain: int) -> list[FixedFunction]:
-    """Return the functions of a hidden layer's shift, which depend on the rule's teacher."""
     d = Argument("decision", formats.decision.frac, 0, formats.decision.maximum)
     if rule.teacher == PAST:
         previous = Argument("previous", formats.decision.frac, 0, formats.decision.maximum)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
 from ska_edge.rules.neuron import slope
 
-# Sums over a layer (and the samples of a batch), which the device sends after a step. `metrics.py`
-# computes the paper's quantities from them. The first six are sums of `METRIC_TERMS`.
+# Sums over a layer (and the samples of a batch), which a device sends.
 METRIC_PURPOSE = {
     "entropy": "sum of z * shift",
     "z_square": "sum of z * z",
@@ -34,9 +33,10 @@ METRIC_WEIGHT_BITS = 16  # with wider weights, the sum of squares could exceed 6
 def metric_term(
     name: str, knowledge: Fixed[T], decision: Fixed[T], shift: Fixed[T], previous: Fixed[T]
 ) -> Fixed[T]:
-    """Return the exact term that one neuron adds to the sum with this name in `METRICS`.
+    """Return the exact term that one neuron adds to the sum with this name in `METRIC_TERMS`.
 
-    `previous` is the knowledge one step before; for rules without steps, it is the same knowledge.
+    `previous` is the knowledge one step before; for rules with labels, it is the same knowledge.
+    Raises ValueError for another name.
     """
     if name == "entropy":
         return knowledge * shift

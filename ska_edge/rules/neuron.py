@@ -64,7 +64,7 @@ class RawInput:
     points: tuple[int, ...] | None = None
 
 
-RAW = QFormat(16, 0)  # raw features of most sensors; 8-bit integers are among them
+RAW = QFormat(16, 0)  # raw features of at most 16 bits
 WIDE_RAW = QFormat(32, 0)  # raw features that may be beyond 16 bits, such as those of a 24-bit ADC
 
 AVERAGED_LOG2 = 8  # a running mean or variance moves by 2**-8 of a difference
@@ -86,7 +86,7 @@ def decision_table(format: QFormat, limit: int) -> tuple[int, ...]:
 
 
 def decision(knowledge: Fixed[T], table: Table) -> Fixed[T]:
-    """Return D = sigmoid(z), interpolated in a table; beyond the table, D is its end value."""
+    """Return D = sigmoid(z), interpolated in a table; z is clipped to the range of the table."""
     limit = len(table.values) // 2 ** (TABLE_STEPS_LOG2 + 1)  # the table spans [-limit, limit]
     end = limit << knowledge.frac
     inside = knowledge.saturated(-end, end - 1)
@@ -166,7 +166,6 @@ def moved_variance(x: Fixed[T], mean: Fixed[T], variance: Fixed[T]) -> Fixed[T]:
 
 
 def _deviation(x: Fixed[T], mean: Fixed[T]) -> Fixed[T]:
-    """Return x - mean."""
     return (x - _limited_mean(x, mean)).named("difference")
 
 
@@ -296,6 +295,6 @@ def weight_change(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixe
 
 
 def weight_step(weight: Fixed[T], products: Fixed[T], rate_shift: int) -> Fixed[T]:
-    """Return W + round(products * 2**-rate_shift), saturated; nothing else changes a weight."""
+    """Return W + round(products * 2**-rate_shift), saturated."""
     change = weight_change(weight, products, rate_shift)
     return (weight + change).saturated(weight.lo, weight.hi)

@@ -61,7 +61,10 @@ class Rule:
 
     @property
     def supervised(self) -> bool:
-        """Whether the rule uses labels. If so, it makes one step per batch, else `steps` steps."""
+        """Whether the rule uses labels or targets.
+
+        If so, it makes one step per batch, otherwise the plan's number of steps.
+        """
         return self.teacher != PAST
 
     @property
@@ -74,8 +77,8 @@ class Rule:
 
         With readouts, the shift is 4 D' (A^T e). With random signs, the factor is 4 / sqrt(classes)
         with its exponent rounded, because a sum of random signs grows with the root of their
-        number. With ReLU, the factor is 4 times smaller, because the slope of max(0, z) is 1, and
-        the slope of sigmoid is at most 1/4.
+        number. With ReLU, the factor is 4 times smaller, because the largest slope is 1 and not
+        1/4.
         """
         steepest = 0 if self.relu else 2
         return steepest - round(math.log2(classes) / 2) if self.teacher == SIGNS else steepest

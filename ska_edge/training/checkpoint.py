@@ -18,7 +18,7 @@ from ska_edge.rules.reference import Parameters
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 
-SECONDS = 30.0  # seconds between two writes
+SECONDS = 30.0  # seconds between two writes, at least
 
 
 def check_outputs(

@@ -26,7 +26,7 @@ FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
 JUDGED = 0.2  # fraction of a trial's rows on which the rate is judged
 LEAST_ROWS = 200  # a fifth of fewer rows is too few to tell rates apart
 MOST_ROWS = 4000  # a trial has at most this many rows, so that it is short
-MOST_VALUES = 2**19  # a trial has at most this many values: rows times features
+MOST_VALUES = 2**19  # rows times features of a trial with more than `LEAST_ROWS` rows, at most
 APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
 CLEAR_GAIN = 1.5  # in standard errors; a second layer costs memory, so it must help clearly
@@ -88,9 +88,7 @@ def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
 
 
 def _clearly_better(trial: Trial, other: Trial, rows: int) -> bool:
-    """Return whether a trial is better by more than chance explains, for trials judged on `rows`
-    rows each: the variance of a fraction p of n rows is p (1 - p) / n.
-    """
+    # The variance of a fraction p of n rows is p (1 - p) / n.
     variance = sum(each.accuracy * (1 - each.accuracy) for each in (trial, other)) / rows
     return trial.accuracy - other.accuracy > CLEAR_GAIN * math.sqrt(variance)
 

@@ -97,7 +97,8 @@ def resolve(name: str) -> str:
             pattern that matches one path ("/dev/serial/by-id/*SEGGER*"), or a USB serial number,
             alone or as "usb:NUMBER".
 
-    Raises DeviceError if there is no such port, if there are several, or for a malformed address.
+    Raises DeviceError if there is no such port, if there are several, or for a malformed address;
+    ToolError on a system without POSIX terminals.
     """
     if is_address(name):
         problem = address_refusal(name)

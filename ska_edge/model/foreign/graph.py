@@ -94,7 +94,6 @@ def _inputs(path: Path, graph: onnx.GraphProto) -> dict[str, Value]:
 
 
 def _row_shape(path: Path, found: onnx.ValueInfoProto) -> tuple[int, ...]:
-    """Return the shape of a row of an input."""
     if not found.type.HasField("tensor_type") or found.type.tensor_type.elem_type not in FLOATS:
         raise InputError(
             f"{path}: the input {found.name!r} has no real numbers: export it as float"
@@ -125,7 +124,6 @@ def _tensor(path: Path, tensor: onnx.TensorProto) -> NDArray[Any]:
 def _applied(
     path: Path, found: onnx.ModelProto, node: onnx.NodeProto, values: dict[str, Value]
 ) -> Value:
-    """Apply one operator; raise InputError with its name and what to do."""
     place = f"{path}: the operator {node.op_type}" + (f" ({node.name!r})" if node.name else "")
     operator = OPERATORS.get(node.op_type)
     if operator is None or node.domain not in DOMAINS:

@@ -77,7 +77,7 @@ class ForeignNetwork:
         Features are matched by name if the file has names that occur in the data. Classes are
         matched by name. A file without class names has the numbers of its outputs as names. If
         the data have other names than such numbers, output k is class k of the data in sorted
-        order. Raises InputError for other features and for classes that the network lacks.
+        order. Raises InputError for other features and for classes that do not fit the network.
         """
         if self.features is not None and dataset.features is not None:
             known = {_identifier(name): name for name in dataset.features}
@@ -98,11 +98,9 @@ class ForeignNetwork:
 
     @property
     def _numbers(self) -> tuple[str, ...]:
-        """The numbers of the outputs, as class names."""
         return tuple(map(str, range(self.classes)))
 
     def _labels_for(self, dataset: Dataset) -> tuple[str, ...]:
-        """Return the class name of each output, for these data."""
         if self.labels is not None and self.labels != self._numbers:
             return self.labels
         if set(dataset.labels) <= set(self._numbers):

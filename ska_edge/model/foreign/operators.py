@@ -50,7 +50,10 @@ class Node:
         return float(self.attributes.get(name, default))
 
     def axes(self) -> list[int]:
-        """Return the axes of Squeeze or Unsqueeze: an attribute, or since opset 13 an input."""
+        """Return the axes of Squeeze or Unsqueeze: an attribute, or since opset 13 an input.
+
+        Raises Refused if the operator names no constant axes.
+        """
         found = self.attributes.get("axes")
         if found is None and len(self.values) > 1:
             found = _constant(self.values[1]).tolist()
@@ -300,7 +303,7 @@ def _argmax(node: Node) -> Value:
 
 
 def _pick(node: Node) -> Value:
-    """Apply Gather or ArrayFeatureExtractor, which turn the index of a class into its name."""
+    """Apply Gather or ArrayFeatureExtractor, which name the chosen class or choose columns."""
     first, index = node.values
     if isinstance(first, ShapeOf) or isinstance(index, ShapeOf):
         return ShapeOf()

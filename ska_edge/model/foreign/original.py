@@ -21,7 +21,7 @@ def decided(network: ForeignNetwork, x: Reals) -> NDArray[np.int64]:
 
     Raises InputError if onnxruntime cannot run the file, or its outputs name no class.
     """
-    # Imported here, because it takes a second to import.
+    # Imported here, because its import is slow.
     import onnxruntime
 
     try:

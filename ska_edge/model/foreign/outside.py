@@ -17,7 +17,7 @@ def with_outside_tensors(path: Path, found: onnx.ModelProto) -> None:
     """Put tensors from files beside `path` into the graph.
 
     A file in another folder, a link and a device are not read. Raises InputError for those, for a
-    missing or cut file, and for more than `MOST_BYTES`.
+    file that is missing, cut or not readable, and for more than `MOST_BYTES`.
     """
     left = MOST_BYTES
     for tensor in found.graph.initializer:

@@ -2,8 +2,8 @@
 
 A softmax does not change if a number is added to all its inputs. The same output stays the largest
 if all inputs are multiplied by a positive number. So the mean over the classes is subtracted, and
-one factor and one offset, the same for all classes, bring sigmoids as close as possible to the
-probabilities of the softmax. For two classes this is exact.
+one factor and one offset, the same for all classes, bring the sigmoids close to the probabilities
+of the softmax. For two classes this is exact.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from ska_edge.model.foreign.signal import SIGMOID, Layer, Reals
 
 ROWS = 5000  # rows that are enough to fit two numbers
-ROUNDS = 50  # at most this many steps of Newton's method, which needs about ten
+ROUNDS = 50  # steps of Newton's method; about ten are enough
 HOLD = 1e-3  # weight of the term that keeps the factor finite in a perfect fit
 LEAST, MOST = 2.0**-6, 2.0**6  # limits of the factor
 

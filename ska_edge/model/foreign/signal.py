@@ -16,7 +16,7 @@ from ska_edge.errors import InputError
 
 Reals = NDArray[np.float64]
 
-MOST_CELLS = 2**24  # largest number of weights of a layer; no microcontroller has room for more
+MOST_CELLS = 2**24  # largest number of weights of a layer
 SIGMOID, TANH, RELU, SOFTMAX, LOGITS = "Sigmoid", "Tanh", "Relu", "Softmax", "none"
 
 
@@ -86,7 +86,10 @@ class Signal:
         return replace(self, offset=self.offset + by)
 
     def times(self, matrix: Reals) -> Signal:
-        """Return matrix @ x, for a matrix (outputs, size)."""
+        """Return matrix @ x, for a matrix (outputs, size).
+
+        Raises InputError as `check_cells` does.
+        """
         check_cells(len(matrix), self.width)
         if self.columns is None:
             weight = matrix @ self.weight
@@ -108,7 +111,7 @@ class Signal:
         )
 
     def dense(self) -> Reals:
-        """Return the weight as a matrix (size, width)."""
+        """Return the weight as a matrix (size, width); raise InputError as `check_cells` does."""
         if self.columns is None:
             return self.weight
         check_cells(self.size, self.width)
@@ -117,14 +120,20 @@ class Signal:
         return matrix
 
     def activated(self, activation: str) -> Signal:
-        """Return the activations of a new layer that applies `activation` to this signal."""
+        """Return the activations of a new layer that applies `activation` to this signal.
+
+        Raises InputError as `check_cells` does.
+        """
         layer = Layer(self.dense(), self.offset, activation)
         made = Signal.of_source((*self.layers, layer), self.size)
         return replace(made, shape=self.shape)
 
 
 def joined(parts: tuple[Signal, ...]) -> Signal:
-    """Return the elements of several signals of the same source, in order, as one signal."""
+    """Return the elements of several signals of the same source, in order, as one signal.
+
+    Raises InputError as `check_cells` does.
+    """
     first = parts[0]
     offset = np.concatenate([part.offset for part in parts])
     shape = (len(offset),)
@@ -138,7 +147,7 @@ def joined(parts: tuple[Signal, ...]) -> Signal:
 
 
 def check_cells(rows: int, columns: int) -> None:
-    """Raise InputError for a matrix that is too large for any device."""
+    """Raise InputError for a matrix with more than `MOST_CELLS` elements."""
     if rows * columns > MOST_CELLS:
         raise InputError(
             f"a layer has {rows} x {columns} weights, more than {MOST_CELLS}, the most that an"

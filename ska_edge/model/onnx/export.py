@@ -83,13 +83,14 @@ def export(model: Exportable, form: str, float_input: bool = False) -> onnx.Mode
             and there is a third output, `confidence` int32 (n,) in Q0.15. The metadata contain the
             plan and the state, including the samples of a replay buffer.
             "float": the same network with dequantized weights, float32 features and decisions; the
-            decisions are close, not equal.
+            decisions are close to those of the integers, but not equal.
             A regression has one output in place of these: `values` (n, targets), in the integer
             form int32 in the plan's `output` format, and in the float form in the unit of the data.
         float_input: the integer form takes features, float64 (n, d) in the unit of the training
             data, and quantizes them in the graph, with the same bits.
 
-    Raises InputError for an unknown form, and for `float_input` with another form than "integer".
+    Raises InputError for an unknown form, for `float_input` with another form than "integer", and
+    for a sum that is too wide for ONNX.
     """
     if form not in FORMS:
         raise InputError(
@@ -296,7 +297,7 @@ def _float_graph(model: Exportable) -> onnx.GraphProto:
 
 
 def save(exported: onnx.ModelProto, path: Path) -> None:
-    """Write an exported model to a file."""
+    """Write an exported model to a file; raise InputError if it cannot be written."""
     write_file(path, exported.SerializeToString(deterministic=True))
 
 
@@ -359,7 +360,7 @@ def probe(model: Exportable, rows: int = 1000) -> NDArray[np.float64]:
 def random_windows(front: Front, rows: int = 100) -> NDArray[np.int16]:
     """Return random windows (rows, length, axes) for a check without data.
 
-    Their axes have all amplitudes and means that samples can have.
+    Each axis of a window has a random amplitude and a random mean.
     """
     rng, axes = np.random.default_rng(0), (rows, 1, front.axes)
     deviations = 2.0 ** rng.uniform(-1, SAMPLE.bits, axes)

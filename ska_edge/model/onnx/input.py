@@ -2,7 +2,7 @@
 
 The graph quantizes features: its nodes repeat what `Model.quantize` computes, operation by
 operation, so the integers are equal for every feature. NaN becomes the input 0, as on a device that
-reads float32. Of windows, the graph first computes the features of the front end.
+reads float32. For windows, the graph first computes the features of the front end.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
-"""Runs `Fixed` on the edges of an ONNX graph, with operators that are exact in every runtime.
+"""Runs `Fixed` on the edges of an ONNX graph, with exact operators.
 
-`Fixed` uses only Cast, Add, Sub, Mul, MatMul, Transpose, BitShift, Less, Greater, Where, Gather and
-Mod, and over windows Concat, Slice, ReduceSum, ReduceMin and ReduceMax, on integers. The quantized
-operators of ONNX would round ties differently, or differ between processors. Only `quantized` and
-`square_root` use real numbers, in float64; their operators are exact, or rounded as IEEE 754 says.
-The graph uses opset 13 and IR version 8.
+Almost all nodes are operators on integers. The quantized operators of ONNX are not used: they would
+round ties differently, or differ between processors. Only `quantized` and `square_root` use real
+numbers, in float64; their operators are exact, or rounded as IEEE 754 says. The graph uses opset 13
+and IR version 8.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Provides the native engine: generated C, compiled for this computer, that learns whole epochs.
 
-`trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine if there is
-enough work and a compiler works, otherwise numpy's `FixedTrainer`. Both give the same bits, and
-change the state in place, so callers need not know which of the two they have. The interface:
+`trainer_for(state, learn=rows)` returns a `Trainer` for a state: the native engine or numpy's
+`FixedTrainer`. Both give the same bits, and change the state in place, so callers need not know
+which of the two they have. The interface:
 
     trainer.state, trainer.plan
     trainer.infer(inputs)                 decisions (n, classes)
@@ -13,17 +13,17 @@ change the state in place, so callers need not know which of the two they have. 
     trainer.metrics(), trainer.last_shifts()   of the last update
 
 Rows are arrays (n, inputs) of integers; the engine is fastest if they have the integer type of the
-plan's input (`narrow`). A piece takes milliseconds. After every piece, the state is up to date, and
-Ctrl-C works.
+plan's input (`narrow`). After every piece, the state is up to date, and Ctrl-C works.
 
 `float_trainer_for(plan, parameters, rate, learn=rows)` does the same for the float twin of a plan
 with labels: it returns compiled C or numpy's `FloatTrainer`, with the same bits.
 
-numpy checks the engine: numpy also learns the first rows that the engine learns, and later single
-rows at intervals. After each of these rows, the decisions and the states of both are compared. A
-difference raises CheckError.
+numpy checks the integer engine: numpy also learns the first rows that the engine learns, and later
+single rows at intervals. After each of these rows, the decisions and the states of both are
+compared. A difference raises CheckError.
 
-SKA_EDGE_ENGINE=numpy switches the engine off, SKA_EDGE_ENGINE=native makes it mandatory.
+SKA_EDGE_ENGINE=numpy switches the engine off. With SKA_EDGE_ENGINE=native, an engine that cannot be
+used is an error.
 """
 
 from ska_edge.network.engine.choice import (

@@ -28,8 +28,8 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy is used for learning, and it is much slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# Work that takes numpy this many seconds is worth loading the first library of a process, which
-# runs the compilers; or loading another library; or compiling one.
+# A library is used if numpy would need at least this many seconds: for the first library of a
+# process, which runs the compilers, for another library, and for one that must be compiled.
 WORTH_LOADING = 0.3
 WORTH_LOADING_ANOTHER = 0.05
 WORTH_BUILDING = 2.0

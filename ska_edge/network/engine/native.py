@@ -15,7 +15,7 @@ from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer, LayerOutput, Learned
 from ska_edge.rules.metric_sums import METRICS
 
-PIECE = 2**24  # most products of a call, so that it takes a few milliseconds
+PIECE = 2**24  # about this many products per call, so that Ctrl-C works soon
 
 
 class NativeTrainer:
@@ -84,11 +84,11 @@ class NativeTrainer:
         return decisions
 
     def learn_stream(self, inputs: Rows, labels: Rows) -> Iterator[Learned]:
-        """Learn rows in order as a device does; yield after pieces of a few milliseconds."""
+        """Learn rows in order as a device does; yield the results of some rows at a time."""
         return self._pieces(inputs, labels, counted=True)
 
     def learn_many(self, inputs: Rows, labels: Rows) -> Iterator[Integers]:
-        """Learn rows in order; yield decisions (n, classes) after pieces of a few milliseconds."""
+        """Learn rows in order; yield the decisions (n, classes) of some rows at a time."""
         # numpy counts samples only if it learns them one by one
         counted = self.plan.replay.per_class > 0 or self.plan.running_normalization
         for learned in self._pieces(inputs, labels, counted):
@@ -107,7 +107,6 @@ class NativeTrainer:
                 yield self._learn(x[rows], y[rows], counted)
 
     def _learn(self, x: Rows, y: Rows, counted: bool) -> Learned:
-        """Learn rows (n, d) in one call."""
         decisions = np.empty((len(x), self.plan.classes), dtype=np.int16)
         steps = np.empty(len(x), dtype=np.uint32)
         before, samples = self.state.step, self.state.samples

@@ -245,9 +245,8 @@ class Watch:
         """Return the fraction of the labels' variance that the output layer leaves unexplained,
         over the last third of the steps.
 
-        It is 0 if the output is always right, and 1 if every decision is always 1 / classes. It is
-        larger if the output is worse. For rules without labels, and before the first point, it
-        is 1.
+        It is 0 if all errors are 0. With classes, it is 1 if every decision is 1 / classes. For
+        rules without labels, and before the first point, it is 1.
         """
         if not self._labeled or not self._points:
             return 1.0
@@ -268,7 +267,6 @@ class Watch:
         return known and not self._falls(len(self._plan.layers) - 1)
 
     def _falls(self, layer: int) -> bool:
-        """Tell whether the layer's shift still becomes smaller."""
         _, before, last = np.array_split(self._series("shift_square", layer), 3)
         return bool(last.mean() < (1 - FALLS) * before.mean())
 
@@ -360,7 +358,6 @@ class Watch:
         return bool(self._series("shift_square", layer).any())
 
     def _settled(self, layer: int) -> bool:
-        """Tell whether the layer's shift has become small."""
         shift = np.sqrt(_blocks(self._series("shift_square", layer)))
         return bool(_last_third(shift).mean() < SETTLED * shift[: BLOCKS // 6].mean())
 

@@ -31,7 +31,7 @@ class Range:
         bits, frac: the format of its integers.
         largest: largest magnitude of an integer.
         saturated, values: number of integers at a limit of the format, and number of all integers.
-            For a tensor, they are counted at the end of the training.
+            For a tensor, they are those of the last observation.
     """
 
     layer: int
@@ -105,8 +105,10 @@ class RangeTracker:
         self._ranges: dict[tuple[int, str], Range] = {}
 
     def observe(self, trainer: Trainer, inputs: NDArray[np.integer]) -> None:
-        """Record the ranges of the trainer's tensors and last shifts, of the first `ROWS` of the
-        inputs (n, d), and of the knowledge and activations for these rows.
+        """Record the ranges of the trainer's tensors and last shifts, and of inputs (n, d).
+
+        Of the inputs, and of the knowledge and activations for them, only the first `ROWS` rows are
+        examined.
         """
         plan, formats = trainer.plan, trainer.plan.formats
         rows = inputs[:ROWS].astype(np.int64)

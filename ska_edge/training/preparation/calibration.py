@@ -122,7 +122,10 @@ def weight_formats(
 
 
 def relu_format(seen: Magnitudes, precision: Precision) -> QFormat:
-    """Return the format of max(0, z), as fine as its range allows."""
+    """Return the format of max(0, z), as fine as its range allows.
+
+    Raises OptionError if no format holds the range.
+    """
     bits = precision.activation.bits
     return QFormat(bits, max(fraction(seen.activation, bits), 0))
 
@@ -157,7 +160,7 @@ def knowledge_format(
 def output_format(seen: Magnitudes, targets: Reals) -> QFormat:
     """Return the finest 16-bit format that holds the scaled targets (n, targets) of a regression.
 
-    It also holds the outputs of the float twin.
+    It also holds the outputs of the float twin. Raises OptionError if no format does.
     """
     largest = HEADROOM * max(float(np.abs(targets).max()), seen.output)
     return QFormat(RAW.bits, max(0, fraction(largest, RAW.bits)))

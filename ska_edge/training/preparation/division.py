@@ -23,7 +23,7 @@ def parts(dataset: Dataset, options: Options, base: Model | None = None) -> Divi
 
     If the continued model `base` has learned the same data, its kind of split is used unless the
     options name another kind. A caution says if test rows were learned before. The rows of one
-    group are split like data without groups.
+    group are split like data without groups. Raises InputError if the data cannot be divided so.
     """
     own = None if base is None else parts_of(base, dataset)
     kind = options.split

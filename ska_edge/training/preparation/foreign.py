@@ -31,7 +31,10 @@ class Import:
     dataset: Dataset
 
     def compare(self, network: ForeignNetwork) -> Comparison:
-        """Compare the classes of the file, the float twin and the integers for the rows."""
+        """Compare the classes of the file, the float twin and the integers for the rows.
+
+        Raises InputError as `original.decided` does.
+        """
         x, y = self.dataset.x, self.dataset.y
         original = decided(network, x)
         classes = {
