@@ -59,7 +59,7 @@ def with_images(dataset: Dataset, front: Front) -> Dataset:
     """Return the data with the features of a front end in place of the pixels.
 
     Data that already have these features are returned unchanged. Raises InputError as `images_of`
-    does.
+    does, and for data with the features of another front end.
     """
     if dataset.front == front:
         return dataset

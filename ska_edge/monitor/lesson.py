@@ -1,7 +1,7 @@
 """Chooses the rows that a device learns, their order, and a few rows that it only classifies.
 
-A device learns each row once. Rows that come class by class make it forget the classes that came
-first, so rows are shuffled unless the caller insists on their order.
+A device learns each row once. Rows that come class by class can make it forget the classes that
+came first, so rows are shuffled unless the caller insists on their order.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ADVICE = (
 SMALLER_RATE = "learn with a smaller rate ({halve_rate})"
 
 # A tenth of the rows, at most `MOST` (or `PER_CLASS` per class, if that is more), is enough to see
-# a class being forgotten. Of fewer than `FEWEST` rows, all are learned, because each counts.
+# a class being forgotten. If there are fewer than `FEWEST` rows, all are learned.
 SHARE, MOST, PER_CLASS, FEWEST = 10, 30, 3, 100
 
 # Two neighbors in shuffled rows differ in class about as often as two rows drawn at random. If

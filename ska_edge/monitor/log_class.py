@@ -25,7 +25,7 @@ class ClassNotice:
 
     @classmethod
     def parse(cls, keys: Keys) -> ClassNotice:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(keys.text("adding"), keys.integer("token"))
 
 
@@ -43,5 +43,5 @@ class ClassChange:
 
     @classmethod
     def parse(cls, keys: Keys) -> ClassChange:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(keys.text("class"), keys.integer("label"))

@@ -107,7 +107,7 @@ class SessionStart:
 
     @classmethod
     def parse(cls, keys: Keys) -> SessionStart:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         device = keys.inner("device", "an object with a digest")
         digest = device.value("digest")
         if not isinstance(digest, str):
@@ -145,7 +145,7 @@ class RowNotice:
 
     @classmethod
     def parse(cls, keys: Keys) -> RowNotice:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         sample, token = keys.integer("sent"), keys.integer("token")
         return cls(sample, token, _parsed_truth(keys), keys.integers("x"))
 
@@ -193,7 +193,7 @@ class LogRow:
 
     @classmethod
     def parse(cls, keys: Keys) -> LogRow:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(
             sample=keys.integer("sample"),
             label=_parsed_truth(keys),
@@ -236,7 +236,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class LogWarning:
-    """A sign of poor learning (see `diagnosis`), forgetting or drift, or rows in class order."""
+    """A warning, such as a sign of poor learning (see `diagnosis`)."""
 
     KEY: ClassVar = "warning"
     content: Mapping[str, Any]
@@ -273,7 +273,7 @@ class Interruption:
 
     @classmethod
     def parse(cls, keys: Keys) -> Interruption:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         fell_back = keys.boolean("fell_back")
         mark = Mark.parse(keys, halvings=True)
         return cls(keys.text("interrupted"), fell_back, mark, Place.parse(keys))
@@ -296,13 +296,13 @@ class RateNotice:
 
     @classmethod
     def parse(cls, keys: Keys) -> RateNotice:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(keys.integer("setting", HALVINGS), keys.integer("token"))
 
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """From here on, the device learned with its plan's rate, halved `halvings` times."""
+    """From here on, the device learns with its plan's rate, halved `halvings` times."""
 
     KEY: ClassVar = "rate"
     halvings: int
@@ -313,7 +313,7 @@ class RateChange:
 
     @classmethod
     def parse(cls, keys: Keys) -> RateChange:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(keys.integer("rate", HALVINGS))
 
 
@@ -336,7 +336,7 @@ class Missing:
 
     @classmethod
     def parse(cls, keys: Keys) -> Missing:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(keys.integer("missing"), keys.integer("samples"))
 
 
@@ -353,7 +353,7 @@ class Save:
 
     @classmethod
     def parse(cls, keys: Keys) -> Save:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(keys.integer("saved"))
 
 
@@ -371,7 +371,7 @@ class SessionEnd:
 
     @classmethod
     def parse(cls, keys: Keys) -> SessionEnd:
-        """Read the line from its JSON object."""
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
         return cls(Mark.parse(keys.inner("end"), halvings=False), Place.parse(keys))
 
 

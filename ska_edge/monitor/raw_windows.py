@@ -50,7 +50,7 @@ class FeatureDifference:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Return plain data for JSON."""
         return asdict(self)
 
 
@@ -64,9 +64,9 @@ def compare_windows(
 ) -> FeatureDifference | None:
     """Push the windows of the data into a device's front end; return the first difference.
 
-    All features of each window are compared, and the input that the device makes of them with the
-    row of `inputs` (windows, inputs). A sample that windows share is pushed once. The device
-    forgets its samples at the start of each recording, and where the windows skip samples.
+    All features of each window are compared. The input that the device makes of them is compared
+    with the row of `inputs` (windows, inputs). If a window continues the window before it, only its
+    new samples are pushed; otherwise the device first forgets its samples.
 
     `progress` is called with (windows compared, all windows) after every window.
 

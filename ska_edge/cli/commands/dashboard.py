@@ -108,7 +108,6 @@ def dashboard(
 
 
 def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
-    """Raise InputError for arguments that do not suit each other."""
     if not logs:
         if flashed is not None:
             refuse_model_option(sources[0])
@@ -129,8 +128,6 @@ def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
 
 
 class _FollowedLog:
-    """A log that is followed."""
-
     def __init__(self, log: Path, model: Model, page: Page) -> None:
         self.feed = Feed(log.name, model)
         self.twin = Twin(log, model, self.feed)

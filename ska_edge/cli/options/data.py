@@ -112,7 +112,6 @@ class Reader:
 
 
 def _say(origin: str, out: Output) -> None:
-    """Print which columns or arrays are used, unless `origin` is empty."""
     if origin:
         out.note(origin)
 

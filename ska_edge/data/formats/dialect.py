@@ -67,9 +67,9 @@ class Dialect:
     def quotes_whole_cells(self, text: str) -> bool:
         """Tell whether quotes are only around whole cells without separators and line ends.
 
-        numpy compares all characters at once, because a loop over the quotes takes ten times as
-        long. A separator that is not ASCII cannot be found in this way, so the answer is False.
+        With quotes and a separator that is not ASCII, the answer is False.
         """
+        # numpy compares all characters at once, because a loop over the quotes is much slower.
         if '"' not in text:
             return True
         if not self.separator.isascii():

@@ -110,7 +110,6 @@ def load_recordings(
 def _recording(
     name: str, path: Path, table: Table, recorded: Recorded, label_from: str
 ) -> Recording:
-    """Return the recording in a table, with the name `name`."""
     time, x = _time(table, recorded), table.inputs
     axes = table.features or tuple(map(table.header.describe, table.choice.inputs))
     times: NDArray[np.float64] | None = None
@@ -199,7 +198,6 @@ def _integers(
 def _texts(
     path: Path, table: Table, recorded: Recorded, label_from: str
 ) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the label and the group of each sample."""
     count = len(table.x)
     labels: Sequence[str] = [""] * count
     if label_from != "column":
@@ -231,7 +229,6 @@ def _segments(
 
 
 def _check_alike(first_path: Path, first: Recording, path: Path, one: Recording) -> None:
-    """Raise InputError if a recording has other axes or another rate than the first recording."""
     if set(one.axes) != set(first.axes):
         name = sorted({*one.axes} ^ {*first.axes})[0]
         has, lacks = (path, first_path) if name in one.axes else (first_path, path)
@@ -251,7 +248,6 @@ def _check_alike(first_path: Path, first: Recording, path: Path, one: Recording)
 
 
 def _ordered(path: Path, one: Recording, axes: tuple[str, ...]) -> NDArray[Any]:
-    """Return the samples of a recording with its axes in the order of `axes`."""
     samples: NDArray[Any] = one.samples
     return arranged(str(path), samples, one.axes, axes)
 

@@ -90,7 +90,10 @@ def _refuse_jump(
 
 
 def tick_of(values: FloatArray) -> float:
-    """Return the largest power of ten, at most 1, of which all times are multiples."""
+    """Return the largest power of ten, 1e-9 to 1, of which all times are multiples.
+
+    Returns 1e-9 if there is none.
+    """
     for digits in range(DIGITS):
         scaled = values * 10.0**digits
         if (np.abs(scaled - np.rint(scaled)) < 1e-3).all():

@@ -1,7 +1,7 @@
 """Holds out blocks of neighboring rows.
 
-Neighbors in time are alike. If they were divided at random, a network would know almost every test
-row from a neighbor that it has learned.
+Neighbors in time are often much alike. If they were divided at random, a network would know many
+test rows from neighbors that it has learned.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ska_edge.data.split.rows import held_out
 IntArray = NDArray[np.int64]
 
 DRAWS = 100
-PIECES, LEAST = 5, 10  # parts of a recording without runs, and the least length of a part
+PIECES, LEAST = 5, 10  # most parts of a recording without runs, and least rows of several parts
 FEW_RUNS = 3  # with at most this many runs per class, runs may be shorter than LEAST
 GAP = 10  # length of a block, divided by the length of the gap on each side
 

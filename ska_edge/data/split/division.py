@@ -168,7 +168,7 @@ def _held_out(
 
 
 def _of_groups(dataset: Dataset, kind: str, fraction: float, rng: Generator) -> Mask:
-    """Return which rows are held out, by whole groups or files."""
+    """Return which rows (n,) are held out, by whole groups or files."""
     group = dataset.group if kind == "group" else dataset.file
     assert group is not None
     groups = np.unique(group)
@@ -216,7 +216,7 @@ def _name(dataset: Dataset, kind: str, number: int) -> str:
 
 
 def _once(dataset: Dataset) -> dict[str, str]:
-    """Return a caution about classes in a single run, whose test rows are like learned rows."""
+    """Return a caution about classes in a single run."""
     once = recorded_once(dataset.y, _sections(dataset))
     if not len(once):
         return {}

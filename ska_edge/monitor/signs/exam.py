@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ska_edge.device.link import Link
 
 # During an exam the device learns nothing, and gets the rows one by one. So exams are few: about
-# `EXAMS` in a session, but always with `CLOSEST` to `FARTHEST` learned rows between two exams.
+# `EXAMS` in a session, or one after at least `CLOSEST` and at most `FARTHEST` learned rows.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
 # The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at
@@ -61,7 +61,10 @@ class Exam:
         return min(max(rows // EXAMS, CLOSEST), FARTHEST)
 
     def sit(self, link: Link) -> None:
-        """Let the device classify all rows, and compare its answers with the labels."""
+        """Let the device classify all rows, and compare its answers with the labels.
+
+        Raises the errors of `Link.infer`.
+        """
         answers = np.array([link.infer(row.tolist()).predicted for row in self._inputs])
         correct = self._labels[answers == self._labels]
         right = np.bincount(correct, minlength=len(self._names))

@@ -56,7 +56,10 @@ class Log(Closable):
         self._file.close()
 
     def write(self, line: LogLine) -> None:
-        """Append a line; it then survives even a kill of this program."""
+        """Append a line; it then survives even a kill of this program.
+
+        Raises InputError if it cannot be written.
+        """
         while self._lacking:
             self._file.append(self._lacking[0].as_dict())
             del self._lacking[0]

@@ -141,7 +141,10 @@ class MqttSink:
         self._connected: Publisher | None = None
 
     def open(self, monitor: Monitor) -> None:
-        """Claim the name; the first event opens the connection."""
+        """Claim the name; the first event opens the connection.
+
+        Raises ToolError without the package paho-mqtt, and InputError as `Broker.claim` does.
+        """
         _paho()
         self._name = self._name or device_name(monitor.info.board, monitor.port)
         self._broker.claim(self._name, self._port)
