@@ -191,7 +191,6 @@ class Classifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
 
 def _dataset(features: NDArray[np.float64], labels: NDArray[Any], classes: NDArray[Any]) -> Dataset:
-    """Return checked arrays as a Dataset; raise ValueError if nothing can be learned from them."""
     if len(classes) < 2:
         raise ValueError(f"y has only one class, {classes[0]!r}; learning needs two classes")
     check_varies(features, "classes")

@@ -109,7 +109,6 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return features
 
     def _names(self) -> tuple[str, ...] | None:
-        """Return the names of the features, if X was a data frame with column names."""
         names = getattr(self, "feature_names_in_", None)
         return None if names is None else tuple(map(str, names))
 

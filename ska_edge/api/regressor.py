@@ -87,7 +87,6 @@ class Regressor(RegressorMixin, Estimator):  # type: ignore[misc]
         return tags
 
     def _data(self, X: ArrayLike, y: ArrayLike, reset: bool) -> Dataset:  # noqa: N803
-        """Check features and targets as scikit-learn does; return them as data."""
         features, given = validate_data(
             self, X, y, dtype=np.float64, reset=reset, multi_output=True, y_numeric=True
         )

@@ -53,7 +53,10 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, and take its defaults from ska.toml, unless only help is wanted."""
+        """Find a command, and take its defaults from ska.toml.
+
+        The file is not read for help, or with --no-settings.
+        """
         name, command, rest = super().resolve_command(ctx, args)
         helps = set(ctx.help_option_names) & set(rest)
         if name and not (ctx.resilient_parsing or ctx.params["no_settings"] or helps):

@@ -122,9 +122,9 @@ def _program(where: str, key: str) -> InputError:
 
 
 def _checked(each: click.Parameter, where: str, value: Any, top: bool) -> Any:
-    """Return a value as click takes it from a command line; `top` tells that the value is one for
-    all commands, so that a sweep has one value to try.
+    """Return a value as click takes it from a command line.
 
+    `top` tells that the value stands at the top of ska.toml; a sweep then tries only this value.
     Raises InputError, which begins with `where`, for a value that the command does not accept.
     """
     key = where.rpartition(" ")[2]
@@ -180,7 +180,7 @@ def _takes_several(each: click.Parameter) -> bool:
 
 
 def _text(each: click.Parameter, value: Any) -> str:
-    """Return a value as text; a list for an option that takes one has commas between."""
+    """Return a value as text; the values of a list are joined by commas."""
     if not isinstance(value, list) or not isinstance(each.type, ListOf):
         return _scalar(value)
     texts = [_scalar(one) for one in value]

@@ -209,7 +209,6 @@ def one_hot_of(y: ArrayLike) -> NDArray[Any] | None:
 
 
 def _whole(labels: list[float]) -> NDArray[np.int64]:
-    """Convert labels given as floats or as Python integers to int64."""
     for row, label in enumerate(labels):
         if not float(label).is_integer():
             raise InputError(f"y[{row}] is {label}; labels are integers or text, none missing")

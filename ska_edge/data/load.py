@@ -206,7 +206,6 @@ def files_read(source: str | os.PathLike[str], recorded: bool = False) -> list[P
 
 
 def _refuse_columns(source: str | Path, columns: Columns) -> None:
-    """Raise InputError if columns are chosen from data without columns."""
     if replace(columns, targets=columns.targets or None) != ALL_COLUMNS:
         raise InputError(
             f"{source} has no columns to choose from; only a table, such as a CSV file, has"
@@ -218,7 +217,6 @@ def _has_targets(model: Inputs | None) -> bool:
 
 
 def _refuse_targets(source: str | Path, columns: Columns, model: Inputs | None) -> None:
-    """Raise InputError if a regression needs targets, because these data have classes."""
     if columns.targets is not None or _has_targets(model):
         raise InputError(f"{source} has classes, but a regression learns numbers")
 
@@ -301,7 +299,6 @@ def _load_npz(path: Path, max_memory: int, regression: bool) -> Dataset:
 def _npz_groups(
     path: Path, content: Content, count: int
 ) -> tuple[IntArray | None, tuple[str, ...]]:
-    """Return the group of each row, and the names of groups that are text."""
     group = content.get("group")
     if group is None:
         return None, ()
@@ -330,7 +327,6 @@ def _npz_files(path: Path, content: Content, count: int) -> tuple[IntArray | Non
 
 
 def _npz_time(path: Path, content: Content) -> str:
-    """Return the name in `time_column`; "" if the file has none."""
     time = content.get("time_column")
     if time is None:
         return ""
@@ -384,7 +380,6 @@ def _npz_classes(path: Path, content: Content, count: int) -> tuple[IntArray, tu
 
 
 def _check_column(path: Path, key: str, values: NDArray[Any], count: int) -> None:
-    """Raise InputError unless values are `count` integers."""
     if values.shape != (count,) or values.dtype.kind not in "iu":
         raise InputError(
             f"{path}: {key} must be integers of shape ({count},), not {kind_of(values)}"

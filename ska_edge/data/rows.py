@@ -136,7 +136,6 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
 def _windows(
     source: str | os.PathLike[str], model: Inputs, columns: Columns, max_memory: int
 ) -> Rows:
-    """Return the windows of recordings, with or without labels, as rows for a model."""
     windows, made, found = load_windows(source, columns, max_memory, model.layout, labeled=False)
     truth = windows.y if any(windows.y) else None
     front = front_of(columns.recorded, made, model.layout is not None, model.front)
@@ -154,7 +153,6 @@ def _labeled(dataset: Dataset, model: Inputs) -> Rows:
 def _joined(
     name: str, paths: Sequence[Path], model: Inputs, columns: Columns, max_memory: int
 ) -> Rows:
-    """Read the rows of several files, one file after the other."""
     parts: list[Rows] = []
     for path in paths:
         part = load_rows(path, model, columns, max_memory)

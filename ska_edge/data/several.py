@@ -167,7 +167,6 @@ def load_several(
 
 
 def _alike_outputs(parts: list[Dataset]) -> tuple[list[Dataset], NDArray[np.float64] | None]:
-    """Return the parts with the same classes, or with the same targets, and all targets."""
     if parts[0].targets is None:
         labels = _names([part.labels for part in parts])
         return [part.with_classes(labels) for part in parts], None

@@ -49,7 +49,6 @@ def _names(columns: Sequence[str | int] | str) -> tuple[str, ...]:
 
 
 def _listed(columns: str | int | Sequence[str | int]) -> tuple[str, ...]:
-    """Return one column, or several, by name or number as texts."""
     return _names([columns] if isinstance(columns, int) else columns)
 
 

@@ -156,7 +156,6 @@ class Session(Closable):
         self._tagger.begin(answer["nonce"])
 
     def _greet(self) -> dict[str, Any]:
-        """Send HELLO; return the values of WELCOME."""
         ((_, welcome),) = self.request("HELLO", {"protocol": PROTOCOL_VERSION})
         return dict(welcome)
 
@@ -242,7 +241,6 @@ class Session(Closable):
         return device_errors.silent(self.port, tries or self._tries, wait or self.timeout)
 
     def _note(self, **changes: Any) -> None:
-        """Update the known state of the device after a request that changed it."""
         if self._info is not None:
             self._info = replace(self._info, **changes)
 

@@ -219,7 +219,7 @@ class Stream:
         return not self._stop.is_set() and (most is None or count < most)
 
     def claim(self) -> Iterator[Reconnection]:
-        """Give the state a token of this stream, unless it has one; yield reconnections.
+        """Give the state a token of this stream, unless the state has one; yield reconnections.
 
         With its own token, the stream does not take the rows of another program for its own rows.
         """
@@ -276,7 +276,6 @@ class Stream:
         return self.token not in before
 
     def _expect_plan(self) -> None:
-        """Raise DeviceError if the device has another plan."""
         self.link.expect_digest(self._digest)
         if self._plan is not None:
             self.link.expect_plan(self._plan)

@@ -11,11 +11,10 @@ from ska_edge.rules.confidence import confidences, least_confidence
 
 
 def with_rejection(model: Model, held_out: Dataset, share: float) -> Model:
-    """Return the same model with a least confidence that at least this share of held-out rows
-    reaches.
+    """Return the same model with a least confidence, chosen on held-out rows.
 
-    `share` is above 0 and at most 1. The other parts of the plan, and so what the network learns,
-    stay the same. Raises InputError as `check_plan` does.
+    At least `share` of these rows have this confidence; `share` is above 0 and at most 1. The other
+    parts of the plan stay the same. Raises InputError as `check_plan` does.
     """
     found = least_confidence(confidences(model.decisions(held_out.x)), share)
     plan = replace(model.plan, least_confidence=found)

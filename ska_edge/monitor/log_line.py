@@ -46,12 +46,10 @@ CHECKPOINT = 256  # a row whose sample count is a multiple of this also has halv
 
 
 def _placed(line: Json, place: Place | None) -> Json:
-    """Return a line with its position in the rows, if it is known."""
     return line if place is None else {**line, Place.KEY: place.as_dict()}
 
 
 def _truth(label: Truth) -> Json:
-    """Return the entry of a line for a label, or for the targets of a regression."""
     return {"label": label} if isinstance(label, int) else {"targets": list(label)}
 
 

@@ -177,7 +177,6 @@ class _Replay:
         )
 
     def take(self, number: int, line: LogLine | DamagedEnd) -> None:
-        """Process one line."""
         self._line = number
         if not self._begun and not isinstance(line, SessionStart):
             raise self._bad("a monitor's log starts with its device, and this is another line")
@@ -307,7 +306,6 @@ class _Replay:
             )
 
     def _truth(self, row: LogRow) -> int | NDArray[np.int64]:
-        """Check the label of a row, or its targets, and return it."""
         plan, label = self._model.plan, row.label
         if plan.output is None:
             if not isinstance(label, int):
@@ -324,7 +322,6 @@ class _Replay:
         return np.array(label, dtype=np.int64)
 
     def _input(self, row: LogRow) -> NDArray[np.int64]:
-        """Check the input of a row and return it."""
         plan, format = self._model.plan, self._model.plan.layers[0].input
         if len(row.x) != plan.inputs:
             raise self._bad(f"{len(row.x)} inputs, but the plan has {plan.inputs}")

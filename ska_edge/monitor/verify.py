@@ -43,8 +43,7 @@ class Report:
         first_difference: the first integer that differs; None if all are equal.
         learns: whether the firmware learns; otherwise only decisions were compared, and the CRC-32
             of the parameters.
-        windows: number of windows whose features the device has computed from raw samples; 0 for a
-            model without a front end.
+        windows: number of windows whose features the device has computed from raw samples.
     """
 
     samples: int
@@ -158,7 +157,6 @@ def _verify_decisions(
     on_sample: OnSample,
     windows: int,
 ) -> Report:
-    """Compare a device that only classifies with the host."""
     plan = model.plan
     trainer = FixedTrainer(model.state.flashed(), check=False)
     found, crc = None, State(plan, model.state.parameters).crc

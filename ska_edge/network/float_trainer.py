@@ -41,7 +41,7 @@ class FloatRule:
         codes: one (classes, width) array of -1, 0 and 1 for every hidden layer, or none.
         gain: factor of the hidden shifts of `feedback`.
         first_learned: index of the first layer that learns.
-        margin: a sample whose output errors are all smaller changes nothing.
+        margin: a sample whose output errors are all smaller, in absolute value, changes nothing.
         hidden_rate: rate of the hidden layers, without their readouts, as a multiple of the rate.
         relu: whether the activation of the hidden layers is max(0, z).
         linear: whether the outputs are values, not decisions; an error is then limited to -1 to 1,

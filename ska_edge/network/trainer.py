@@ -354,7 +354,6 @@ class FixedTrainer:
         self.state.tensor(layer, f"{kind}bias")[:] = neuron.weight_step(bias, flat, shift).data
 
     def _rate_shift(self, matrix: Matrix) -> int:
-        """Return the shift of the rate at which a matrix learns."""
         halvings = self._halvings if self.plan.rate_varies else self.state.halvings
         return self.plan.rate.shift + halvings + matrix.halvings
 

@@ -275,7 +275,7 @@ class Plan:
         bits = self.formats.forward_bits
         return QFormat(bits, matrix.weight.frac - (matrix.weight.bits - bits))
 
-    # The loops of the C runtime need these shifts.
+    # The loops of the C runtime need these numbers.
 
     def sum_frac(self, matrix: Matrix) -> int:
         """Return the fractional bits of W a + b: as many as any term has, and more than z has."""

@@ -68,8 +68,8 @@ RAW = QFormat(16, 0)  # raw features of at most 16 bits
 WIDE_RAW = QFormat(32, 0)  # raw features that may be beyond 16 bits, such as those of a 24-bit ADC
 
 AVERAGED_LOG2 = 8  # a running mean or variance moves by 2**-8 of a difference
-VARIANCE = QFormat(16, 10)  # of a running variance minus 1, which is 0 in a new state
-DEVIATION = QFormat(16, 12)  # of an input from its running mean, as squared for the variance
+VARIANCE = QFormat(16, 10)  # the format of a running variance minus 1
+DEVIATION = QFormat(16, 12)  # the format of the deviation of an input from its running mean
 # The factor of an input is 1/8, doubled for each of these limits that the variance does not exceed.
 VARIANCE_LIMITS = (32.0, 8.0, 2.0, 0.5, 0.125)
 

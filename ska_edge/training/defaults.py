@@ -51,6 +51,6 @@ def auto_spread(inputs: int) -> float:
     """Return the initial spread of a first hidden layer for this number of inputs.
 
     With few inputs, neurons must differ in more than their direction: they need steep decisions at
-    different places. With many inputs, a large spread only fits noise.
+    different places. With many inputs, a large spread tends to fit noise.
     """
     return min(3.0, max(1.0, 10 / math.sqrt(inputs)))

@@ -22,7 +22,7 @@ from ska_edge.plan.plan import Plan
 
 
 class StepLog:
-    """A JSONL file with one line per step, or no file if the path is None.
+    """A JSONL file with the metrics of steps, or no file if the path is None.
 
     The first new line replaces an existing file. A line that cannot be written ends the log, but
     not the training.

@@ -83,9 +83,9 @@ def _here(present: bool, install: str) -> str:
 
 
 def _ports() -> list[dict[str, Any]]:
-    """Return the path of each port with a device, and why this user cannot open the port, or None.
+    """Return the ports with a device; "fault" says why this user cannot open a port.
 
-    If ports cannot be listed, return one entry for all, with the reason.
+    If ports cannot be listed, there is one entry with the reason.
     """
     try:
         present = [port.path for port in list_ports() if port.present]

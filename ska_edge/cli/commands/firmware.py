@@ -190,7 +190,6 @@ def _raw_types(model: Model) -> list[str]:
 
 
 def _raw_sentence(model: Model, name: str) -> str:
-    """Return a sentence about the raw features that a device with this model takes."""
     if model.plan.raw_float:
         return f"{name}_standardize_f32 takes raw float features"
     if model.plan.raw is None:

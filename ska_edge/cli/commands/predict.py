@@ -136,7 +136,6 @@ def _history(info: DeviceInfo) -> str:
 
 
 def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return a line for each row, with values by column."""
     if model.plan.regression:
         return _value_lines(model, rows, decisions)
     plan, labels, lines = model.plan, model.labels, []
@@ -155,7 +154,6 @@ def _lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[
 
 
 def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return a line for each row of a regression: the value of each target, and its truth."""
     names, lines = model.plan.labels, []
     places = [_decimals(step) for step in model.resolutions().tolist()]
     for row, values in enumerate(model.values_of(decisions).tolist()):
@@ -170,7 +168,7 @@ def _value_lines(model: Model, rows: Rows, decisions: NDArray[np.int64]) -> list
 
 
 def _decimals(step: float) -> int:
-    """Return how many decimals distinguish values that differ by `step`; it may be negative."""
+    """Return how many decimals distinguish values that differ by `step`, perhaps below 0."""
     return math.floor(-math.log10(step)) + 1
 
 

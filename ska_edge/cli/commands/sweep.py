@@ -179,6 +179,5 @@ def _table(out: Output, title: str, rows: list[Row]) -> None:
 
 
 def _spread(spread: Spread) -> str:
-    """Format the mean and the standard deviation in percent."""
     deviation = "" if spread.std is None else f" ± {100 * spread.std:.2f}"
     return f"{100 * spread.mean:.2f}{deviation}"

@@ -190,7 +190,6 @@ def _say(
     right: int,
     out: Output,
 ) -> None:
-    """Print what was taught, and what to do next."""
     label = model.state.labels.index(name)
     what = "has the new class" if new else "has the class"
     out.line(f"{link.info.board} at {link.port} {what} '{name}', label {label}")

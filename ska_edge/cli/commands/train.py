@@ -129,7 +129,6 @@ def _text(value: Any) -> str:
 
 
 def _warnings(trained: Trained) -> list[dict[str, Any]]:
-    """Return the warnings about the split, about the start, and about poor learning."""
     advice = far_domain(trained) or far_targets(trained)
     found = {"far domain": advice} if advice else {}
     found.update(trained.division.cautions)

@@ -89,7 +89,7 @@ def _bands(centered: FloatArray) -> list[FloatArray]:
 
 def _correlations(centered: FloatArray, deviation: FloatArray) -> FloatArray:
     """Return the correlation (n, 15) of each of `PAIRS`."""
-    # A deviation below this limit is a rounding error of a constant channel.
+    # A deviation below this limit counts as a rounding error of a constant channel.
     moves = deviation > 1e-9
     scaled = centered / np.where(moves, deviation, 1.0)[:, np.newaxis]
     scaled *= moves[:, np.newaxis]

@@ -84,7 +84,6 @@ def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory
 
 
 def _numbers(frame: Frame, header: Header, index: int, noun: str) -> NDArray[np.float64]:
-    """Return a column of inputs or targets; raise InputError unless all are finite numbers."""
     values = frame.column(index)
     if values.dtype.kind in "biuf":
         converted = values.astype(np.float64)

@@ -260,7 +260,6 @@ def _origin(
     label: str,
     group: str | None,
 ) -> str:
-    """Return one line that says which recordings were found, and how they are labeled."""
     axes, rate = found[0].axes, found[0].rate
     parts = [
         f"{counted(len(names), 'recording')} ({listed(names)})",

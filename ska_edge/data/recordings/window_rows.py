@@ -193,7 +193,6 @@ def _groups(texts: NDArray[np.str_]) -> tuple[NDArray[np.int64] | None, tuple[st
 
 
 def _check_rate(found: Recordings, layout: Layout) -> None:
-    """Raise OptionError if the known rates of the recordings and of the layout differ."""
     rate = found.rate
     if rate is None or layout.rate is None or alike(rate, layout.rate):
         return

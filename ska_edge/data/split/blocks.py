@@ -42,9 +42,9 @@ def blocks(
     part of it is held out.
 
     If the labels do not come in such runs, each recording is divided into up to five parts, and
-    each part has a block. Some rows on each side of a block, in the same run or part, are neither
-    learned nor tested. If there is room, these are at least `overlap` rows, the number of windows
-    that share samples with a window.
+    each part has a block. If there is room, some rows on each side of a block, in the same run or
+    part, are neither learned nor tested: at least `overlap` rows, the number of windows that share
+    samples with a window.
     """
     starts = np.diff(section) != 0
     bounds = np.flatnonzero(starts | (np.diff(y) != 0)) + 1

@@ -52,7 +52,7 @@ def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
 
 
 def _draw(table: IntArray, order: IntArray, count: int) -> list[int]:
-    """Return up to `count` groups, the first in an order that leave each class rows to learn."""
+    """Return up to `count` groups; a group is drawn if each class then still has rows to learn."""
     left = table.sum(axis=1)
     drawn: list[int] = []
     for index in order.tolist():

@@ -337,7 +337,6 @@ def _check(
     label: int | None,
     group: int | None,
 ) -> None:
-    """Raise InputError for a column with two purposes, and for a table without inputs."""
     for noun, places in (
         ("inputs", features),
         ("targets", targets),

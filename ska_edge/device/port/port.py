@@ -21,7 +21,7 @@ from ska_edge.errors import ContactLost, DeviceError, ToolError
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
 POLL = 0.05  # seconds that a read waits for its first byte; deadlines can be this late
-READ_LIMIT = 65536  # maximum bytes per read
+READ_LIMIT = 65536  # most bytes of a read after its first byte
 NOTHING_TO_READ = "readiness to read but returned no data"  # a part of pyserial's error
 USB = "usb:"  # prefix that marks a name as a USB serial number, not a path
 

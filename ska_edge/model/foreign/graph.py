@@ -175,7 +175,6 @@ def _scores(path: Path, outputs: list[Value | None]) -> Signal:
 
 
 def _layers(path: Path, scores: Signal) -> tuple[tuple[Layer, ...], Layer]:
-    """Return the hidden layers and the output layer of a chain that ends in these scores."""
     if scores.softmax:
         output = Layer(scores.dense(), scores.offset, SOFTMAX)
         return scores.layers, output

@@ -228,7 +228,6 @@ def _reject(ops: OnnxOps, least: int) -> None:
 
 
 def _stored(ops: OnnxOps, name: str, values: NDArray[np.int64], format: QFormat) -> str:
-    """Store a tensor in the integer type of its format; return its name."""
     return ops.initializer(name, values.astype(f"int{format.bits}"))
 
 

@@ -60,7 +60,6 @@ def _taken(model: Model, metadata: Mapping[str, str]) -> str:
 
 
 def _metadata(path: Path, found: onnx.ModelProto) -> dict[str, str]:
-    """Return the metadata; raise InputError unless they contain a complete model."""
     metadata = {_text(entry.key): _text(entry.value) for entry in found.metadata_props}
     if metadata[f"{PREFIX}form"] == "float":
         raise InputError(
@@ -111,7 +110,6 @@ def _model_from(path: Path, metadata: dict[str, str]) -> Model:
 
 
 def _compare_tensors(path: Path, found: onnx.ModelProto, expected: onnx.ModelProto) -> None:
-    """Raise InputError unless both graphs have the same tensors."""
     theirs, ours = _tensors(path, found), _tensors(path, expected)
     for name in sorted(theirs.keys() | ours.keys()):
         same = (

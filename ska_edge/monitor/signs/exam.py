@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ska_edge.device.link import Link
 
-# During an exam the device learns nothing, and gets the rows one by one. So exams are few: about
-# `EXAMS` in a session, or one after at least `CLOSEST` and at most `FARTHEST` learned rows.
+# During an exam the device learns nothing, and gets the rows one by one. So exams are few: one at
+# each end of a session, and between them about `EXAMS`, at distances of `CLOSEST` to `FARTHEST`
+# learned rows.
 EXAMS, CLOSEST, FARTHEST = 5, 50, 500
 
 # The recall of a class has fallen if fewer of its rows are right than in its best exam: fewer by at

@@ -155,7 +155,6 @@ class NativeTrainer:
     # --- arguments ------------------------------------------------------------------------------
 
     def _inputs(self, inputs: Rows) -> Rows:
-        """Return inputs (n, d) as C reads them; raise InputError for a number out of range."""
         format = self.plan.layers[0].input
         if inputs.ndim != 2 or inputs.shape[1] != self.plan.inputs:
             raise InputError(f"inputs of shape {inputs.shape} for a plan of {self.plan.inputs}")
@@ -166,7 +165,6 @@ class NativeTrainer:
         return np.ascontiguousarray(inputs)
 
     def _truth(self, labels: Rows, rows: int) -> Rows:
-        """Return labels, or the targets of a regression, as C reads them."""
         if len(labels) != rows:
             raise InputError(f"{len(labels)} labels for {rows} rows")
         output = self.plan.output

@@ -61,8 +61,8 @@ FALLS = 0.05
 SETTLED = 0.5
 
 # The decision table ends at 8, or at 16 for wide formats. Beyond its end, a decision is 0 or 1 with
-# slope 0, so a layer whose mean knowledge is beyond the end cannot learn any more. Growth is an
-# earlier sign, but only in the outer half of the table: growth in the inner half is normal.
+# slope 0, so a layer whose mean knowledge is beyond the end hardly learns. Growth is an earlier
+# sign, but only in the outer half of the table: growth in the inner half is normal.
 GROWN = 10.0
 STILL_GROWS = 1.1
 
@@ -70,7 +70,7 @@ STILL_GROWS = 1.1
 # each moved by a quarter of its range. (With 8 blocks, chance alone does this in one of 40 pairs.)
 AGAINST = -0.7
 MOVED = 0.25
-# A change of less than this many standard errors is chance.
+# A change of less than this many standard errors counts as chance.
 SURE = 3.0
 
 # One direction gives a participation ratio of 1, two equally strong directions give 2. Below 1.5,

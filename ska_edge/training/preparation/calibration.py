@@ -44,7 +44,7 @@ class Observed(Protocol):
 
 @dataclass
 class Magnitudes:
-    """The largest magnitudes in a float twin while it learns.
+    """The magnitudes of values in a float twin while it learns.
 
     Attributes:
         weights: largest magnitude in each matrix and its bias, which share a format; by layer and

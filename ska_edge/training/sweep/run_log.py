@@ -63,7 +63,6 @@ class RunLog(Closable):
 
 
 def _record(line: JsonLine) -> Record | None:
-    """Return a line as a record; None if it is not a record."""
     record = line.content()
     try:
         if record is None or not isinstance(record["data_digest"], str):
