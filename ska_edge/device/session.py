@@ -201,7 +201,7 @@ class Session(Closable):
     def follow(self, earlier: Session) -> None:
         """Continue the sequence numbers of an earlier session with the device.
 
-        A late answer to a request of that session then never matches a request of this session.
+        A late answer to a request of that session then does not match the next requests.
         """
         self._seq = earlier._seq
 

@@ -104,7 +104,7 @@ def _permission_refusal(path: str) -> str:
         return f"no permission to look at {path}: its folder belongs to another user"
     if stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode):
         return f"{path} is {_kind(path)}, not a serial port: {LISTED}"
-    import grp  # every system with file permissions has this module
+    import grp  # not at the top, because only POSIX systems have this module
 
     try:
         group = grp.getgrgid(status.st_gid)

@@ -28,11 +28,10 @@ VARIABLE = "SKA_EDGE_ENGINE"
 SLOWER = "numpy is used for learning, and it is much slower than compiled C"
 AUTO, NUMPY, NATIVE = "auto", "numpy", "native"
 
-# A library is used if numpy would need at least this many seconds: for the first library of a
-# process, which runs the compilers, for another library, and for one that must be compiled.
-WORTH_LOADING = 0.3
-WORTH_LOADING_ANOTHER = 0.05
-WORTH_BUILDING = 2.0
+# Seconds that numpy must need for some work before a library is used for it.
+WORTH_LOADING = 0.3  # for the first library of a process, which runs the compilers
+WORTH_LOADING_ANOTHER = 0.05  # for another library
+WORTH_BUILDING = 2.0  # for a library that must be compiled
 
 _failed: set[str | None] = set()
 """Search paths on which no compiler worked; they are not tried again."""
@@ -47,9 +46,10 @@ class EngineWarning(RuntimeWarning):
 def trainer_for(state: State, learn: int = 0) -> Trainer:
     """Return a trainer for a state that will learn about `learn` rows.
 
-    Unless SKA_EDGE_ENGINE chooses, it is the native engine if there is enough work and a compiler
-    works, otherwise numpy. If the engine cannot be used, an EngineWarning gives the reason. For
-    mini-batches of a rule with labels, the trainer is always numpy's.
+    SKA_EDGE_ENGINE may choose the trainer. Without a choice, the trainer is the native engine if
+    there is enough work and a compiler works, otherwise numpy's. If the engine cannot be used, an
+    EngineWarning gives the reason. For mini-batches of a rule with labels, the trainer is always
+    numpy's.
 
     Raises:
         InputError: SKA_EDGE_ENGINE has an unknown value.
