@@ -92,7 +92,7 @@ class FixedTrainer:
         self._last: list[LayerTrace] = []
         self._codes = class_codes(state.plan)
         self._output = Output(state.plan, self._ops)
-        self._halvings = 0  # of the rate in the last update, if it varies; see `Plan.rate_varies`
+        self._halvings = 0  # of the rate in the last update; used if `Plan.rate_varies`
 
     # --- values ---------------------------------------------------------------------------------
 

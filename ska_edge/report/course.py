@@ -57,7 +57,8 @@ class Course:
         warnings: the sentences of the warnings.
         events: how many rows were learned before an event, and the event in words.
         labels: the names of the device's outputs, with the classes that were added.
-        decided: how many rows of a class the device decided to be a class, by both indices.
+        decided: numbers of rows, by the index of their class and by the index of the class that the
+            device decided.
         last: the last rows.
         unanswered: number of rows whose answer was lost.
         missing: number of rows that are missing in the log.

@@ -18,7 +18,8 @@ from ska_edge.data.split.rows import held_out
 IntArray = NDArray[np.int64]
 
 DRAWS = 100
-PIECES, LEAST = 5, 10  # most parts of a recording without runs, and least rows of several parts
+PIECES = 5  # a recording without runs has at most this many parts
+LEAST = 10  # rows; runs have as many on average, and so has each of several parts
 FEW_RUNS = 3  # with at most this many runs per class, runs may be shorter than LEAST
 GAP = 10  # length of a block, divided by the length of the gap on each side
 

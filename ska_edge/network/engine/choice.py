@@ -68,8 +68,8 @@ def float_trainer_for(
 ) -> FloatTrainer:
     """Return a float trainer, for a plan with labels, that will learn about `learn` rows.
 
-    It changes `parameters` in place; C and numpy give the same bits. This function raises and warns
-    as `trainer_for` does.
+    The trainer changes `parameters` in place; C and numpy give the same bits. This function raises
+    and warns as `trainer_for` does.
     """
     classes = len(parameters.biases[-1])  # the twin has no spare outputs
     codes = [code[:classes].astype(np.float64) for code in class_codes(plan)]
