@@ -218,7 +218,7 @@ def _check_learning(plan: Plan) -> None:
 
 
 def check_rejecting(labels: Sequence[str]) -> None:
-    """Raise InputError if a class has the name of samples that a model with a limit rejects."""
+    """Raise InputError if a class has the name that rejected samples get."""
     for label in labels:
         if label in UNKNOWN_NAMES:
             raise InputError(
