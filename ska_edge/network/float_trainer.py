@@ -23,7 +23,7 @@ Reals = NDArray[np.float64]
 
 MOST_PRODUCTS = 2**18  # about this many products are in memory at once
 ROOT_2 = 1.4142135623730951
-MOST_HALVINGS = 64  # of the rate of one sample
+MOST_HALVINGS = 64  # most halvings of the rate of one sample
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 0.6931471803691238  # ln 2 with 32 bits, so that its multiples are exact
 LN2_LOW = 1.9082149292705877e-10  # ln 2 minus LN2_HIGH

@@ -12,7 +12,7 @@ from ska_edge.plan.layer import Tensor
 from ska_edge.report.chart import Bars, Histogram, Matrix
 
 BINS = 64
-MOST_BARS = 40  # bars of one chart; if there are more classes, it shows those of least recall
+MOST_BARS = 40  # most bars of a chart; with more classes, the chart shows those of least recall
 MOST_LAYERS = 8  # weight histograms of one page
 
 

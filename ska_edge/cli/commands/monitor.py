@@ -50,7 +50,8 @@ from ska_edge.training.options import flag
     epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl",
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
-@click.argument("data", type=DATA, required=False)  # not of ska.toml: without DATA, it follows
+# DATA is never taken from ska.toml, because without DATA the command follows the devices.
+@click.argument("data", type=DATA, required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @line_options
 @key_option

@@ -16,7 +16,7 @@ from ska_edge.errors import InputError
 from ska_edge.files import refusal
 
 RECORDINGS = "recordings"
-WIDTH = 98  # columns of a comment, without its sign
+WIDTH = 98  # most characters of a line of a comment, without "# "
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Data: a folder, a file or built-in data": (
         f'data = "{RECORDINGS}"',

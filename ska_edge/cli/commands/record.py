@@ -31,7 +31,7 @@ from ska_edge.recorder.take import Take
 from ska_edge.report.printable import printable
 from ska_edge.training.options import flag
 
-KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # of the labels, in their order; q ends
+KEYS = "123456789abcdefghijklmnoprstuvwxyz"  # the keys of the labels, in order; q ends the command
 STOP, END = " \r\n", "q\x1b\x04"
 PROBE = 0.5  # seconds to wait for an answer of firmware of ska-edge
 REFRESH = 0.125  # seconds between two pictures

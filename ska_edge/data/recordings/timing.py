@@ -14,7 +14,7 @@ FloatArray = NDArray[np.float64]
 
 GAP = 1.5  # a step that is longer than this many usual steps is a gap
 JUMP = 0.2  # fraction by which the usual step of a block may differ from that of the recording
-BLOCK = 16  # steps of a block; a few long steps in a block are gaps, and do not change its median
+BLOCK = 16  # steps of a block; a few gaps in a block do not change its median
 EXACT = 1e-9  # seconds; two steps that differ less are equal
 DIGITS = 9  # most decimals of a time
 ALIKE = 0.05  # fraction by which the rates of two recordings may differ

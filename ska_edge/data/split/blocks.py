@@ -19,7 +19,8 @@ IntArray = NDArray[np.int64]
 
 DRAWS = 100
 PIECES = 5  # a recording without runs has at most this many parts
-LEAST = 10  # rows; runs have as many on average, and so has each of several parts
+# Runs have at least this many rows on average. If a recording has several parts, each has as many.
+LEAST = 10
 FEW_RUNS = 3  # with at most this many runs per class, runs may be shorter than LEAST
 GAP = 10  # length of a block, divided by the length of the gap on each side
 

@@ -18,7 +18,7 @@ LEAST = 30  # rows; fewer may be alike by chance
 PAIRS = 10_000  # pairs of neighbors, enough to measure how much alike they are
 COLUMNS = 64  # columns, enough to measure how much alike neighbors are
 ALIKE = 0.5  # the least correlation of neighbors that are alike
-FEW_COLUMNS = 10  # neighbors are alike if they are alike in one column of this many
+FEW_COLUMNS = 10  # neighbors count as alike if they are alike in one of this many columns
 
 
 def in_time(dataset: Dataset) -> str:
@@ -76,6 +76,7 @@ def alike(x: FloatArray, y: IntArray) -> bool:
     variance = (rows**2).mean(axis=0)
     steps = ((rows[len(first) :] - rows[: len(first)]) ** 2).mean(axis=0)
     # The difference of two independent rows has twice the variance of a row.
-    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)  # row numbers: constant steps
+    # Columns with constant steps, such as row numbers, are left out.
+    moves = (variance > 0) & (np.ptp(after - before, axis=0) > 0)
     close = steps[moves] <= 2 * (1 - ALIKE) * variance[moves]
     return bool(np.count_nonzero(close) * FEW_COLUMNS >= max(len(close), 1))
