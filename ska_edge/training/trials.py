@@ -26,7 +26,7 @@ FACTORS = (1.0, 0.5, 0.25, 0.125)  # of the default rate
 JUDGED = 0.2  # fraction of a trial's rows on which the rate is judged
 LEAST_ROWS = 200  # a fifth of fewer rows is too few to tell rates apart
 MOST_ROWS = 4000  # a trial has at most this many rows, so that it is short
-MOST_VALUES = 2**19  # most values of a trial, rows times features, if it has many rows
+MOST_VALUES = 2**19  # most rows times features of a trial with more than `LEAST_ROWS` rows
 APART = ("group", "file", "blocked")  # splits that hold out similar rows together
 
 CLEAR_GAIN = 1.5  # in standard errors; a second layer costs memory, so it must help clearly

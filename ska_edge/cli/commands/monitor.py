@@ -50,7 +50,7 @@ from ska_edge.training.options import flag
     epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl",
 )
 @click.argument("model", type=click.Path(path_type=Path), required=False)
-# DATA is never taken from ska.toml, because without DATA the command follows the devices.
+# DATA is not the shared argument of ska.toml, because without DATA the command follows the devices.
 @click.argument("data", type=DATA, required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
 @line_options
