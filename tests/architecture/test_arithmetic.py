@@ -45,9 +45,9 @@ def shifts(name: str, source: str) -> Iterator[str]:
             yield from (f"{node.lineno}: {a.name}" for a in node.names if a.name in NUMPY_SHIFTS)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_only_the_arithmetic_shifts_and_clips(name: str) -> None:
-    assert list(shifts(name, MODULES[name])) == []
+def test_only_the_arithmetic_shifts_and_clips() -> None:
+    found = {name: list(shifts(name, source)) for name, source in MODULES.items()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def c_shifts(name: str, source: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", C_SOURCES)
-def test_c_shifts_in_ska_fixed_only(name: str) -> None:
-    assert c_shifts(name, C_SOURCES[name]) == []
+def test_c_shifts_in_ska_fixed_only() -> None:
+    found = {name: c_shifts(name, source) for name, source in C_SOURCES.items()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 def test_a_shift_in_c_is_found() -> None:
