@@ -8,7 +8,8 @@ from ska_edge.frontend.front import FEATURE, WEIGHT, Filters, Front
 from ska_edge.frontend.patches import weight_rows
 
 SOURCES = Path(__file__).parent.parent / "runtime" / "front"
-"""Sources of all front ends; the folder of each kind has its own."""
+"""Sources of all front ends; the folder of each kind has its own, and `samples` has those of kinds
+that keep the samples of a window."""
 FILTERS = "ska_front_filters.h"
 
 
@@ -78,6 +79,8 @@ def front_sources(front: Front | None) -> dict[str, str]:
     """Return the name and text of each C file of a front end; none without one."""
     if front is None:
         return {}
-    paths = [path for folder in (SOURCES, SOURCES / front.kind) for path in folder.glob("*.[ch]")]
+    kept = [SOURCES / "samples"] if front.keeps_samples else []
+    folders = (SOURCES, *kept, SOURCES / front.kind)
+    paths = [path for folder in folders for path in folder.glob("*.[ch]")]
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
     return files if front.filters is None else {**files, FILTERS: _filters(front.filters)}

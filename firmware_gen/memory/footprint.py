@@ -99,10 +99,10 @@ def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
 
 
 def _front(plan: Plan, board: Board) -> Iterator[Part]:
-    """Return the members of ska_front_t, if any. Two bytes pad it, except on AVR."""
+    """Return the members of ska_front_t, if any; elsewhere than on AVR, a byte pads it."""
     if plan.front is not None:
-        ring, padding = front_bytes(plan.front), 0 if board.kernel == "avr" else 2
-        yield Part("front end", ((ring // 8, 8), (ring % 8, 1), (2, 1), (2, 2), (padding, 1)))
+        ring, padding = front_bytes(plan.front), 0 if board.kernel == "avr" else 1
+        yield Part("front end", ((ring // 8, 8), (ring % 8, 1), (3, 2), (1 + padding, 1)))
 
 
 def _received(board: Board) -> Iterator[Part]:

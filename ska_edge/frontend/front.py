@@ -17,6 +17,8 @@ FEATURE = QFormat(32, 4)
 """The format of a feature; its unit is that of a sample."""
 WEIGHT = QFormat(8, 7)
 """The format of a weight of a filter."""
+KEEP_SAMPLES = ("kernels",)
+"""The kinds of front ends whose devices keep all samples of a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,10 @@ class Filters:
 class Front:
     """A front end in a plan: which one it is, and how it cuts the samples of a sensor into windows.
 
-    A window has `length` samples, and the next one begins `hop` samples later. A device sums up
-    parts of windows, so it sees every sample once; a window is a number of such parts, and so is
-    the hop. An image is a window too: a sample is one of its rows, and an axis is a column.
+    A window has `length` samples, and the next one begins `hop` samples later. A window is a number
+    of parts, and so is the hop. A device sums up parts, so it sees every sample once. If the kind
+    of front end needs the samples themselves, a device keeps them, and a part is a single sample.
+    An image is a window too: a sample is one of its rows, and an axis is a column.
 
     Attributes:
         kind: name of the front end in `FRONTENDS`.
@@ -81,9 +84,16 @@ class Front:
         return self.filters is None or bool(self.filters.weights)
 
     @property
+    def keeps_samples(self) -> bool:
+        """Whether a device keeps all samples of a window."""
+        return self.kind in KEEP_SAMPLES
+
+    @property
     def part(self) -> int:
-        """Samples of a part: the largest number that divides both window and hop."""
-        return math.gcd(self.length, self.hop)
+        """Samples of a part: the largest number that divides both window and hop, or 1 if a device
+        keeps samples.
+        """
+        return 1 if self.keeps_samples else math.gcd(self.length, self.hop)
 
     @property
     def parts(self) -> int:
@@ -96,8 +106,13 @@ class Front:
         return self.axes + len(self.vectors)
 
 
+def sample_bytes(front: Front) -> int:
+    """Return the bytes of a part that keeps a sample."""
+    return SAMPLE.bits // 8 * front.axes
+
+
 class Frontend(Protocol):
-    """One kind of front end, on `Fixed`; C has its loops in `runtime/front/ska_front_KIND.h`."""
+    """One kind of front end, on `Fixed`; C has its loops in `runtime/front/KIND/`."""
 
     @property
     def summary(self) -> str:

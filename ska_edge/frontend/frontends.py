@@ -56,9 +56,9 @@ def check_front(front: Front) -> None:
         raise InputError(
             f"no front end has windows of length {front.length}; it is 2 to {LONGEST} samples"
         )
-    if not 1 <= front.hop <= 8 * LONGEST:
+    if not 1 <= front.hop < 8 * LONGEST:
         raise InputError(f"a hop of {front.hop} samples suits no front end")
-    if front.parts > MOST_PARTS:
+    if front.parts > MOST_PARTS and not front.keeps_samples:
         raise InputError(
             f"a window of {front.length} samples with hop {front.hop} has {front.parts} parts of"
             f" {front.part}, and a device stores at most {MOST_PARTS}; take numbers with a larger"

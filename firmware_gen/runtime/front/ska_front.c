@@ -18,7 +18,7 @@ static bool sample_add(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES])
         return false;
     }
     front->filled = 0;
-    front->next = (uint8_t)(front->next + 1u < SKA_FRONT_PARTS ? front->next + 1u : 0u);
+    front->next = (uint16_t)(front->next + 1u < SKA_FRONT_PARTS ? front->next + 1u : 0u);
     front->missing--;
     if (front->missing > 0u) {
         return false;

@@ -12,9 +12,9 @@
  *         }
  *
  * A window has SKA_FRONT_LENGTH samples, and the next one begins SKA_FRONT_HOP samples later. Both
- * are whole numbers of parts of SKA_FRONT_PART samples. Each sample is added to one part, and is
- * not kept; a window is the sum of its parts. No function allocates, blocks, recurses or uses
- * floating point. ska_front_part.h has the kind of features. */
+ * are whole numbers of parts of SKA_FRONT_PART samples. Each sample is added to one part.
+ * ska_front_part.h says what a part keeps of its samples. No function allocates, blocks, recurses
+ * or uses floating point. */
 #ifndef SKA_FRONT_H
 #define SKA_FRONT_H
 
@@ -31,10 +31,10 @@ extern "C" {
 /* A front end; all members are private. */
 typedef struct {
     ska_front_part_t parts[SKA_FRONT_PARTS]; /* a ring */
-    uint8_t next;                            /* the part of the next sample, the oldest one */
-    bool complete;                           /* whether the last sample completed a window */
+    uint16_t next;                           /* the part of the next sample, the oldest one */
     uint16_t filled;                         /* samples in that part so far */
     uint16_t missing;                        /* parts until the next window is complete */
+    bool complete;                           /* whether the last sample completed a window */
 } ska_front_t;
 
 /* Forgets all samples: the next window begins with the next sample. Call it first, and after a gap

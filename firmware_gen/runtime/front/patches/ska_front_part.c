@@ -80,7 +80,7 @@ void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_A
     }
 }
 
-void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint8_t oldest,
+void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t oldest,
                               int32_t features[SKA_INPUTS]) {
     ska_front_image_features(parts[oldest].pixels, features);
 }

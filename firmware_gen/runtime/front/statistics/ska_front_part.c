@@ -54,12 +54,12 @@ void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_A
     }
 }
 
-void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint8_t oldest,
+void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t oldest,
                               int32_t features[SKA_INPUTS]) {
     for (uint8_t i = 0; i < SKA_FRONT_WIDTH; i++) {
         ska_front_axis_t axis = parts[oldest].axes[i];
-        for (uint8_t count = 1, at = oldest; count < SKA_FRONT_PARTS; count++) {
-            at = (uint8_t)(at + 1u < SKA_FRONT_PARTS ? at + 1u : 0u);
+        for (uint16_t count = 1, at = oldest; count < SKA_FRONT_PARTS; count++) {
+            at = (uint16_t)(at + 1u < SKA_FRONT_PARTS ? at + 1u : 0u);
             axis_join(&axis, &parts[at].axes[i]);
         }
         int32_t *feature = &features[i];

@@ -33,7 +33,7 @@ typedef struct {
 void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES], bool first);
 
 /* Computes the features of a window, whose parts are a ring that begins with part `oldest`. */
-void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint8_t oldest,
+void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t oldest,
                               int32_t features[SKA_INPUTS]);
 
 #ifdef __cplusplus
