@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ska_edge.frontend.front import FEATURE, WEIGHT, Filters, Front
+from ska_edge.frontend.front import CHOSEN, FEATURE, TAPS, WEIGHT, Filters, Front
+from ska_edge.frontend.kernels import kernels_of, unlearned
 from ska_edge.frontend.patches import weight_rows
 
 SOURCES = Path(__file__).parent.parent / "runtime" / "front"
 """Sources of all front ends; the folder of each kind has its own, and `samples` has those of kinds
 that keep the samples of a window."""
-FILTERS = "ska_front_filters.h"
+FILTERS, KERNELS = "ska_front_filters.h", "ska_front_kernels.h"
 
 
 def front_constants(front: Front | None) -> str:
@@ -31,7 +33,7 @@ def front_constants(front: Front | None) -> str:
 #define SKA_FRONT_PART {front.part} /* samples of a part */
 #define SKA_FRONT_PARTS {front.parts} /* parts of a window */
 #define SKA_FRONT_FRAC {FEATURE.frac} /* fractional bits of a feature */
-{_filter_constants(front)}"""
+{_filter_constants(front)}{_kernel_constants(front)}"""
 
 
 def _filter_constants(front: Front) -> str:
@@ -47,6 +49,65 @@ def _filter_constants(front: Front) -> str:
 #define SKA_FRONT_PLACES_DOWN {filters.places(front.length)}
 #define SKA_FRONT_PLACES_RIGHT {filters.places(front.axes)}
 #define SKA_FRONT_CELLS {filters.cells} /* rows of cells, and columns */
+"""
+
+
+def _kernel_constants(front: Front) -> str:
+    """Return the constants of kernels; "" for a front end without kernels."""
+    kernels = front.kernels
+    if kernels is None:
+        return ""
+    groups = kernels.groups or (unlearned(front),)
+    return f"""\
+#define SKA_FRONT_KERNELS {sum(len(group.biases) for group in groups)}
+#define SKA_FRONT_GROUPS {len(groups)} /* of kernels with the same taps */
+#define SKA_FRONT_ADDED {sum(len(group.axes) for group in groups)} /* axes of all groups */
+#define SKA_FRONT_TAPS {TAPS} /* of a kernel */
+#define SKA_FRONT_CHOSEN {CHOSEN} /* taps of a kernel with the weight 2; the others have -1 */
+"""
+
+
+def _kernels(front: Front) -> str:
+    """Return the text of ska_front_kernels.h."""
+    groups = kernels_of(front).groups or (unlearned(front),)
+
+    def table(rows: Iterable[Sequence[int]]) -> str:
+        return "\n".join(f"    {', '.join(map(str, row))}," for row in rows)
+
+    about = [(group.dilation, len(group.axes), len(group.biases)) for group in groups]
+    return f"""\
+/* ska_front_kernels.h - the kernels of the front end. Generated; do not edit. */
+#ifndef SKA_FRONT_KERNELS_H
+#define SKA_FRONT_KERNELS_H
+
+#include <stdint.h>
+
+#include "ska_const.h"
+#include "ska_plan.h"
+
+/* clang-format off */
+/* Of each group: the samples from one tap to the next, how many axes it adds, its kernels. */
+static const int16_t ska_front_groups[SKA_FRONT_GROUPS * 3] SKA_CONST = {{
+{table(about)}
+}};
+
+/* The axes of all groups. */
+static const uint8_t ska_front_added[SKA_FRONT_ADDED] SKA_CONST = {{
+{table(group.axes for group in groups)}
+}};
+
+/* The chosen taps of each kernel. */
+static const uint8_t ska_front_chosen[SKA_FRONT_KERNELS * SKA_FRONT_CHOSEN] SKA_CONST = {{
+{table(group.chosen for group in groups)}
+}};
+
+/* The bias of each kernel. */
+static const int32_t ska_front_biases[SKA_FRONT_KERNELS] SKA_CONST = {{
+{table(group.biases for group in groups)}
+}};
+/* clang-format on */
+
+#endif
 """
 
 
@@ -83,4 +144,8 @@ def front_sources(front: Front | None) -> dict[str, str]:
     folders = (SOURCES, *kept, SOURCES / front.kind)
     paths = [path for folder in folders for path in folder.glob("*.[ch]")]
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
-    return files if front.filters is None else {**files, FILTERS: _filters(front.filters)}
+    if front.filters is not None:
+        files[FILTERS] = _filters(front.filters)
+    if front.kernels is not None:
+        files[KERNELS] = _kernels(front)
+    return files

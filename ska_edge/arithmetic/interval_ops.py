@@ -49,6 +49,9 @@ class IntervalOps:
     def joined(self, parts: Sequence[None]) -> None:
         return None
 
+    def row(self, values: Sequence[int]) -> None:
+        return None
+
     def part(self, a: None, first: int, count: int) -> None:
         return None
 

@@ -88,6 +88,9 @@ class NumpyOps:
     def joined(self, parts: Sequence[Integers]) -> Integers:
         return np.concatenate(parts, axis=-1)
 
+    def row(self, values: Sequence[int]) -> Integers:
+        return np.array(values, dtype=np.int64)
+
     def part(self, a: Integers, first: int, count: int) -> Integers:
         return a[:, first : first + count]
 

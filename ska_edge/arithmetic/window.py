@@ -22,6 +22,10 @@ class WindowOps(Ops[T], Protocol[T]):
         """Join values along their last axis."""
         ...
 
+    def row(self, values: Sequence[int]) -> T:
+        """Return stored integers, one for each value along the last axis."""
+        ...
+
     def part(self, a: T, first: int, count: int) -> T:
         """Return `count` samples of each window, from number `first` on."""
         ...
@@ -60,6 +64,11 @@ def joined(ops: WindowOps[T], parts: Sequence[Fixed[T]]) -> Fixed[T]:
     (frac,) = {part.frac for part in parts}
     lo, hi = min(part.lo for part in parts), max(part.hi for part in parts)
     return Fixed(ops, ops.joined([part.data for part in parts]), frac, lo, hi)
+
+
+def row(ops: WindowOps[T], values: Sequence[int], frac: int) -> Fixed[T]:
+    """Return stored integers with `frac` fractional bits, one for each value of the last axis."""
+    return Fixed(ops, ops.row(values), frac, min(values), max(values))
 
 
 def part(ops: WindowOps[T], samples: Fixed[T], first: int, count: int) -> Fixed[T]:

@@ -17,6 +17,7 @@ FEATURE = QFormat(32, 4)
 """The format of a feature; its unit is that of a sample."""
 WEIGHT = QFormat(8, 7)
 """The format of a weight of a filter."""
+TAPS, CHOSEN = 9, 3  # of a kernel, and those of them with the weight 2
 KEEP_SAMPLES = ("kernels",)
 """The kinds of front ends whose devices keep all samples of a window."""
 
@@ -50,6 +51,45 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelGroup:
+    """Kernels that have the same taps: nine values of the sum of some axes.
+
+    Attributes:
+        dilation: samples from one tap to the next.
+        axes: the axes that are added.
+        chosen: three taps of each kernel, 0 to 8, in one row; their weight is 2, and that of the
+            six others is -1.
+        biases: of each kernel, in the unit of its output.
+    """
+
+    dilation: int
+    axes: tuple[int, ...]
+    chosen: tuple[int, ...]
+    biases: tuple[int, ...]
+
+    def column(self, number: int) -> tuple[int, ...]:
+        """Return the first, second or third chosen tap of each kernel; `number` is 0, 1 or 2."""
+        return self.chosen[number::CHOSEN]
+
+    def places(self, length: int) -> int:
+        """Return the number of places at which a kernel fits into a window."""
+        return length - (TAPS - 1) * self.dilation
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The kernels of the front end `kernels`.
+
+    Attributes:
+        count: number of kernels.
+        groups: empty if the kernels are not yet learned.
+    """
+
+    count: int = 256
+    groups: tuple[KernelGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """A front end in a plan: which one it is, and how it cuts the samples of a sensor into windows.
 
@@ -64,6 +104,7 @@ class Front:
         axes: the number of values of a sample, in `SAMPLE` format.
         vectors: three axes each, x, y and z, whose magnitude is one more axis.
         filters: those of `patches`; None for other front ends.
+        kernels: those of `kernels`; None for other front ends.
     """
 
     kind: str
@@ -72,6 +113,7 @@ class Front:
     axes: int
     vectors: tuple[tuple[int, int, int], ...] = ()
     filters: Filters | None = None
+    kernels: Kernels | None = None
 
     @property
     def image(self) -> bool:
@@ -80,7 +122,9 @@ class Front:
 
     @property
     def learned(self) -> bool:
-        """Whether the front end can compute features; filters must be learned first."""
+        """Whether the front end can compute features; filters and kernels must be learned first."""
+        if self.kernels is not None:
+            return bool(self.kernels.groups)
         return self.filters is None or bool(self.filters.weights)
 
     @property

@@ -13,11 +13,16 @@ from ska_edge.arithmetic.function import FixedFunction
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
 from ska_edge.errors import InputError
-from ska_edge.frontend.front import SAMPLE, Front, Frontend
+from ska_edge.frontend.front import SAMPLE, Front, Frontend, Kernels
+from ska_edge.frontend.kernels import KernelShares
 from ska_edge.frontend.patches import Patches
 from ska_edge.frontend.statistics import Statistics
 
-FRONTENDS: Mapping[str, Frontend] = {"statistics": Statistics(), "patches": Patches()}
+FRONTENDS: Mapping[str, Frontend] = {
+    "statistics": Statistics(),
+    "patches": Patches(),
+    "kernels": KernelShares(),
+}
 
 LONGEST = 8192  # samples of a window, so that sums of samples fit into 32 bits
 MOST_PARTS = 16  # of a window; a device stores the sums of each
@@ -26,14 +31,18 @@ BLOCK = 256  # windows whose features are computed at once
 _TRIPLE = re.compile(r"(.*?)([xyz])([^xyz]*)", re.IGNORECASE)
 
 
-def front_for(kind: str, length: int, hop: int, axes: Sequence[str]) -> Front:
+def front_for(
+    kind: str, length: int, hop: int, axes: Sequence[str], kernels: Kernels | None = None
+) -> Front:
     """Return a front end for windows of recordings with these axes.
 
-    Three axes whose names differ only in an x, y and z, such as ax, ay and az, are a vector.
+    Three axes whose names differ only in an x, y and z, such as ax, ay and az, are a vector. With
+    `kernels`, there are no vectors.
 
     Raises InputError for an unknown kind, and for windows that a device cannot have.
     """
-    front = Front(kind, length, hop, len(axes), vectors_of(axes))
+    vectors = vectors_of(axes) if kernels is None else ()
+    front = Front(kind, length, hop, len(axes), vectors, kernels=kernels)
     check_front(front)
     return front
 

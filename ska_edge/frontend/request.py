@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ska_edge.errors import OptionError
-from ska_edge.frontend.front import Filters, Front
-from ska_edge.frontend.frontends import FRONTENDS, check_front
+from ska_edge.frontend.front import Filters, Front, Kernels
+from ska_edge.frontend.frontends import FRONTENDS, check_front, front_for
+from ska_edge.frontend.kernels import MOST_KERNELS
 from ska_edge.frontend.patches import LARGEST_SIZE, LONGEST_EDGE, MOST_FILTERS
 from ska_edge.plural import listed
 
 IMAGES = "patches"  # the front end of images
+KERNELS = "kernels"
 SHAPE = "shape"
 SMALL_SIZE = 3  # of a filter, for images too small for four cells of larger filters
 MOST = {
@@ -32,6 +35,7 @@ class FrontRequest:
         kind: its name in `FRONTENDS`.
         filters, size, stride, cells: for images: as in `Filters`; None if not given.
         shape: rows and columns of an image; None if it is square.
+        count: the number of kernels of the front end `kernels`; None if not given.
     """
 
     kind: str
@@ -40,6 +44,7 @@ class FrontRequest:
     stride: int | None = None
     cells: int | None = None
     shape: tuple[int, int] | None = None
+    count: int | None = None
 
     @property
     def images(self) -> bool:
@@ -59,6 +64,8 @@ class FrontRequest:
                 f"{{frontend}} is {{given!r}}, but must be one of {listed(tuple(FRONTENDS))}",
                 given=kind,
             )
+        if kind == KERNELS:
+            return cls(kind, count=_count(kind, rest))
         if kind != IMAGES:
             if rest:
                 raise OptionError("the front end {kind} of {frontend} has no parameters", kind=kind)
@@ -97,6 +104,16 @@ class FrontRequest:
         check_front(front)
         return front
 
+    def of_windows(self, length: int, hop: int, axes: Sequence[str]) -> Front:
+        """Return the front end of windows with these axes; its kernels are not learned.
+
+        Raises InputError for windows that a device cannot have.
+        """
+        kernels = None
+        if self.kind == KERNELS:
+            kernels = Kernels() if self.count is None else Kernels(self.count)
+        return front_for(self.kind, length, hop, axes, kernels)
+
     def _filters(self, edge: int) -> Filters:
         """Return the filters for images whose shorter edge has this number of pixels.
 
@@ -122,6 +139,22 @@ def _shape(kind: str, part: str, value: str) -> tuple[int, int]:
         )
     rows, columns = map(int, value.split("x"))
     return rows, columns
+
+
+def _count(kind: str, text: str) -> int | None:
+    """Return the number of kernels; None if `text` is empty."""
+    if not text:
+        return None
+    found = re.fullmatch(r"count=([0-9]{1,4})", text.strip())
+    if found is None or not 1 <= int(found[1]) <= MOST_KERNELS:
+        raise OptionError(
+            "the front end {kind} of {frontend} has {text!r}, but its only parameter is count, an"
+            " integer from 1 to {most}, such as count=256",
+            kind=kind,
+            text=text,
+            most=MOST_KERNELS,
+        )
+    return int(found[1])
 
 
 def _number(kind: str, part: str, name: str, value: str) -> int:

@@ -14,6 +14,7 @@ from ska_edge.data.classes import class_array, class_indices, mismatch
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.image_rows import with_images
 from ska_edge.data.recordings.layout import Layout
+from ska_edge.data.recordings.window_rows import with_features
 from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError
@@ -250,6 +251,10 @@ class Encoding:
             self.layout.expect(dataset.name, dataset.layout)
         if self.plan.front is not None and self.plan.front.image:
             dataset = with_images(dataset, self.plan.front)
+        elif (
+            dataset.front is not None and not dataset.front.learned and self.plan.front is not None
+        ):
+            dataset = with_features(dataset, self.plan.front)
         by_name = None not in (self.features, dataset.features)
         dataset = dataset.with_features(self.features)
         if dataset.x.shape[1] != self.plan.inputs:

@@ -22,8 +22,8 @@ from ska_edge.training.preparation.draft import (
     check_data,
     check_held_out,
     draft_for,
-    with_filters,
     with_input,
+    with_learned_front,
 )
 from ska_edge.training.preparation.foreign import imported
 from ska_edge.training.session import Features, Session
@@ -34,8 +34,8 @@ def open_session(dataset: Dataset, options: Options) -> Session:
     """Prepare a training. Raises InputError for options or data that cannot work."""
     start = open_start(options.start) if options.start else None
     front = start.plan.front if isinstance(start, Model) else None
-    if front is None or not front.image:
-        dataset = with_filters(dataset, options)
+    if front is None or not (front.image or front.kernels is not None):
+        dataset = with_learned_front(dataset, options)
     if start is None or isinstance(start, Model):
         return _from(dataset, options, start)
     options = for_network(options, start.widths, start.activation)

@@ -25,7 +25,7 @@ from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fracti
 from ska_edge.training.checkpoint import Checkpoint
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
-from ska_edge.training.preparation.draft import with_filters
+from ska_edge.training.preparation.draft import with_learned_front
 from ska_edge.training.session import Session
 from ska_edge.training.settling import changes
 from ska_edge.training.step_log import StepLog
@@ -108,7 +108,7 @@ def train(
     for options or data that cannot work.
     """
     if options.start is None:
-        dataset = with_filters(dataset, options)  # once, not for each trial
+        dataset = with_learned_front(dataset, options)  # once, not for each trial
     options, trials = with_trials(dataset, options)
     session = open_session(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)

@@ -22,7 +22,7 @@ from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import Recorded
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import Front
-from ska_edge.frontend.frontends import feature_names, features_of, front_for
+from ska_edge.frontend.frontends import feature_names, features_of
 from ska_edge.plural import counted
 
 
@@ -76,8 +76,8 @@ def windowed(
 ) -> Dataset:
     """Load recordings as labeled data: each window with a label is a row.
 
-    A row has the samples, one after the other; with a front end, it has the features. `layout` and
-    `front` are those of a model.
+    A row has the samples, one after the other; with a front end that is learned, it has the
+    features. `layout` and `front` are those of a model.
 
     Raises InputError as `load_windows` and `front_of` do, for recordings without labels, and for a
     regression.
@@ -133,7 +133,7 @@ def front_of(
                 what="samples of windows" if known is None else f"features of {known.kind}",
             )
         return known
-    return None if asked is None else front_for(asked.kind, layout.length, layout.hop, layout.axes)
+    return None if asked is None else asked.of_windows(layout.length, layout.hop, layout.axes)
 
 
 def described(windows: Windows, layout: Layout, found: Recordings) -> str:
@@ -155,7 +155,8 @@ def rows_of(
 ) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
     """Return each window as a row, and the names of its columns if they are features.
 
-    Without a front end, a row has length * axes numbers: int16 if they fit, otherwise float64.
+    Without a front end that is learned, a row has length * axes numbers: int16 if they fit,
+    otherwise float64.
 
     Raises OptionError if the samples for a front end have more than 16 bits.
     """
@@ -170,6 +171,8 @@ def rows_of(
             " larger step with {lsb}",
             largest=largest,
         )
+    if not front.learned:
+        return windows.x.reshape(len(windows.x), -1), None
     features = features_of(front, windows.x).astype(np.float64)
     return features, feature_names(front, windows.axes)
 
@@ -202,4 +205,15 @@ def _check_rate(found: Recordings, layout: Layout) -> None:
         source=found.source,
         rate=f"{rate:.4g}",
         known=f"{layout.rate:.4g}",
+    )
+
+
+def with_features(dataset: Dataset, front: Front) -> Dataset:
+    """Return windows with the features of a front end that is learned, in place of the samples."""
+    assert dataset.windows is not None and dataset.layout is not None
+    return replace(
+        dataset,
+        x=features_of(front, dataset.windows).astype(np.float64),
+        features=feature_names(front, dataset.layout.axes),
+        front=front,
     )

@@ -139,6 +139,9 @@ class OnnxOps:
     def joined(self, parts: Sequence[str]) -> str:
         return self.node("Concat", *parts, axis=-1)
 
+    def row(self, values: Sequence[int]) -> str:
+        return self.initializer(self._edge("row"), np.array(values, dtype=np.int64))
+
     def part(self, a: str, first: int, count: int) -> str:
         ends = self._vector(first), self._vector(first + count)
         return self.node("Slice", a, *ends, self._vector(1))

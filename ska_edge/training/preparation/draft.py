@@ -10,12 +10,14 @@ import numpy as np
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.image_rows import images_of, with_images
+from ska_edge.data.recordings.window_rows import with_features
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.filter_learning import learned_weights
 from ska_edge.frontend.frontends import check_front
+from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.check import check_rejecting
 from ska_edge.plan.decay import Decay
@@ -43,17 +45,17 @@ UNCALIBRATED = QFormat(16, 11)
 """The format of a regression's values before `calibration.output_format` chooses one."""
 
 
-def with_filters(dataset: Dataset, options: Options) -> Dataset:
-    """Return data of images with the features that filters compute; other data are unchanged.
+def with_learned_front(dataset: Dataset, options: Options) -> Dataset:
+    """Return data with the features of their front end, whose filters or kernels are learned here.
 
-    The filters are learned from the rows that a training with these options learns; the seed of
-    the training determines the rest.
+    Other data are unchanged. The filters or kernels are learned from the rows that a training with
+    these options learns; the seed of the training determines the rest.
 
     Raises InputError for images with too few different patches, and as `images_of` and `parts` do;
     OptionError for a training that starts from rows.
     """
     front = dataset.front
-    if front is None or front.filters is None or front.learned:
+    if front is None or front.learned:
         return dataset
     if options.start is not None:
         raise OptionError("{start} is a network that has learned rows; leave {frontend} out")
@@ -62,6 +64,11 @@ def with_filters(dataset: Dataset, options: Options) -> Dataset:
     whole = settled(options.untried(), dataset.x.shape[1], len(dataset.labels))
     assert whole.seed is not None
     rows = parts(dataset, whole).train
+    if front.filters is None:
+        assert rows.windows is not None
+        front = replace(front, kernels=learned_kernels(front, rows.windows, whole.seed))
+        check_front(front)
+        return with_features(dataset, front)
     weights = learned_weights(
         front.filters, images_of(dataset.name, rows.x, front).astype(np.int64), whole.seed
     )
