@@ -51,8 +51,8 @@ class Dataset:
     If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
     int64 (n,), the first sample of each window, with large gaps between two recordings. If
     ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes). If
-    the samples are images, ``columns`` has the names of the pixels, or None. Before the filters of
-    ``front`` are learned, ``x`` has the pixels.
+    the samples are images, ``columns`` has the names of the pixels, or None. Before the filters or
+    kernels of ``front`` are learned, ``x`` has the pixels or the samples of the windows.
     """
 
     name: str

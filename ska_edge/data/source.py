@@ -106,7 +106,8 @@ def load_data(
             for each.
         frontend: the front end that computes features of each window in integers, as a device does,
             such as "statistics"; by default the samples themselves are the features. With
-            "patches", each row is an image, and x has its pixels until filters are learned.
+            "kernels", x has the samples until kernels are learned. With "patches", each row is an
+            image, and x has its pixels until filters are learned.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and

@@ -67,7 +67,7 @@ class Patches:
         bits.
         """
         filters = front.filters
-        if filters is None or front.vectors or front.hop != front.length:
+        if filters is None or front.vectors or front.kernels or front.hop != front.length:
             raise InputError("the front end patches needs images and filters")
         if max(front.length, front.axes) > LONGEST_EDGE:
             raise InputError(

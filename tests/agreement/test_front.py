@@ -203,11 +203,12 @@ def build_front(plan: Plan, board: Board, folder: Path) -> None:
     build(folder)
 
 
+@pytest.mark.parametrize("kind", ["image", "kernels"])
 @pytest.mark.parametrize("name", CORES)
-def test_cores_have_the_features_of_images(
-    name: str, require_board: Callable[[str], Board], tmp_path: Path
+def test_cores_have_the_features(
+    name: str, kind: str, require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
-    board, front = require_board(name), FRONTS["image"]
+    board, front = require_board(name), FRONTS[kind]
     plan = plan_with(front)
     build_front(plan, board, tmp_path / "p")
     samples = samples_of(front, 90)

@@ -23,8 +23,8 @@ from firmware_gen.project import RUNTIME
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.numpy_ops import NumpyOps
-from ska_edge.frontend.front import Filters, Front
-from ska_edge.frontend.frontends import LONGEST, front_for
+from ska_edge.frontend.front import Filters, Front, Kernels
+from ska_edge.frontend.frontends import LONGEST, MOST_AXES, front_for
 from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
@@ -64,6 +64,11 @@ PLANS = {
         (32, 2),
         raw=RawInput((5,) * 32, (3,) * 32, 11),
         front=Front("patches", 12, 12, 10, filters=Filters(2, 3, 1, 4, (127, -128, 5) * 6)),
+    ),
+    "kernel front": make_plan(
+        (1, 2),
+        raw=RawInput((5,), (3,), 11),
+        front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, Kernels(1)),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }

@@ -9,7 +9,7 @@ import pytest
 
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.front import Filters, Front
+from ska_edge.frontend.front import Filters, Front, KernelGroup, Kernels
 from ska_edge.frontend.frontends import feature_count, front_for
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
@@ -20,6 +20,11 @@ DRIVER = Path(__file__).parent / "eva_front.c"
 # window is short; the intervals of longer windows are proven when a plan is made.
 FRONTS = {
     "statistics": front_for("statistics", 4, 2, ("ax", "ay", "az")),
+    "kernels": Front(
+        "kernels",
+        *(10, 2, 3),
+        kernels=Kernels(2, (KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 2**31 - 1)),)),
+    ),
     "patches": Front("patches", 5, 5, 6, filters=Filters(3, 3, 1, 2, (127, -128, 5) * 9)),
 }
 PLANTS = {

@@ -80,11 +80,14 @@ def _front_sentence(front: Front) -> str:
             f" {counted(feature_count(front), 'feature')} in {FEATURE.name}, and"
             f" {front_bytes(front):,} bytes of RAM for an image that arrives row by row"
         )
+    parts, kept = f", in {counted(front.parts, 'part')}", "parts"
+    if front.keeps_samples:
+        parts, kept = "", "samples"
     return (
         f"front end {front.kind}: windows of {counted(front.length, 'sample')} of"
-        f" {front.axes} axes, hop {front.hop}, in {counted(front.parts, 'part')};"
+        f" {front.axes} axes, hop {front.hop}{parts};"
         f" {counted(feature_count(front), 'feature')} in {FEATURE.name}, and"
-        f" {front_bytes(front):,} bytes of RAM for the parts"
+        f" {front_bytes(front):,} bytes of RAM for the {kept}"
     )
 
 

@@ -1,0 +1,170 @@
+"""The features of kernels are those of their definition, in exact integers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from ska_edge.arithmetic.fixedpoint import Fixed
+from ska_edge.errors import InputError, OptionError
+from ska_edge.frontend.front import SAMPLE, Filters, Front, KernelGroup, Kernels
+from ska_edge.frontend.frontends import (
+    FRONTENDS,
+    check_front,
+    feature_count,
+    feature_names,
+    features_of,
+    front_bytes,
+    front_for,
+)
+from ska_edge.frontend.kernel_learning import learned_kernels
+from ska_edge.frontend.request import FrontRequest
+from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+
+
+def by_definition(samples: list[list[int]], group: KernelGroup) -> list[int]:
+    """Return the features of one window, without the package's code."""
+    found = []
+    for kernel, bias in enumerate(group.biases):
+        weights = [-1] * 9
+        for tap in group.chosen[3 * kernel : 3 * kernel + 3]:
+            weights[tap] = 2
+        assert sum(weights) == 0
+        outputs = [
+            sum(
+                weight * samples[first + tap * group.dilation][axis]
+                for tap, weight in enumerate(weights)
+                for axis in group.axes
+            )
+            for first in range(len(samples) - 8 * group.dilation)
+        ]
+        found.append(16 * sum(output > bias for output in outputs))
+    return found
+
+
+@st.composite
+def fronts(draw: st.DrawFn) -> tuple[Front, np.ndarray]:
+    """A front end with learned kernels, and windows (n, length, axes) with extreme values."""
+    axes, length = draw(st.integers(1, 4)), draw(st.integers(9, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    windows = rng.integers(-40, 40, (3, length, axes)).astype(np.int16)
+    windows[1] = rng.choice([SAMPLE.minimum, SAMPLE.maximum], windows.shape[1:])
+    windows[2] = rng.integers(SAMPLE.minimum, SAMPLE.maximum + 1, windows.shape[1:])
+    front = front_for("kernels", length, draw(st.integers(1, 50)), "abcd"[:axes], Kernels(11))
+    return replace(front, kernels=learned_kernels(front, windows, draw(st.integers(0, 9)))), windows
+
+
+@given(fronts())
+def test_every_feature_is_that_of_its_definition(case: tuple[Front, np.ndarray]) -> None:
+    front, windows = case
+    check_front(front)
+    assert front.kernels is not None
+    expected = [
+        [count for group in front.kernels.groups for count in by_definition(window, group)]
+        for window in windows.tolist()
+    ]
+    np.testing.assert_array_equal(features_of(front, windows), expected)
+    assert feature_count(front) == len(set(feature_names(front, ()))) == 11
+    assert front_bytes(front) == 2 * front.length * front.axes
+
+
+@given(fronts())
+@settings(max_examples=10)
+def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
+    front, windows = case
+    ops = OnnxOps()
+    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "windows", SAMPLE))
+    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
+    inputs, outputs = (
+        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
+        for name, shape in (("windows", [None] * 3), ("features", [None] * 2))
+    )
+    graph = helper.make_graph(ops.nodes, "kernels", inputs, outputs, ops.initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    found = session.run(None, {"windows": windows.astype(np.int64)})[0]
+    np.testing.assert_array_equal(found, features_of(front, windows))
+
+
+def test_kernels_are_learned_from_the_seed_and_suit_the_windows() -> None:
+    front = front_for("kernels", 100, 50, ("ax", "ay", "az"), Kernels(200))
+    rng = np.random.default_rng(1)
+    windows = rng.normal(0, 1000, (20, 100, 3)).astype(np.int16)
+    kernels = learned_kernels(front, windows, 5)
+    assert kernels == learned_kernels(front, windows, 5)
+    assert kernels != learned_kernels(front, windows, 6)
+    learned = replace(front, kernels=kernels)
+    assert learned.learned and not front.learned
+    assert {1, 12} <= {group.dilation for group in kernels.groups} <= {*range(1, 13)}
+    assert {len(group.axes) for group in kernels.groups} == {1, 2, 3}
+    for group in kernels.groups:  # no kernel occurs twice in a group
+        assert len({*zip(*map(group.column, range(3)), strict=True)}) == len(group.biases)
+    shares = features_of(learned, windows) / 16
+    assert 0.2 < (shares.mean(axis=0) / 100).mean() < 0.5  # fewer places fit for a long dilation
+    assert (shares.std(axis=0) > 0).mean() > 0.98  # a bias may be the largest output
+    # A constant that is added to the samples changes nothing, because the weights add up to 0.
+    np.testing.assert_array_equal(
+        features_of(learned, windows), features_of(learned, windows + np.int16(700))
+    )
+
+
+def test_a_request_has_a_number_of_kernels() -> None:
+    assert FrontRequest.parse("kernels") == FrontRequest("kernels")
+    found = FrontRequest.parse("kernels:count=30").of_windows(20, 7, ("ax", "ay", "az"))
+    assert (found.kernels, found.vectors, found.parts) == (Kernels(30), (), 20)
+    assert FrontRequest.parse("kernels").of_windows(20, 7, ("a",)).kernels == Kernels()
+
+
+@pytest.mark.parametrize("text", ["count=0", "count=1025", "count=x", "size=3", "count=3,count=4"])
+def test_what_is_no_number_of_kernels_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match=f"has '{text}', but its only parameter is count"):
+        FrontRequest.parse(f"kernels:{text}")
+
+
+GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 2**31 - 1))
+
+
+@pytest.mark.parametrize(
+    ("front", "sentence"),
+    [
+        (Front("kernels", 20, 5, 3), "needs kernels, and no vectors"),
+        (Front("kernels", 20, 5, 3, ((0, 1, 2),), kernels=Kernels()), "needs kernels, and no vect"),
+        (Front("kernels", 20, 5, 3, filters=Filters(), kernels=Kernels()), "needs kernels, and"),
+        (Front("kernels", 8, 5, 3, kernels=Kernels()), "windows of 9 samples or more, not 8"),
+        (Front("kernels", 20, 5, 3, kernels=Kernels(0)), "count=0, but it must be 1 to 1024"),
+        (Front("statistics", 20, 5, 3, kernels=Kernels()), "statistics has no filters or kernels"),
+        (Front("patches", 8, 8, 8, filters=Filters(), kernels=Kernels()), "needs images and filt"),
+        *(
+            (Front("kernels", 20, 5, 3, kernels=Kernels(2, (group,))), "do not suit the windows")
+            for group in (
+                replace(GOOD, dilation=3),
+                replace(GOOD, dilation=0),
+                replace(GOOD, axes=()),
+                replace(GOOD, axes=(2, 0)),
+                replace(GOOD, axes=(0, 0)),
+                replace(GOOD, axes=(-1, 0)),
+                replace(GOOD, axes=(0, 3)),
+                replace(GOOD, chosen=(0, 1, 9, 3, 4, 5)),
+                replace(GOOD, chosen=(0, 1, 8)),
+                replace(GOOD, biases=(0, 2**31)),
+                replace(GOOD, biases=(0, 1, 2), chosen=(*GOOD.chosen, 1, 2, 3)),
+            )
+        ),
+    ],
+)
+def test_kernels_that_no_device_can_have_are_refused(front: Front, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        check_front(front)
+
+
+def test_good_kernels_are_accepted() -> None:
+    check_front(Front("kernels", 20, 5, 3, kernels=Kernels(2, (GOOD,))))
