@@ -137,10 +137,10 @@ def _counts(front: Front, group: KernelGroup, ops: WindowOps[T], samples: Fixed[
     total = taps[0]
     for tap in taps[1:]:
         total = total + tap
-    chosen = (
+    first, second, third = (
         window.joined(ops, [taps[tap] for tap in group.column(number)]) for number in range(CHOSEN)
     )
-    above = positive(*chosen, total, window.row(ops, group.biases, SAMPLE.frac))
+    above = positive(first, second, third, total, window.row(ops, group.biases, SAMPLE.frac))
     return feature(window.total(ops, above, places))
 
 

@@ -1,4 +1,4 @@
-"""Measures the front end `kernels` on time series: `python -m tests.bench.series FOLDER [NAME ...]`.
+"""Measures `kernels` on time series: `python -m tests.bench.series FOLDER [NAME ...]`.
 
 FOLDER has the .ts files that the package aeon brings along: after `pip install aeon==1.6.0`, it is
 site-packages/aeon/datasets/data. Each NAME is a folder in it. The network learns the file _TRAIN in
