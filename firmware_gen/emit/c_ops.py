@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ska_edge.arithmetic.fixedpoint import Table, width
+from ska_edge.arithmetic.fixedpoint import Table, linear_logarithm, width
 
 
 class COps:
@@ -96,6 +96,11 @@ class COps:
         kind = width(0, root)
         call = f"(int{kind}_t)ska_square_root_u{bits}((uint{bits}_t){a})"
         return self._result(call, kind, math.isqrt(lo), root)
+
+    def logarithm(self, a: str, frac: int, lo: int, hi: int) -> str:
+        call = f"ska_logarithm_u64((uint64_t){a}, {frac})"
+        ends = (linear_logarithm(end, frac) for end in (lo, hi))
+        return self._result(call, 32, *ends)
 
     def lookup(self, table: Table, index: str) -> str:
         call = f"(int32_t)ska_const_i{table.format.bits}(&{table.name}[{bare(index)}])"

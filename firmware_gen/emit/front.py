@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from firmware_gen.emit.weights import numbers
 from ska_edge.frontend.front import CHOSEN, FEATURE, TAPS, WEIGHT, Filters, Front
 from ska_edge.frontend.kernels import kernels_of, unlearned
 from ska_edge.frontend.patches import weight_rows
+from ska_edge.frontend.spectrum import SINE, sines
 
 SOURCES = Path(__file__).parent.parent / "runtime" / "front"
 """Sources of all front ends; the folder of each kind has its own, and `samples` has those of kinds
 that keep the samples of a window."""
 FILTERS, KERNELS = "ska_front_filters.h", "ska_front_kernels.h"
+SPECTRUM = "ska_front_spectrum.h"
 
 
 def front_constants(front: Front | None) -> str:
@@ -33,7 +36,7 @@ def front_constants(front: Front | None) -> str:
 #define SKA_FRONT_PART {front.part} /* samples of a part */
 #define SKA_FRONT_PARTS {front.parts} /* parts of a window */
 #define SKA_FRONT_FRAC {FEATURE.frac} /* fractional bits of a feature */
-{_filter_constants(front)}{_kernel_constants(front)}"""
+{_filter_constants(front)}{_kernel_constants(front)}{_band_constants(front)}"""
 
 
 def _filter_constants(front: Front) -> str:
@@ -111,6 +114,38 @@ static const int32_t ska_front_biases[SKA_FRONT_KERNELS] SKA_CONST = {{
 """
 
 
+def _band_constants(front: Front) -> str:
+    """Return the constants of bands; "" for a front end without bands."""
+    return f"#define SKA_FRONT_BANDS {len(front.bands) - 1}\n" if front.bands else ""
+
+
+def _spectrum(front: Front) -> str:
+    """Return the text of ska_front_spectrum.h."""
+    quarter = sines(front.length)
+    return f"""\
+/* ska_front_spectrum.h - the sines and the bands of the front end. Generated; do not edit. */
+#ifndef SKA_FRONT_SPECTRUM_H
+#define SKA_FRONT_SPECTRUM_H
+
+#include <stdint.h>
+
+#include "ska_const.h"
+#include "ska_plan.h"
+
+/* The sines of 0 to SKA_FRONT_LENGTH / 4 steps, {SINE.name}; SKA_FRONT_LENGTH steps are a turn. */
+static const int16_t ska_front_sines[{len(quarter)}] SKA_CONST = {{
+    {numbers(quarter)}
+}};
+
+/* The first frequency of each band, and last the one after the last band. */
+static const int16_t ska_front_bands[{len(front.bands)}] SKA_CONST = {{
+    {numbers(front.bands)}
+}};
+
+#endif
+"""
+
+
 def _filters(filters: Filters) -> str:
     """Return the text of ska_front_filters.h."""
     rows = "\n".join(f"    {{{', '.join(map(str, row))}}}," for row in weight_rows(filters))
@@ -148,4 +183,6 @@ def front_sources(front: Front | None) -> dict[str, str]:
         files[FILTERS] = _filters(front.filters)
     if front.kernels is not None:
         files[KERNELS] = _kernels(front)
+    if front.bands:
+        files[SPECTRUM] = _spectrum(front)
     return files

@@ -268,6 +268,23 @@ static inline uint32_t ska_square_root_u64(uint64_t x) {
     return (uint32_t)root;
 }
 
+/* --- logarithms ------------------------------------------------------------------------------- */
+
+/* Returns log2(x) with `frac` fractional bits, 1 to 30, linear between powers of two and rounded
+ * down. x >= 1. */
+static inline int32_t ska_logarithm_u64(uint64_t x, uint8_t frac) {
+    uint8_t power = 63;
+    if (x <= UINT32_MAX) { /* without this step, cores of 32 bits or fewer take twice as long */
+        x <<= 32;
+        power = 31;
+    }
+    for (; x <= UINT64_MAX / 2u; power--) {
+        x *= 2u;
+    }
+    const int32_t mantissa = (int32_t)(uint32_t)(x >> (63 - frac)); /* from 1 to below 2 */
+    return ((int32_t)power - 1) * ((int32_t)1 << frac) + mantissa;
+}
+
 /* --- 16 bits, the type of knowledge and projections ------------------------------------------ */
 
 /* Narrows a sum to 16 bits: rounds, then saturates. */

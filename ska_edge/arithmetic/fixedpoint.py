@@ -21,6 +21,8 @@ T = TypeVar("T")
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 RECIPROCAL_BITS = 16  # bits of the factor that divides by a constant
+LOGARITHM_BITS = 8  # fractional bits of a logarithm
+BULGE = 11 / 32  # the logarithm is near f + BULGE f (1 - f) from 1 to 2, where f goes from 0 to 1
 
 
 class RangeError(InputError):
@@ -151,6 +153,10 @@ class Ops(Protocol[T]):
 
     def square_root(self, a: T, lo: int, hi: int) -> T:
         """Return the largest integer whose square is at most a; a is in [lo, hi], and lo >= 0."""
+        ...
+
+    def logarithm(self, a: T, frac: int, lo: int, hi: int) -> T:
+        """Return `linear_logarithm` of a, which is in [lo, hi]; lo >= 1."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
@@ -301,6 +307,21 @@ class Fixed(Generic[T]):
         root = self.ops.square_root(self.data, self.lo, self.hi)
         return Fixed(self.ops, root, self.frac // 2, lo, hi)
 
+    def logarithm(self) -> Fixed[T]:
+        """Return log2 with `LOGARITHM_BITS` fractional bits, off by less than 0.013.
+
+        An integer below 1 counts as 1. The result never decreases if the value increases.
+        """
+        frac, value = LOGARITHM_BITS, self.saturated(1, max(self.hi, 1))
+        lo, hi = (linear_logarithm(end, frac) for end in (value.lo, value.hi))
+        data = self.ops.logarithm(value.data, frac, value.lo, value.hi)
+        line = Fixed(self.ops, data, frac, lo, hi).named("line")
+        _, fraction = line.split(frac)
+        fraction = fraction.named("fraction")
+        bulge = fraction * (fraction.constant(1.0) - fraction) * fraction.constant(BULGE)
+        whole = line + bulge.rounded(frac)
+        return whole - line.constant(self.frac) if self.frac else whole
+
     def divided(self, divisor: int) -> Fixed[T]:
         """Return the value times the reciprocal of `divisor` >= 1.
 
@@ -322,6 +343,12 @@ def product_interval(a: Fixed[T], b: Fixed[T]) -> tuple[int, int]:
     """Return the interval of a product of two independent values."""
     corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
     return min(corners), max(corners)
+
+
+def linear_logarithm(value: int, frac: int) -> int:
+    """Return log2 of an integer >= 1, linear between powers of two, and rounded down."""
+    power = value.bit_length() - 1
+    return ((power - 1) << frac) + ((value << frac) >> power)
 
 
 def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:

@@ -37,6 +37,9 @@ class IntervalOps:
     def square_root(self, a: None, lo: int, hi: int) -> None:
         return None
 
+    def logarithm(self, a: None, frac: int, lo: int, hi: int) -> None:
+        return None
+
     def lookup(self, table: Table, index: None) -> None:
         return None
 
@@ -53,6 +56,18 @@ class IntervalOps:
         return None
 
     def part(self, a: None, first: int, count: int) -> None:
+        return None
+
+    def along(self, values: Sequence[int]) -> None:
+        return None
+
+    def taken(self, a: None, places: Sequence[int]) -> None:
+        return None
+
+    def spread(self, a: None) -> None:
+        return None
+
+    def chained(self, parts: Sequence[None]) -> None:
         return None
 
     def total(self, a: None, lo: int, hi: int) -> None:

@@ -72,6 +72,14 @@ class NumpyOps:
         root: Integers = near + ((near + 1) * (near + 1) <= a)
         return root
 
+    def logarithm(self, a: Integers, frac: int, lo: int, hi: int) -> Integers:
+        # A float64 has fewer bits than an int64, so its exponent may be 1 too large.
+        power = np.frexp(a.astype(np.float64))[1].astype(np.int64) - 1
+        power -= (np.int64(1) << power) > a
+        mantissa = (a.astype(np.uint64) << (63 - power).astype(np.uint64)) >> np.uint64(63 - frac)
+        line: Integers = (power - 1) * (1 << frac) + mantissa.astype(np.int64)
+        return line
+
     def lookup(self, table: Table, index: Integers) -> Integers:
         values = self._tables.get(table)
         if values is None:
@@ -93,6 +101,18 @@ class NumpyOps:
 
     def part(self, a: Integers, first: int, count: int) -> Integers:
         return a[:, first : first + count]
+
+    def along(self, values: Sequence[int]) -> Integers:
+        return np.array(values, dtype=np.int64)[:, np.newaxis]
+
+    def taken(self, a: Integers, places: Sequence[int]) -> Integers:
+        return a[:, list(places)]
+
+    def spread(self, a: Integers) -> Integers:
+        return a[:, np.newaxis]
+
+    def chained(self, parts: Sequence[Integers]) -> Integers:
+        return np.concatenate(parts, axis=1)
 
     def total(self, a: Integers, lo: int, hi: int) -> Integers:
         return self._seen(a.sum(axis=1), lo, hi)

@@ -30,6 +30,22 @@ class WindowOps(Ops[T], Protocol[T]):
         """Return `count` samples of each window, from number `first` on."""
         ...
 
+    def along(self, values: Sequence[int]) -> T:
+        """Return a constant for each sample, (samples, 1)."""
+        ...
+
+    def taken(self, a: T, places: Sequence[int]) -> T:
+        """Return the samples with these numbers, in this order."""
+        ...
+
+    def spread(self, a: T) -> T:
+        """Return a value over the samples as one sample of each window, (windows, 1, axes)."""
+        ...
+
+    def chained(self, parts: Sequence[T]) -> T:
+        """Join values along their samples."""
+        ...
+
     def total(self, a: T, lo: int, hi: int) -> T:
         """Return the sum over the samples; lo and hi bound every partial sum."""
         ...
@@ -75,6 +91,28 @@ def part(ops: WindowOps[T], samples: Fixed[T], first: int, count: int) -> Fixed[
     """Return `count` samples of each window, from number `first` on."""
     data = ops.part(samples.data, first, count)
     return Fixed(ops, data, samples.frac, samples.lo, samples.hi)
+
+
+def along(ops: WindowOps[T], values: Sequence[int], frac: int) -> Fixed[T]:
+    """Return a constant for each sample, (samples, 1); all axes and windows have the same."""
+    return Fixed(ops, ops.along(values), frac, min(values), max(values))
+
+
+def taken(ops: WindowOps[T], samples: Fixed[T], places: Sequence[int]) -> Fixed[T]:
+    """Return the samples with these numbers, in this order."""
+    return Fixed(ops, ops.taken(samples.data, places), samples.frac, samples.lo, samples.hi)
+
+
+def spread(ops: WindowOps[T], value: Fixed[T]) -> Fixed[T]:
+    """Return a value over the samples as one sample of each window, (windows, 1, axes)."""
+    return Fixed(ops, ops.spread(value.data), value.frac, value.lo, value.hi)
+
+
+def chained(ops: WindowOps[T], parts: Sequence[Fixed[T]]) -> Fixed[T]:
+    """Join values of the same fraction along their samples; the interval contains all of them."""
+    (frac,) = {part.frac for part in parts}
+    lo, hi = min(part.lo for part in parts), max(part.hi for part in parts)
+    return Fixed(ops, ops.chained([part.data for part in parts]), frac, lo, hi)
 
 
 def total(ops: WindowOps[T], samples: Fixed[T], terms: int) -> Fixed[T]:

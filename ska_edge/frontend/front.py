@@ -18,7 +18,7 @@ FEATURE = QFormat(32, 4)
 WEIGHT = QFormat(8, 7)
 """The format of a weight of a filter."""
 TAPS, CHOSEN = 9, 3  # of a kernel, and those of them with the weight 2
-KEEP_SAMPLES = ("kernels",)
+KEEP_SAMPLES = ("kernels", "spectrum")
 """The kinds of front ends whose devices keep all samples of a window."""
 
 
@@ -105,6 +105,7 @@ class Front:
         vectors: three axes each, x, y and z, whose magnitude is one more axis.
         filters: those of `patches`; None for other front ends.
         kernels: those of `kernels`; None for other front ends.
+        bands: those of `spectrum`: the first bin of each, and last the bin after the last band.
     """
 
     kind: str
@@ -114,6 +115,7 @@ class Front:
     vectors: tuple[tuple[int, int, int], ...] = ()
     filters: Filters | None = None
     kernels: Kernels | None = None
+    bands: tuple[int, ...] = ()
 
     @property
     def image(self) -> bool:

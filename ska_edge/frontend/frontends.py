@@ -16,12 +16,14 @@ from ska_edge.errors import InputError
 from ska_edge.frontend.front import SAMPLE, Front, Frontend, Kernels
 from ska_edge.frontend.kernels import KernelShares
 from ska_edge.frontend.patches import Patches
+from ska_edge.frontend.spectrum import Spectrum
 from ska_edge.frontend.statistics import Statistics
 
 FRONTENDS: Mapping[str, Frontend] = {
     "statistics": Statistics(),
     "patches": Patches(),
     "kernels": KernelShares(),
+    "spectrum": Spectrum(),
 }
 
 LONGEST = 8192  # samples of a window, so that sums of samples fit into 32 bits
@@ -32,17 +34,22 @@ _TRIPLE = re.compile(r"(.*?)([xyz])([^xyz]*)", re.IGNORECASE)
 
 
 def front_for(
-    kind: str, length: int, hop: int, axes: Sequence[str], kernels: Kernels | None = None
+    kind: str,
+    length: int,
+    hop: int,
+    axes: Sequence[str],
+    kernels: Kernels | None = None,
+    bands: tuple[int, ...] = (),
 ) -> Front:
     """Return a front end for windows of recordings with these axes.
 
     Three axes whose names differ only in an x, y and z, such as ax, ay and az, are a vector. With
-    `kernels`, there are no vectors.
+    `kernels` or `bands`, there are no vectors.
 
     Raises InputError for an unknown kind, and for windows that a device cannot have.
     """
-    vectors = vectors_of(axes) if kernels is None else ()
-    front = Front(kind, length, hop, len(axes), vectors, kernels=kernels)
+    vectors = () if kernels is not None or bands else vectors_of(axes)
+    front = Front(kind, length, hop, len(axes), vectors, kernels=kernels, bands=bands)
     check_front(front)
     return front
 

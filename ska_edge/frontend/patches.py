@@ -67,7 +67,13 @@ class Patches:
         bits.
         """
         filters = front.filters
-        if filters is None or front.vectors or front.kernels or front.hop != front.length:
+        if (
+            filters is None
+            or front.vectors
+            or front.kernels
+            or front.bands
+            or front.hop != front.length
+        ):
             raise InputError("the front end patches needs images and filters")
         if max(front.length, front.axes) > LONGEST_EDGE:
             raise InputError(

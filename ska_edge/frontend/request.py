@@ -6,17 +6,20 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ska_edge.errors import OptionError
 from ska_edge.frontend.front import Filters, Front, Kernels
 from ska_edge.frontend.frontends import FRONTENDS, check_front, front_for
 from ska_edge.frontend.kernels import MOST_KERNELS
 from ska_edge.frontend.patches import LARGEST_SIZE, LONGEST_EDGE, MOST_FILTERS
+from ska_edge.frontend.spectrum import LINEAR, MOST_BANDS, SPACINGS, spaced
 from ska_edge.plural import listed
 
 IMAGES = "patches"  # the front end of images
-KERNELS = "kernels"
+KERNELS, SPECTRUM = "kernels", "spectrum"
 SHAPE = "shape"
+USUAL_BANDS = 16  # of a spectrum, or fewer if a window is too short
 SMALL_SIZE = 3  # of a filter, for images too small for four cells of larger filters
 MOST = {
     "filters": MOST_FILTERS,
@@ -36,6 +39,8 @@ class FrontRequest:
         filters, size, stride, cells: for images: as in `Filters`; None if not given.
         shape: rows and columns of an image; None if it is square.
         count: the number of kernels of the front end `kernels`; None if not given.
+        bands: for a spectrum: the number of bands; None if not given.
+        spacing: for a spectrum: one of `SPACINGS`.
     """
 
     kind: str
@@ -45,6 +50,8 @@ class FrontRequest:
     cells: int | None = None
     shape: tuple[int, int] | None = None
     count: int | None = None
+    bands: int | None = None
+    spacing: str = LINEAR
 
     @property
     def images(self) -> bool:
@@ -64,6 +71,8 @@ class FrontRequest:
                 f"{{frontend}} is {{given!r}}, but must be one of {listed(tuple(FRONTENDS))}",
                 given=kind,
             )
+        if kind == SPECTRUM:
+            return cls(kind, **_bands(kind, rest))
         if kind == KERNELS:
             return cls(kind, count=_count(kind, rest))
         if kind != IMAGES:
@@ -107,12 +116,29 @@ class FrontRequest:
     def of_windows(self, length: int, hop: int, axes: Sequence[str]) -> Front:
         """Return the front end of windows with these axes; its kernels are not learned.
 
-        Raises InputError for windows that a device cannot have.
+        Raises OptionError for more bands than a window has, and InputError for windows that a
+        device cannot have.
         """
-        kernels = None
+        kernels: Kernels | None = None
+        bands: tuple[int, ...] = ()
         if self.kind == KERNELS:
             kernels = Kernels() if self.count is None else Kernels(self.count)
-        return front_for(self.kind, length, hop, axes, kernels)
+        if self.kind == SPECTRUM:
+            bands = self._bands_of(length)
+        return front_for(self.kind, length, hop, axes, kernels, bands)
+
+    def _bands_of(self, length: int) -> tuple[int, ...]:
+        most = max(1, min(length // 2 - 1, MOST_BANDS))
+        count = min(USUAL_BANDS, most) if self.bands is None else self.bands
+        if count > most:
+            raise OptionError(
+                "{frontend} has bands={count}, but a window of {length} samples has at most {most}"
+                " bands",
+                count=count,
+                length=length,
+                most=most,
+            )
+        return spaced(length, count, self.spacing)
 
     def _filters(self, edge: int) -> Filters:
         """Return the filters for images whose shorter edge has this number of pixels.
@@ -155,6 +181,31 @@ def _count(kind: str, text: str) -> int | None:
             most=MOST_KERNELS,
         )
     return int(found[1])
+
+
+def _bands(kind: str, text: str) -> dict[str, Any]:
+    """Return the parameters of a spectrum that are given."""
+    found: dict[str, Any] = {}
+    for part in text.split(",") if text else ():
+        name, _, value = map(str.strip, part.partition("="))
+        if name in found:
+            raise OptionError(
+                "the front end {kind} of {frontend} has {name} twice", kind=kind, name=name
+            )
+        if name == "spacing" and value in SPACINGS:
+            found[name] = value
+        elif name == "bands" and re.fullmatch("[0-9]{1,4}", value) and int(value) >= 1:
+            found[name] = int(value)
+        else:
+            raise OptionError(
+                "the front end {kind} of {frontend} has {part!r}, but its parameters are bands, an"
+                " integer from 1 to {most}, and spacing, {spacings}",
+                kind=kind,
+                part=part,
+                most=MOST_BANDS,
+                spacings=" or ".join(SPACINGS),
+            )
+    return found
 
 
 def _number(kind: str, part: str, name: str, value: str) -> int:

@@ -53,9 +53,9 @@ class Statistics:
         )
 
     def check(self, front: Front) -> None:
-        """Raise InputError for filters and kernels, which statistics do not have."""
-        if front.filters is not None or front.kernels is not None:
-            raise InputError(f"the front end {front.kind} has no filters or kernels")
+        """Raise InputError for filters, kernels and bands, which statistics do not have."""
+        if front.filters is not None or front.kernels is not None or front.bands:
+            raise InputError(f"the front end {front.kind} has no filters, kernels or bands")
 
     def part_bytes(self, front: Front) -> int:
         """Return the bytes of a part: the sums and the extremes of each axis and magnitude."""

@@ -19,6 +19,7 @@ from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.front import SAMPLE, Filters, Front, Kernels
 from ska_edge.frontend.frontends import feature_count, features_of, front_bytes, front_for
 from ska_edge.frontend.kernel_learning import learned_kernels
+from ska_edge.frontend.spectrum import LINEAR, MEL, spaced
 from ska_edge.model.scaling import standardize
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
@@ -31,7 +32,7 @@ def plan_with(front: Front) -> Plan:
     """Return a plan whose network has the features of a front end as its inputs."""
     inputs = feature_count(front)
     raw = RawInput(tuple(range(1, inputs + 1)), tuple(7 * i - 90 for i in range(inputs)), 13)
-    if front.image or front.kernels is not None:  # its features are smaller
+    if front.image or front.keeps_samples:  # its features are smaller
         raw = replace(raw, frac=8)
     return make_plan((inputs, 2), input_format=QFormat(8, 4), raw=raw, front=front)
 
@@ -71,6 +72,9 @@ FRONTS = {
     "next": front_for("statistics", 2, 2, AXES),
     "apart": front_for("statistics", 6, 9, AXES),
     "plain": front_for("statistics", 32, 2, ("sound",)),
+    "spectrum": front_for("spectrum", 32, 20, AXES[:2], bands=spaced(32, 6, MEL)),
+    "longest spectrum": front_for("spectrum", 1024, 64, ("s",), bands=spaced(1024, 40, MEL)),
+    "shortest spectrum": front_for("spectrum", 16, 24, AXES, bands=spaced(16, 7, LINEAR)),
     "image": images(9, 8, Filters(3, 3, 1, 2)),
     "wide image": images(11, 28, Filters(4, 5, 2, 3)),
     "digit": images(28, 28, Filters()),
@@ -203,7 +207,7 @@ def build_front(plan: Plan, board: Board, folder: Path) -> None:
     build(folder)
 
 
-@pytest.mark.parametrize("kind", ["image", "kernels"])
+@pytest.mark.parametrize("kind", ["image", "kernels", "spectrum"])
 @pytest.mark.parametrize("name", CORES)
 def test_cores_have_the_features(
     name: str, kind: str, require_board: Callable[[str], Board], tmp_path: Path

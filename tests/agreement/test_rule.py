@@ -25,6 +25,7 @@ from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.frontend.front import Filters, Front, Kernels
 from ska_edge.frontend.frontends import LONGEST, MOST_AXES, front_for
+from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
@@ -64,6 +65,16 @@ PLANS = {
         (32, 2),
         raw=RawInput((5,) * 32, (3,) * 32, 11),
         front=Front("patches", 12, 12, 10, filters=Filters(2, 3, 1, 4, (127, -128, 5) * 6)),
+    ),
+    "spectrum front": make_plan(
+        (16, 2),
+        raw=RawInput((5,) * 16, (3,) * 16, 11),
+        front=front_for("spectrum", 64, 64, ("sound",), bands=spaced(64, 16, LINEAR)),
+    ),
+    "longest spectrum front": make_plan(
+        (64, 2),
+        raw=RawInput((5,) * 64, (3,) * 64, 11),
+        front=front_for("spectrum", 1024, 64, ("sound",), bands=spaced(1024, 64, LINEAR)),
     ),
     "kernel front": make_plan(
         (1, 2),

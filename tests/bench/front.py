@@ -1,7 +1,8 @@
-"""Counts the instructions of the front ends: `python -m tests.bench.front` prints two tables.
+"""Counts the instructions of the front ends: `python -m tests.bench.front` prints three tables.
 
 For `statistics`, samples of a normal distribution are pushed, six axes with two vectors, for
-windows of 200 samples with hop 100. For `patches`, features of an image of 28x28 random pixels are
+windows of 200 samples with hop 100. For `spectrum`, they have one axis, and windows of 256 and of
+1024 samples have 16 bands. For `patches`, features of an image of 28x28 random pixels are
 computed with the default filters.
 """
 
@@ -19,11 +20,16 @@ from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.front import Filters, Front
 from ska_edge.frontend.frontends import feature_count, front_for
+from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from tests.bench.markdown import table
 
 FRONT = front_for("statistics", 200, 100, ("ax", "ay", "az", "wx", "wy", "wz"))
+SPECTRA = [
+    front_for("spectrum", length, length, ("a",), bands=spaced(length, 16, LINEAR))
+    for length in (256, 1024)
+]
 IMAGE = Front(
     "patches",
     *(28, 28, 28),
@@ -92,14 +98,14 @@ def image(name: str, folder: Path) -> tuple[str, str]:
     return name, f"{count(tracer, tracer.call('ska_front_image_input', *places)):,}"
 
 
-def measured(name: str, folder: Path) -> tuple[str, str, str, str]:
+def measured(name: str, front: Front, folder: Path) -> tuple[str, str, str, str]:
     """Return a row: the board, and the instructions of a sample (mean, most) and of a window."""
-    tracer = traced(name, FRONT, MAIN, folder)
+    tracer = traced(name, front, MAIN, folder)
     places = [tracer.symbols[symbol] for symbol in ("front", "sample", "x")]
     tracer.call("ska_front_reset", places[0])
     rng, pushes = np.random.default_rng(0), []
-    for _ in range(FRONT.length):
-        tracer.write(places[1], rng.normal(0, 2000, FRONT.axes).astype("<i2").tobytes())
+    for _ in range(front.length):
+        tracer.write(places[1], rng.normal(0, 2000, front.axes).astype("<i2").tobytes())
         pushes.append(count(tracer, tracer.call("ska_front_push", *places[:2])))
     window = count(tracer, tracer.call("ska_front_input", places[0], places[2]))
     return name, f"{np.mean(pushes):,.0f}", f"{max(pushes):,}", f"{window:,}"
@@ -107,9 +113,16 @@ def measured(name: str, folder: Path) -> tuple[str, str, str, str]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        rows = [measured(name, Path(folder) / name) for name in BOARDS]
+        rows = [measured(name, FRONT, Path(folder) / name) for name in BOARDS]
+        spectra = [
+            (str(front.length), *measured(name, front, Path(folder) / f"{name}-{front.length}"))
+            for front in SPECTRA
+            for name in BOARDS
+        ]
         images = [image(name, Path(folder) / f"{name}-image") for name in BOARDS]
     print(table(("board", "a sample, mean", "a sample, most", "a window"), rows))
+    print()
+    print(table(("samples", "board", "a sample, mean", "a sample, most", "a window"), spectra))
     print()
     print(table(("board", "an image"), images))
 

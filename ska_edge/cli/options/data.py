@@ -207,10 +207,10 @@ _recorded = (
         "--frontend",
         type=WordWithParameters(tuple(FRONTENDS)),
         metavar="NAME",
-        help="What computes the features, on the device as here: statistics or kernels of each"
-        " window of recordings, or patches of rows that are images, perhaps with parameters, such"
-        " as kernels:count=512 or patches:filters=24,shape=28x28 (docs/FRONTENDS.md) [default:"
-        " samples are the features].",
+        help="What computes the features, on the device as here: statistics, spectrum or"
+        " kernels of each window of recordings, or patches of rows that are images, perhaps with"
+        " parameters, such as spectrum:bands=24 or patches:filters=24,shape=28x28"
+        " (docs/FRONTENDS.md) [default: samples are the features].",
     ),
 )
 _memory = shared_option(

@@ -123,6 +123,20 @@ class OnnxOps:
         beyond = self.node("Greater", self.node("Mul", after, after), a)
         return self.node("Where", beyond, near, after)
 
+    def logarithm(self, a: str, frac: int, lo: int, hi: int) -> str:
+        # The number of powers of two, except 1, that a reaches is its logarithm, rounded down.
+        below = np.array([(1 << power) - 1 for power in range(1, hi.bit_length())], np.int64)
+        each = self.node("Unsqueeze", a, self._vector(-1))
+        reached = self.node("Greater", each, self.initializer(self._edge("powers"), below))
+        reached = self.cast(reached, TensorProto.INT64)
+        power = self.node("ReduceSum", reached, self._vector(-1), keepdims=0)
+        missing = self.cast(self.node("Sub", self._scalar(63), power), TensorProto.UINT64)
+        unsigned = self.cast(a, TensorProto.UINT64)
+        lifted = self.node("BitShift", unsigned, missing, direction="LEFT")
+        shifted = self.node("BitShift", lifted, self._scalar(63 - frac, True), direction="RIGHT")
+        whole = self.node("Mul", self.node("Sub", power, self._scalar(1)), self._scalar(1 << frac))
+        return self.node("Add", whole, self.cast(shifted, TensorProto.INT64))
+
     def lookup(self, table: Table, index: str) -> str:
         key = (table.name, 0)
         if key not in self._known:
@@ -145,6 +159,20 @@ class OnnxOps:
     def part(self, a: str, first: int, count: int) -> str:
         ends = self._vector(first), self._vector(first + count)
         return self.node("Slice", a, *ends, self._vector(1))
+
+    def along(self, values: Sequence[int]) -> str:
+        column = np.array(values, dtype=np.int64)[:, np.newaxis]
+        return self.initializer(self._edge("along"), column)
+
+    def taken(self, a: str, places: Sequence[int]) -> str:
+        numbers = self.initializer(self._edge("places"), np.array(places, dtype=np.int64))
+        return self.node("Gather", a, numbers, axis=1)
+
+    def spread(self, a: str) -> str:
+        return self.node("Unsqueeze", a, self._vector(1))
+
+    def chained(self, parts: Sequence[str]) -> str:
+        return self.node("Concat", *parts, axis=1)
 
     def total(self, a: str, lo: int, hi: int) -> str:
         return self.node("ReduceSum", a, self._vector(1), keepdims=0)

@@ -1,0 +1,192 @@
+"""The spectrum of a window is that of a Fourier transform in float, but for roundings."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from ska_edge.arithmetic.fixedpoint import Fixed
+from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
+from ska_edge.errors import InputError, OptionError
+from ska_edge.frontend.front import FEATURE, SAMPLE, Filters, Front
+from ska_edge.frontend.frontends import FRONTENDS, check_front, feature_names, features_of
+from ska_edge.frontend.request import FrontRequest
+from ska_edge.frontend.spectrum import LIMIT, LINEAR, MEL, spaced
+from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+
+LENGTHS = (16, 32, 64, 256, 1024)
+OFF = 0.05  # a feature is rounded by up to 1/32, and its logarithm is off by less than 0.013
+WEAK = 2**-8  # of the power of a window: rounding errors are larger relative to bands below this
+
+
+def energies(front: Front, windows: np.ndarray) -> np.ndarray:
+    """Return the energies (windows, bands, axes) in float64, without the package's code."""
+    n = front.length
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    centered = windows - np.floor(windows.mean(axis=1, keepdims=True) + 0.5)
+    powers = np.abs(np.fft.rfft(centered * hann[:, np.newaxis], axis=1)) ** 2
+    bounds = zip(front.bands, front.bands[1:], strict=False)
+    return np.stack([powers[:, first:after].sum(axis=1) for first, after in bounds], axis=1)
+
+
+@st.composite
+def fronts(draw: st.DrawFn, lengths: tuple[int, ...] = LENGTHS) -> tuple[Front, np.ndarray]:
+    """A front end, and windows of noise and sines of all sizes."""
+    length, spacing = draw(st.sampled_from(lengths)), draw(st.sampled_from([LINEAR, MEL]))
+    count = draw(st.integers(1, min(length // 2 - 1, 64)))
+    front = Front("spectrum", length, length, 2, bands=spaced(length, count, spacing))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    noise = rng.normal(0, 1, (6, length, 2)) * 2.0 ** rng.uniform(0, 15, (6, 1, 2))
+    turns = np.arange(length)[:, np.newaxis] * rng.uniform(0, np.pi, (6, 1, 2))
+    sines = np.sin(turns) * 2.0 ** rng.uniform(0, 15, (6, 1, 2))
+    return front, SAMPLE.quantize(noise + sines + rng.uniform(-2000, 2000, (6, 1, 2)))
+
+
+@given(fronts())
+@settings(max_examples=40)
+def test_a_feature_is_the_logarithm_of_the_energy(case: tuple[Front, np.ndarray]) -> None:
+    front, windows = case
+    check_front(front)
+    exact = energies(front, windows)
+    found = FEATURE.dequantize(features_of(front, windows)).reshape(exact.shape)
+    strong = exact > WEAK * exact.max(axis=1, keepdims=True)
+    strong &= exact > front.length  # so weak energies are those of roundings of the samples
+    assert strong.any()
+    assert np.abs(found - np.log2(np.maximum(exact, 1e-9)))[strong].max() < OFF
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+def test_no_samples_saturate_the_transform(length: int) -> None:
+    rng = np.random.default_rng(length)
+    windows = rng.choice([SAMPLE.minimum, SAMPLE.maximum], (60, length, 1))
+    turns = np.arange(length)
+    for number in range(length // 2 if length < 256 else 20):
+        sine = np.cos(2 * np.pi * number * turns / length)
+        windows[number % 60, :, 0] = np.where(sine > 0, SAMPLE.maximum, SAMPLE.minimum)
+    front = Front("spectrum", length, length, 1, bands=spaced(length, 7, LINEAR))
+    ops = Watched()
+    FRONTENDS["spectrum"].features(front, ops, stored(ops, windows, SAMPLE))
+    assert 2**26 < ops.largest <= 2**28 + 2**20 < LIMIT
+
+
+class Watched(NumpyOps):
+    """Notes the largest value that a saturation to `LIMIT` gets."""
+
+    largest = 0
+
+    def clip(self, a: np.ndarray, lo: int, hi: int) -> np.ndarray:
+        if hi == LIMIT - 1:
+            self.largest = max(self.largest, int(np.abs(a).max()))
+        return super().clip(a, lo, hi)
+
+
+@given(st.integers(1, 2**62), st.integers(0, 2**20))
+def test_a_logarithm_is_near_and_never_decreases(value: int, more: int) -> None:
+    ops = NumpyOps()
+    numbers = np.array([value, value + more, 0, -5])
+    found = Fixed(ops, numbers, 6, -5, 2**62 + 2**20).logarithm()
+    real = found.data * 2.0**-found.frac
+    assert abs(real[0] - (np.log2(float(value)) - 6)) < 0.013
+    assert real[1] >= real[0]
+    assert real[2] == real[3] == -6
+
+
+@given(fronts(lengths=(16, 64)))
+@settings(max_examples=8)
+def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
+    front, windows = case
+    ops = OnnxOps()
+    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "windows", SAMPLE))
+    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
+    inputs, outputs = (
+        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
+        for name, shape in (("windows", [None] * 3), ("features", [None] * 2))
+    )
+    graph = helper.make_graph(ops.nodes, "spectrum", inputs, outputs, ops.initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    found = session.run(None, {"windows": windows})[0]
+    np.testing.assert_array_equal(found, features_of(front, windows))
+
+
+def test_a_shift_of_the_samples_changes_no_feature() -> None:
+    front = Front("spectrum", 64, 64, 1, bands=spaced(64, 8, LINEAR))
+    windows = np.random.default_rng(0).integers(-9000, 9000, (5, 64, 1))
+    np.testing.assert_array_equal(features_of(front, windows), features_of(front, windows + 7000))
+    assert (features_of(front, np.full((1, 64, 1), 77)) == features_of(front, windows * 0)).all()
+
+
+@pytest.mark.parametrize("spacing", [LINEAR, MEL])
+@pytest.mark.parametrize("length", LENGTHS)
+def test_bands_have_all_frequencies(length: int, spacing: str) -> None:
+    last = length // 2
+    for count in range(1, min(last - 1, 64) + 1):
+        edges = spaced(length, count, spacing)
+        assert len(edges) == count + 1 and edges[0] == 1 and edges[-1] == last
+        assert (np.diff(edges) >= 1).all()
+
+
+def test_mel_bands_grow_from_700_hz_on() -> None:
+    widths = np.diff(spaced(1024, 40, MEL))
+    assert widths[0] <= 4 and widths[-1] >= 35 and (np.diff(widths) >= -1).all()
+    assert np.ptp(np.diff(spaced(1024, 40, LINEAR))) <= 1
+
+
+def test_a_request_has_bands_and_their_spacing() -> None:
+    found = FrontRequest.parse("spectrum:spacing=mel, bands=5")
+    assert found == FrontRequest("spectrum", bands=5, spacing=MEL)
+    front = found.of_windows(64, 10, ("ax", "ay", "az"))
+    assert front == Front("spectrum", 64, 10, 3, bands=spaced(64, 5, MEL))
+    assert feature_names(front, ("ax", "ay", "az"))[:4] == (
+        *("band 1 ax", "band 1 ay", "band 1 az"),
+        "band 2 ax",
+    )
+    usual = FrontRequest.parse("spectrum")
+    assert usual.of_windows(64, 64, ("a",)).bands == spaced(64, 16, LINEAR)
+    assert usual.of_windows(16, 16, ("a",)).bands == spaced(16, 7, LINEAR)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("spectrum:bands=0", "has 'bands=0', but its parameters are such as bands=16"),
+        ("spectrum:bands=x", "has 'bands=x'"),
+        ("spectrum:spacing=bark", "and spacing=linear or mel"),
+        ("spectrum:size=3", "has 'size=3'"),
+        ("spectrum:bands=3,bands=4", "has bands twice"),
+        ("spectrum:bands=32", "bands=32, but a window of 64 samples has at most 31"),
+    ],
+)
+def test_bands_that_no_window_has_are_refused(text: str, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        FrontRequest.parse(text).of_windows(64, 64, ("a",))
+
+
+@pytest.mark.parametrize("length", [2, 8, 100, 2048])
+def test_a_window_has_a_power_of_two_samples(length: int) -> None:
+    with pytest.raises(InputError, match=f"256, 512 or 1024 samples, not of {length}$"):
+        FrontRequest.parse("spectrum").of_windows(length, length, ("a",))
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        Front("spectrum", 64, 64, 3),
+        Front("spectrum", 64, 64, 3, bands=(3,)),
+        Front("spectrum", 64, 64, 3, bands=(0, 3)),
+        Front("spectrum", 64, 64, 3, bands=(3, 3)),
+        Front("spectrum", 64, 64, 3, bands=(3, 33)),
+        Front("spectrum", 64, 64, 3, ((0, 1, 2),), bands=(3, 9)),
+        Front("spectrum", 64, 64, 3, filters=Filters(), bands=(3, 9)),
+    ],
+)
+def test_a_damaged_front_end_is_refused(front: Front) -> None:
+    with pytest.raises(InputError, match="spectrum"):
+        check_front(front)
