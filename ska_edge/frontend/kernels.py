@@ -51,7 +51,9 @@ class KernelShares:
     def check(self, front: Front) -> None:
         """Raise InputError for windows that are too short, and kernels that do not suit them."""
         if front.kernels is None or front.filters is not None or front.vectors or front.bands:
-            raise InputError("the front end kernels needs kernels, and no vectors, filters or bands")
+            raise InputError(
+                "the front end kernels needs kernels, and no vectors, filters or bands"
+            )
         if front.length < TAPS:
             raise InputError(
                 f"the front end kernels needs windows of {TAPS} samples or more, not {front.length}"

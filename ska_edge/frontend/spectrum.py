@@ -71,8 +71,8 @@ class Spectrum:
         length, bands = front.length, front.bands
         if not SHORTEST <= length <= LONGEST or length & (length - 1):
             raise InputError(
-                f"the front end spectrum takes windows of 16, 32, 64, 128, 256, 512 or"
-                f" {LONGEST} samples, not of {length}"
+                "the front end spectrum takes windows whose length is a power of two, from"
+                f" {SHORTEST} to {LONGEST} samples, not {length}; give another length"
             )
         if front.filters is not None or front.kernels is not None or front.vectors:
             raise InputError("the front end spectrum has no filters, kernels or vectors")

@@ -141,7 +141,7 @@ GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 2**31 - 1))
         (Front("kernels", 20, 5, 3, filters=Filters(), kernels=Kernels()), "needs kernels, and"),
         (Front("kernels", 8, 5, 3, kernels=Kernels()), "windows of 9 samples or more, not 8"),
         (Front("kernels", 20, 5, 3, kernels=Kernels(0)), "count=0, but it must be 1 to 1024"),
-        (Front("statistics", 20, 5, 3, kernels=Kernels()), "statistics has no filters or kernels"),
+        (Front("statistics", 20, 5, 3, kernels=Kernels()), "statistics has no filters, kernels"),
         (Front("patches", 8, 8, 8, filters=Filters(), kernels=Kernels()), "needs images and filt"),
         *(
             (Front("kernels", 20, 5, 3, kernels=Kernels(2, (group,))), "do not suit the windows")
