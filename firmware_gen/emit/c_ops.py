@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ska_edge.arithmetic.fixedpoint import Table, linear_logarithm, width
+from ska_edge.arithmetic.fixedpoint import Table, width
+from ska_edge.arithmetic.logarithm import linear_logarithm
 
 
 class COps:

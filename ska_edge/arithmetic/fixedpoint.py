@@ -21,8 +21,6 @@ T = TypeVar("T")
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 RECIPROCAL_BITS = 16  # bits of the factor that divides by a constant
-LOGARITHM_BITS = 8  # fractional bits of a logarithm
-BULGE = 11 / 32  # the logarithm is near f + BULGE f (1 - f) from 1 to 2, where f goes from 0 to 1
 
 
 class RangeError(InputError):
@@ -148,7 +146,7 @@ class Ops(Protocol[T]):
         ...
 
     def low_bits(self, a: T, shift: int) -> T:
-        """Return the remainder a modulo 2**shift of a value known to be >= 0."""
+        """Return the remainder a modulo 2**shift, which is >= 0."""
         ...
 
     def square_root(self, a: T, lo: int, hi: int) -> T:
@@ -156,7 +154,7 @@ class Ops(Protocol[T]):
         ...
 
     def logarithm(self, a: T, frac: int, lo: int, hi: int) -> T:
-        """Return `linear_logarithm` of a, which is in [lo, hi]; lo >= 1."""
+        """Return log2(a), linear between powers of two and rounded down; a >= lo >= 1."""
         ...
 
     def lookup(self, table: Table, index: T) -> T: ...
@@ -291,6 +289,22 @@ class Fixed(Generic[T]):
         low = Fixed(self.ops, self.ops.low_bits(self.data, shift), shift, 0, (1 << shift) - 1)
         return high, low
 
+    def halves(self, shift: int) -> tuple[Fixed[T], Fixed[T]]:
+        """Split any value at bit `shift` into (upper part, lower part); it is their sum.
+
+        The upper part is rounded down, and has frac - shift fractional bits; the lower part is in
+        [0, 2**shift).
+        """
+        half = 1 << (shift - 1)  # it is taken away, because the rounding adds it
+        lo, hi = self.lo - half, self.hi - half
+        below = self.ops.subtract(self.data, self.ops.constant(half), lo, hi)
+        upper = self.ops.round_shift(below, shift, lo, self.hi)
+        lower = self.ops.low_bits(self.data, shift)
+        return (
+            Fixed(self.ops, upper, self.frac - shift, self.lo >> shift, self.hi >> shift),
+            Fixed(self.ops, lower, self.frac, 0, (1 << shift) - 1),
+        )
+
     def absolute(self) -> Fixed[T]:
         """Return |x|, as the difference of the parts above and below 0."""
         above, below = self.saturated(0, max(self.hi, 0)), self.saturated(min(self.lo, 0), 0)
@@ -306,21 +320,6 @@ class Fixed(Generic[T]):
         lo, hi = math.isqrt(self.lo), math.isqrt(self.hi)
         root = self.ops.square_root(self.data, self.lo, self.hi)
         return Fixed(self.ops, root, self.frac // 2, lo, hi)
-
-    def logarithm(self) -> Fixed[T]:
-        """Return log2 with `LOGARITHM_BITS` fractional bits, off by less than 0.013.
-
-        An integer below 1 counts as 1. The result never decreases if the value increases.
-        """
-        frac, value = LOGARITHM_BITS, self.saturated(1, max(self.hi, 1))
-        lo, hi = (linear_logarithm(end, frac) for end in (value.lo, value.hi))
-        data = self.ops.logarithm(value.data, frac, value.lo, value.hi)
-        line = Fixed(self.ops, data, frac, lo, hi).named("line")
-        _, fraction = line.split(frac)
-        fraction = fraction.named("fraction")
-        bulge = fraction * (fraction.constant(1.0) - fraction) * fraction.constant(BULGE)
-        whole = line + bulge.rounded(frac)
-        return whole - line.constant(self.frac) if self.frac else whole
 
     def divided(self, divisor: int) -> Fixed[T]:
         """Return the value times the reciprocal of `divisor` >= 1.
@@ -343,12 +342,6 @@ def product_interval(a: Fixed[T], b: Fixed[T]) -> tuple[int, int]:
     """Return the interval of a product of two independent values."""
     corners = (a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi)
     return min(corners), max(corners)
-
-
-def linear_logarithm(value: int, frac: int) -> int:
-    """Return log2 of an integer >= 1, linear between powers of two, and rounded down."""
-    power = value.bit_length() - 1
-    return ((power - 1) << frac) + ((value << frac) >> power)
 
 
 def interpolate(table: Table, position: Fixed[T], shift: int) -> Fixed[T]:

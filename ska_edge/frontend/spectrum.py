@@ -18,6 +18,7 @@ from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.interval_ops import IntervalOps
+from ska_edge.arithmetic.logarithm import logarithm
 from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front, sample_bytes
@@ -206,7 +207,8 @@ def _steps(ops: WindowOps[T], re: Fixed[T], im: Fixed[T], length: int) -> tuple[
         for number, place in enumerate(upper + lower):
             order[place] = number
         turns = [place % (2 * half) * (points // half) for place in upper]
-        low = _turned(ops, *(window.taken(ops, part, lower) for part in (re, im)), turns, length)
+        low_re, low_im = (window.taken(ops, part, lower) for part in (re, im))
+        low = _turned(ops, low_re, low_im, turns, length)
         high = [window.taken(ops, part, upper) for part in (re, im)]
         re, im = (
             window.taken(ops, window.chained(ops, [sum_of(a, b), difference_of(a, b)]), order)
@@ -249,19 +251,12 @@ def weighted(value: Fixed[T], mean: Fixed[T], turn: Fixed[T], length: int) -> Fi
 
 def turned(a: Fixed[T], b: Fixed[T], cosine: Fixed[T], sine: Fixed[T]) -> Fixed[T]:
     """Return a cosine + b sine, rounded as a whole; every product has 32 bits."""
-    (a_upper, a_lower), (b_upper, b_lower) = _split(a), _split(b)
-    upper = (a_upper * cosine + b_upper * sine).named("upper_sum")
+    (a_upper, a_lower), (b_upper, b_lower) = (
+        [part.named("part") for part in value.halves(LOWER_BITS)] for value in (a, b)
+    )
+    upper = (a_upper * cosine + b_upper * sine).named("upper")
     lower = (a_lower * cosine + b_lower * sine).rounded(a.frac)
     return upper + lower
-
-
-def _split(value: Fixed[T]) -> tuple[Fixed[T], Fixed[T]]:
-    """Return the upper part of a value, rounded down, and the rest, `LOWER_BITS` bits."""
-    frac = value.frac - LOWER_BITS
-    half = value.constant(math.ldexp(0.5, -frac))
-    upper = (value - half).rounded(frac).named("upper")
-    lower = (value - upper).bounded(0, 2**LOWER_BITS - 1)  # the upper part is rounded down
-    return upper, lower.named("lower")
 
 
 def sum_of(a: Fixed[T], b: Fixed[T]) -> Fixed[T]:
@@ -292,4 +287,4 @@ def power(re: Fixed[T], im: Fixed[T]) -> Fixed[T]:
 
 def energy(total: Fixed[T]) -> Fixed[T]:
     """Return the logarithm of a sum of powers as a feature."""
-    return total.logarithm().requantize(FEATURE)
+    return logarithm(total).requantize(FEATURE)

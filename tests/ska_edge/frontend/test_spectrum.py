@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from ska_edge.arithmetic.fixedpoint import Fixed
+from ska_edge.arithmetic.logarithm import logarithm
 from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Filters, Front
@@ -20,7 +21,7 @@ from ska_edge.frontend.spectrum import LIMIT, LINEAR, MEL, spaced
 from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 
 LENGTHS = (16, 32, 64, 256, 1024)
-OFF = 0.05  # a feature is rounded by up to 1/32, and its logarithm is off by less than 0.013
+OFF = 0.05  # a feature is rounded by up to 1/32, and its logarithm is off by less than 0.015
 WEAK = 2**-8  # of the power of a window: rounding errors are larger relative to bands below this
 
 
@@ -89,9 +90,9 @@ class Watched(NumpyOps):
 def test_a_logarithm_is_near_and_never_decreases(value: int, more: int) -> None:
     ops = NumpyOps()
     numbers = np.array([value, value + more, 0, -5])
-    found = Fixed(ops, numbers, 6, -5, 2**62 + 2**20).logarithm()
+    found = logarithm(Fixed(ops, numbers, 6, -5, 2**62 + 2**20))
     real = found.data * 2.0**-found.frac
-    assert abs(real[0] - (np.log2(float(value)) - 6)) < 0.013
+    assert abs(real[0] - (np.log2(float(value)) - 6)) < 0.015
     assert real[1] >= real[0]
     assert real[2] == real[3] == -6
 
