@@ -79,7 +79,7 @@ class FrontRequest:
             if rest:
                 raise OptionError("the front end {kind} of {frontend} has no parameters", kind=kind)
             return cls(kind)
-        numbers: dict[str, int] = {}
+        numbers: dict[str, Any] = {}
         shape: tuple[int, int] | None = None
         for part in rest.split(",") if rest else ():
             name, _, value = map(str.strip, part.partition("="))
