@@ -12,7 +12,7 @@ import pytest
 
 import ska_edge
 from firmware_gen.board.board import board_names
-from firmware_gen.emit.front import SOURCES
+from firmware_gen.emit.front import KEPT, SOURCES
 from firmware_gen.emit.messages import emit
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import SHARED
@@ -62,7 +62,7 @@ def test_a_row_of_a_table_is_all_that_its_users_need() -> None:
     frontend = next(o for o in main.commands["train"].params if o.name == "frontend")
     assert frontend.type.choices == tuple(FRONTENDS)
     sources = {path.name for path in SOURCES.iterdir() if path.is_dir()}
-    assert sources == set(FRONTENDS)
+    assert sources == {*FRONTENDS, KEPT}
     train = {parameter.name for parameter in main.commands["train"].params}
     assert set(OPTIONS) <= train
     assert set(OPTIONS) <= set(inspect.signature(ska_edge.train).parameters)

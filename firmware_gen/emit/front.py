@@ -12,8 +12,9 @@ from ska_edge.frontend.patches import weight_rows
 from ska_edge.frontend.spectrum import SINE, sines
 
 SOURCES = Path(__file__).parent.parent / "runtime" / "front"
-"""Sources of all front ends; the folder of each kind has its own, and `samples` has those of kinds
-that keep the samples of a window."""
+"""Sources of all front ends; the folder of each kind has its own."""
+KEPT = "samples"
+"""The folder that all kinds share whose devices keep the samples of a window."""
 FILTERS, KERNELS = "ska_front_filters.h", "ska_front_kernels.h"
 SPECTRUM = "ska_front_spectrum.h"
 
@@ -175,7 +176,7 @@ def front_sources(front: Front | None) -> dict[str, str]:
     """Return the name and text of each C file of a front end; none without one."""
     if front is None:
         return {}
-    kept = [SOURCES / "samples"] if front.keeps_samples else []
+    kept = [SOURCES / KEPT] if front.keeps_samples else []
     folders = (SOURCES, *kept, SOURCES / front.kind)
     paths = [path for folder in folders for path in folder.glob("*.[ch]")]
     files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}

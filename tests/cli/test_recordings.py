@@ -67,6 +67,27 @@ def test_a_model_computes_the_features_of_its_front_end(ska_edge: Run, folder: P
     assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front
 
 
+def test_kernels_are_learned_and_a_model_keeps_them(ska_edge: Run, folder: Path) -> None:
+    kernels = ("--window", "1s", "--hop", "20", "--frontend", "kernels:count=12")
+    trained = ska_edge("train", folder, *kernels, *TRAIN)
+    assert trained.code == 0, trained.err
+    accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
+    assert accuracy["test"] > 0.9
+    inspected = ska_edge("inspect", "m.ska", "--json").document()
+    assert inspected["sizes"] == [12, 8, 3] and inspected["features"][1] == "kernel 2"
+    front = inspected["front"]
+    assert (front["length"], front["hop"], front["ram"]) == (50, 20, 200)
+    assert sum(len(group["biases"]) for group in front["kernels"]["groups"]) == 12
+    assert "200 bytes of RAM for the samples" in ska_edge("inspect", "m.ska").out
+    rows = ska_edge("predict", "m.ska", folder / "a-run.csv").out.splitlines()
+    assert len(rows) == 1 + 8 and all(row.endswith(",run") for row in rows[1:])
+    proven = ska_edge("verify", "m.ska", folder, "--board", "host", "--samples", "9", "--json")
+    assert proven.document()["equal"] is True
+    again = ska_edge("train", folder, "--from", "m.ska", "--epochs", "1", "-o", "n.ska")
+    assert again.code == 0, again.err
+    assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front
+
+
 def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
     ska_edge: Run, folder: Path
 ) -> None:
