@@ -34,7 +34,7 @@ BOARDS = {
     "qemu-m3": "apart",
     "qemu-m4": "plain",
     "qemu-m7": "next",
-    "qemu-m33": "more",
+    "qemu-m33": "kernels",
     "qemu-rv32": "half",
     "sim-atmega328p": "half",
 }

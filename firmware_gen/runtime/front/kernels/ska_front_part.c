@@ -41,7 +41,7 @@ static void taps_read(taps_t *taps, const group_t *group, const ska_front_part_t
 static void kernels_count(const taps_t *taps, const group_t *group, int32_t *counts) {
     const uint8_t *chosen = group->chosen;
     for (uint16_t i = 0; i < group->kernels; i++) {
-        counts[i] += ska_rule_front_positive(
+        counts[i] += (int32_t)ska_rule_front_positive(
             taps->values[ska_const_u8(&chosen[0])], taps->values[ska_const_u8(&chosen[1])],
             taps->values[ska_const_u8(&chosen[2])], taps->total, ska_const_i32(&group->biases[i]));
         chosen += SKA_FRONT_CHOSEN;
