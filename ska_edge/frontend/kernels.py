@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ska_edge.arithmetic import window
-from ska_edge.arithmetic.fixedpoint import INT32_MAX, INT32_MIN, Fixed, T
+from ska_edge.arithmetic.fixedpoint import Fixed, T
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
@@ -75,7 +75,7 @@ class KernelShares:
 
     def functions(self, front: Front) -> tuple[FixedFunction, ...]:
         """Return the functions of an output, and of a count."""
-        most = -SAMPLE.minimum * front.axes
+        most, bias = largest_tap(front), largest_bias(front)
         taps = (Argument(name, SAMPLE.frac, -most, most) for name in ("first", "second", "third"))
         return (
             FixedFunction(
@@ -84,7 +84,7 @@ class KernelShares:
                 (
                     *taps,
                     Argument("total", SAMPLE.frac, -TAPS * most, TAPS * most),
-                    Argument("bias", SAMPLE.frac, INT32_MIN, INT32_MAX),
+                    Argument("bias", SAMPLE.frac, -bias, bias),
                 ),
                 positive,
             ),
@@ -113,6 +113,16 @@ def longest_dilation(front: Front) -> int:
     return (front.length - 1) // (TAPS - 1)
 
 
+def largest_tap(front: Front) -> int:
+    """Return the largest sum of all axes, without its sign."""
+    return -SAMPLE.minimum * front.axes
+
+
+def largest_bias(front: Front) -> int:
+    """Return a bound for outputs and biases without their signs; their difference has 32 bits."""
+    return (CHOSEN * CHOSEN + TAPS) * largest_tap(front)
+
+
 def _suits(group: KernelGroup, front: Front) -> bool:
     kernels = len(group.biases)
     return (
@@ -124,8 +134,7 @@ def _suits(group: KernelGroup, front: Front) -> bool:
         and tuple(sorted({*group.axes})) == group.axes
         and group.axes[0] >= 0
         and group.axes[-1] < front.axes
-        and min(group.biases) >= INT32_MIN
-        and max(group.biases) <= INT32_MAX
+        and max(map(abs, group.biases)) <= largest_bias(front)
     )
 
 
@@ -152,7 +161,7 @@ def output(first: Fixed[T], second: Fixed[T], third: Fixed[T], total: Fixed[T]) 
     The chosen taps are in the sum with the weight 1, like the others, so three times their sum
     minus the sum of all has the weights 2 and -1.
     """
-    chosen = first + second + third
+    chosen = (first + second + third).named("chosen")
     return chosen + chosen + chosen - total
 
 

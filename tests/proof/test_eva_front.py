@@ -24,7 +24,7 @@ FRONTS = {
     "kernels": Front(
         "kernels",
         *(10, 2, 3),
-        kernels=Kernels(2, (KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 2**31 - 1)),)),
+        kernels=Kernels(2, (KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 18 * 3 * 2**15)),)),
     ),
     "patches": Front("patches", 5, 5, 6, filters=Filters(3, 3, 1, 2, (127, -128, 5) * 9)),
 }

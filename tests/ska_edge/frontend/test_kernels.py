@@ -130,7 +130,8 @@ def test_what_is_no_number_of_kernels_is_refused(text: str) -> None:
         FrontRequest.parse(f"kernels:{text}")
 
 
-GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 2**31 - 1))
+LARGEST = 18 * 3 * 2**15  # bias with three axes
+GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, LARGEST))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 2**31 - 1))
                 replace(GOOD, axes=(0, 3)),
                 replace(GOOD, chosen=(0, 1, 9, 3, 4, 5)),
                 replace(GOOD, chosen=(0, 1, 8)),
-                replace(GOOD, biases=(0, 2**31)),
+                replace(GOOD, biases=(0, LARGEST + 1)),
                 replace(GOOD, biases=(0, 1, 2), chosen=(*GOOD.chosen, 1, 2, 3)),
             )
         ),

@@ -61,7 +61,7 @@ static void group_features(const group_t *group, const ska_front_part_t *parts, 
         kernels_count(&taps, group, features);
     }
     for (uint16_t i = 0; i < group->kernels; i++) {
-        features[i] = ska_rule_front_count((int_fast16_t)features[i]);
+        features[i] = (int32_t)ska_rule_front_count((int_fast16_t)features[i]);
     }
 }
 
