@@ -78,7 +78,9 @@ def _kernels(front: Front) -> str:
     def table(rows: Iterable[Sequence[int]]) -> str:
         return "\n".join(f"    {', '.join(map(str, row))}," for row in rows)
 
-    about = [(group.dilation, len(group.axes), len(group.biases)) for group in groups]
+    about = "\n".join(
+        f"    {{{group.dilation}, {len(group.axes)}, {len(group.biases)}}}," for group in groups
+    )
     return f"""\
 /* ska_front_kernels.h - the kernels of the front end. Generated; do not edit. */
 #ifndef SKA_FRONT_KERNELS_H
@@ -91,8 +93,8 @@ def _kernels(front: Front) -> str:
 
 /* clang-format off */
 /* Of each group: the samples from one tap to the next, how many axes it adds, its kernels. */
-static const int16_t ska_front_groups[SKA_FRONT_GROUPS * 3] SKA_CONST = {{
-{table(about)}
+static const int16_t ska_front_groups[SKA_FRONT_GROUPS][3] SKA_CONST = {{
+{about}
 }};
 
 /* The axes of all groups. */

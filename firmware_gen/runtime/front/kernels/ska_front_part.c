@@ -70,7 +70,7 @@ void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uin
     uint16_t kernel = 0;
     uint16_t axis = 0;
     for (uint16_t i = 0; i < SKA_FRONT_GROUPS; i++) {
-        const int16_t *about = &ska_front_groups[3 * i];
+        const int16_t *about = ska_front_groups[i];
         const group_t group = {
             .axes = &ska_front_added[axis],
             .chosen = &ska_front_chosen[(uint32_t)kernel * SKA_FRONT_CHOSEN],
