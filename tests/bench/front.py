@@ -1,14 +1,17 @@
-"""Counts the instructions of the front ends: `python -m tests.bench.front` prints three tables.
+"""Counts the instructions of the front ends: `python -m tests.bench.front` prints four tables.
 
 For `statistics`, samples of a normal distribution are pushed, six axes with two vectors, for
 windows of 200 samples with hop 100. For `spectrum`, they have one axis, and windows of 256 and of
-1024 samples have 16 bands. For `patches`, features of an image of 28x28 random pixels are
-computed with the default filters.
+1024 samples have 16 bands. For `kernels`, windows of 150 samples of one axis and of 200 samples of
+six axes have the default number of kernels, learned from random windows. For `patches`, features of
+an image of 28x28 random pixels are computed with the default filters.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +21,16 @@ from firmware_gen.board.board import load_board
 from firmware_gen.build import ELF_NAME, build
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.front import Filters, Front
+from ska_edge.frontend.front import Filters, Front, Kernels
 from ska_edge.frontend.frontends import feature_count, front_for
+from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from tests.bench.markdown import table
 
-FRONT = front_for("statistics", 200, 100, ("ax", "ay", "az", "wx", "wy", "wz"))
+AXES = ("ax", "ay", "az", "wx", "wy", "wz")
+FRONT = front_for("statistics", 200, 100, AXES)
 SPECTRA = [
     front_for("spectrum", length, length, ("a",), bands=spaced(length, 16, LINEAR))
     for length in (256, 1024)
@@ -37,6 +42,7 @@ IMAGE = Front(
         weights=tuple(np.random.default_rng(1).integers(-60, 61, 16 * 25).tolist()),
     ),
 )
+KERNEL_WINDOWS = ((150, AXES[:1]), (200, AXES))
 BOARDS = ("qemu-m0", "virtual-m4")
 MAIN = """\
 #include "ska_board.h"
@@ -66,6 +72,13 @@ int main(void) {
     return x[0];
 }
 """
+
+
+def with_kernels(length: int, axes: Sequence[str]) -> Front:
+    """Return a front end with kernels that are learned from random windows."""
+    front = front_for("kernels", length, length // 2, axes, kernels=Kernels())
+    samples = np.random.default_rng(1).normal(0, 2000, (20, length, len(axes))).astype(np.int16)
+    return replace(front, kernels=learned_kernels(front, samples, 5))
 
 
 def count(tracer: Tracer, trace: Trace) -> int:
@@ -119,10 +132,18 @@ def main() -> None:
             for front in SPECTRA
             for name in BOARDS
         ]
+        kernels = [
+            (str(length), str(len(axes)), *measured(name, with_kernels(length, axes), place))
+            for length, axes in KERNEL_WINDOWS
+            for name in BOARDS
+            for place in [Path(folder) / f"{name}-{length}"]
+        ]
         images = [image(name, Path(folder) / f"{name}-image") for name in BOARDS]
     print(table(("board", "a sample, mean", "a sample, most", "a window"), rows))
     print()
     print(table(("samples", "board", "a sample, mean", "a sample, most", "a window"), spectra))
+    print()
+    print(table(("samples", "axes", "board", "a sample, mean", "most", "a window"), kernels))
     print()
     print(table(("board", "an image"), images))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from firmware_gen.board.board import Board
-from tests.bench.front import measured
+from tests.bench.front import FRONT, measured
 
 RATE, CLOCK = 50, 16_000_000  # samples and cycles per second
 
@@ -15,6 +15,6 @@ def test_a_sample_at_50_hz_takes_less_than_a_hundredth_of_a_cortex_m0(
     require_board: Callable[[str], Board], tmp_path: Path
 ) -> None:
     require_board("qemu-m0")
-    _, mean, most, window = (each.replace(",", "") for each in measured("qemu-m0", tmp_path / "p"))
+    _, mean, most, window = (each.replace(",", "") for each in measured("qemu-m0", FRONT, tmp_path / "p"))
     assert 100 < int(mean) <= int(most) < int(window)
     assert RATE * int(most) < CLOCK / 100
