@@ -23,16 +23,31 @@ static inline ska_pair_t ska_pair_upper(uint32_t first, uint32_t second) {
     return pair;
 }
 
-/* The second and the fourth of four int8, as a pair. The intrinsic __sxtb16 cannot rotate. */
+/* The first and the third of four bytes, as a pair. */
+static inline ska_pair_t ska_pair_even_i8(uint32_t bytes) {
+    return (ska_pair_t)__sxtb16((int8x4_t)bytes);
+}
+
+static inline ska_pair_t ska_pair_even_u8(uint32_t bytes) {
+    return (ska_pair_t)__uxtb16((uint8x4_t)bytes);
+}
+
+/* The second and the fourth of four bytes, as a pair. The intrinsics cannot rotate. */
 static inline ska_pair_t ska_pair_odd_i8(uint32_t bytes) {
     ska_pair_t pair;
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
     return pair;
 }
 
+static inline ska_pair_t ska_pair_odd_u8(uint32_t bytes) {
+    ska_pair_t pair;
+    __asm__("uxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
+    return pair;
+}
+
 /* Four int8 as two pairs. */
 static inline void ska_pair_widen(uint32_t bytes, ska_pair_t *first, ska_pair_t *second) {
-    const uint32_t even = (uint32_t)__sxtb16((int8x4_t)bytes);
+    const uint32_t even = ska_pair_even_i8(bytes);
     const uint32_t odd = ska_pair_odd_i8(bytes);
     *first = ska_pair_lower(even, odd);
     *second = ska_pair_upper(even, odd);

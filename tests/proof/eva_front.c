@@ -6,8 +6,21 @@
 #include "ska_front.h"
 
 static volatile int16_t any_i16;
+static volatile uint8_t any_u8;
 
 static ska_front_t front;
+
+/* An image in a buffer needs no window. */
+static void image_read(void) {
+#ifdef SKA_FRONT_PIXELS
+    uint8_t image[SKA_FRONT_PIXELS];
+    ska_signal_t x[SKA_INPUTS];
+    for (uint16_t i = 0; i < SKA_FRONT_PIXELS; i++) {
+        image[i] = any_u8;
+    }
+    ska_front_image_input(image, x);
+#endif
+}
 
 void eva_main(void);
 void eva_main(void) {
@@ -26,5 +39,6 @@ void eva_main(void) {
             windows++;
         }
     }
+    image_read();
     /*@ check all_windows: windows == 4; */
 }

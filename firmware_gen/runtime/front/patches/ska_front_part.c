@@ -2,23 +2,9 @@
 #include "ska_front_part.h"
 
 #include "ska.h"
-#include "ska_const.h"
 #include "ska_front_filters.h"
+#include "ska_front_patch.h"
 #include "ska_rule.h"
-
-/* Returns the sum of products of a filter and the square of pixels that begins at `pixel`. A
- * product has 16 bits, and ska_rule_front_response has the interval of every partial sum. */
-static int32_t sum_of(const uint8_t *pixel, const int8_t *weight) {
-    int32_t total = 0;
-    for (uint_fast8_t row = 0; row < SKA_FRONT_SIZE; row++) {
-        for (uint_fast8_t column = 0; column < SKA_FRONT_SIZE; column++) {
-            total += ska_const_i8(&weight[column]) * pixel[column];
-        }
-        pixel += SKA_FRONT_AXES;
-        weight += SKA_FRONT_SIZE;
-    }
-    return total;
-}
 
 /* A cell has the places of filters from `top` to before `below`, and `left` to before `right`. */
 typedef struct {
@@ -28,15 +14,32 @@ typedef struct {
     uint8_t right;
 } cell_t;
 
-static int32_t feature_of(const uint8_t *image, const cell_t *cell, const int8_t *weights) {
-    int32_t total = 0;
+/* Adds the response of each filter to its sum. It needs all registers. */
+static SKA_NOINLINE void responses_add(const ska_front_patch_t *patch,
+                                       int32_t sums[SKA_FRONT_FILTERS]) {
+    for (uint8_t filter = 0; filter < SKA_FRONT_FILTERS; filter++) {
+        const int32_t total = ska_front_patch_dot(patch, ska_front_filters[filter]);
+        sums[filter] += ska_rule_front_response(total);
+    }
+}
+
+/* Computes the features of a cell, one for each filter. */
+static void cell_features(const uint8_t *image, const cell_t *cell,
+                          int32_t features[SKA_FRONT_FILTERS]) {
+    ska_front_patch_t patch;
+    for (uint8_t filter = 0; filter < SKA_FRONT_FILTERS; filter++) {
+        features[filter] = 0;
+    }
     for (uint8_t down = cell->top; down < cell->below; down++) {
         const uint8_t *row = &image[(uint16_t)(down * SKA_FRONT_STRIDE) * SKA_FRONT_AXES];
         for (uint8_t place = cell->left; place < cell->right; place++) {
-            total += ska_rule_front_response(sum_of(&row[place * SKA_FRONT_STRIDE], weights));
+            ska_front_patch_take(&patch, &row[place * SKA_FRONT_STRIDE]);
+            responses_add(&patch, features);
         }
     }
-    return ska_rule_front_feature(total);
+    for (uint8_t filter = 0; filter < SKA_FRONT_FILTERS; filter++) {
+        features[filter] = ska_rule_front_feature(features[filter]);
+    }
 }
 
 /* Returns the first place of a cell, along an edge with this number of places. */
@@ -45,7 +48,6 @@ static uint8_t edge_of(uint8_t cell, uint8_t places) {
 }
 
 void ska_front_image_features(const uint8_t image[SKA_FRONT_PIXELS], int32_t features[SKA_INPUTS]) {
-    uint16_t i = 0;
     for (uint8_t down = 0; down < SKA_FRONT_CELLS; down++) {
         for (uint8_t right = 0; right < SKA_FRONT_CELLS; right++) {
             const cell_t cell = {
@@ -54,10 +56,8 @@ void ska_front_image_features(const uint8_t image[SKA_FRONT_PIXELS], int32_t fea
                 .left = edge_of(right, SKA_FRONT_PLACES_RIGHT),
                 .right = edge_of((uint8_t)(right + 1u), SKA_FRONT_PLACES_RIGHT),
             };
-            for (uint8_t filter = 0; filter < SKA_FRONT_FILTERS; filter++) {
-                features[i] = feature_of(image, &cell, ska_front_filters[filter]);
-                i++;
-            }
+            cell_features(image, &cell, features);
+            features += SKA_FRONT_FILTERS;
         }
     }
 }
