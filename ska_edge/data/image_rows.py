@@ -1,4 +1,4 @@
-"""Reads rows of pixels as images, and computes their features with a front end."""
+"""Reads rows of pixels as images, and computes features of raw data with a front end."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.errors import InputError
-from ska_edge.frontend.front import Front
-from ska_edge.frontend.frontends import feature_names, features_of
+from ska_edge.frontend.front import SAMPLE, Front
+from ska_edge.frontend.frontends import feature_count, feature_names, features_of
 from ska_edge.frontend.patches import BRIGHTEST
 
 
@@ -53,6 +53,43 @@ def images_of(name: str, x: NDArray[Any], front: Front) -> NDArray[np.int16]:
 def image_features(name: str, x: NDArray[Any], front: Front) -> NDArray[np.float64]:
     """Return the features of rows of pixels (n, pixels); see `images_of`."""
     return features_of(front, images_of(name, x, front)).astype(np.float64)
+
+
+def raw_features(data: ArrayLike, front: Front) -> NDArray[np.float64] | None:
+    """Return the features (n, features) of raw data; None for anything else.
+
+    Raw data are windows of samples or images, (n, length, axes), and rows of pixels (n, pixels). A
+    row with as many numbers as there are features is a row of features.
+
+    Raises InputError for windows or images of another shape, for samples that are not integers of
+    16 bits, and as `check_pixels` does.
+    """
+    if np.ma.is_masked(data):
+        return None
+    try:
+        x = np.asarray(data)
+    except ValueError:  # a ragged list
+        return None
+    if x.dtype.kind not in "biuf":
+        return None
+    if x.ndim == 2 and front.image and x.shape[1] == front.length * front.axes:
+        return None if x.shape[1] == feature_count(front) else image_features("x", x, front)
+    if x.ndim != 3:
+        return None
+    if x.shape[1:] != (front.length, front.axes):
+        what = "images" if front.image else "windows"
+        raise InputError(
+            f"x has {what} of {x.shape[1]}x{x.shape[2]}, but the model takes {what} of"
+            f" {front.length}x{front.axes}"
+        )
+    if front.image:
+        return image_features("x", x.reshape(len(x), -1), front)
+    if not ((x >= SAMPLE.minimum) & (x <= SAMPLE.maximum) & (x == np.floor(x))).all():
+        raise InputError(
+            f"x has a sample that is not an integer from {SAMPLE.minimum} to {SAMPLE.maximum}, as"
+            " the sensor gave it"
+        )
+    return features_of(front, x.astype(np.int16)).astype(np.float64)
 
 
 def with_images(dataset: Dataset, front: Front) -> Dataset:

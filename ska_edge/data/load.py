@@ -39,8 +39,11 @@ from ska_edge.data.tables.recorded import Recorded
 from ska_edge.data.tables.table import Table
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError, OptionError
-from ska_edge.plural import counted
+from ska_edge.plural import counted, listed
 from ska_edge.spelling import did_you_mean
+
+OF_WINDOWS = ("window", "hop", "frontend")
+"""Options of `Recorded` that only recordings can have."""
 
 
 def load(
@@ -166,12 +169,18 @@ def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inpu
     """
     if model is not None and model.layout is None:
         raise OptionError("the model has learned rows, not windows; leave {window} out")
-    if model is None and (columns.recorded is None or columns.recorded.window is None):
-        raise OptionError("recordings are cut into windows; give a {window}, such as 100 or 2s")
+    asked = columns.recorded or Recorded()
     if _has_rows(source):
+        given = [name for name in OF_WINDOWS if getattr(asked, name) is not None]
         raise OptionError(
-            "{source} has rows, not recordings; leave {window} out", source=os.fspath(source)
+            "{source} has rows, not recordings, so it has no samples to cut into windows; name a"
+            " folder of recordings, or leave "
+            + listed([f"{{{name}}}" for name in given or OF_WINDOWS[:1]])
+            + " out",
+            source=os.fspath(source),
         )
+    if model is None and asked.window is None:
+        raise OptionError("recordings are cut into windows; give a {window}, such as 100 or 2s")
 
 
 def _part(path: Path, columns: Columns, max_memory: int, model: Inputs | None) -> Dataset:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.arrays import features as table
-from ska_edge.data.arrays import named_columns
+from ska_edge.data.arrays import column_names, named_columns
 from ska_edge.data.classes import class_array, class_indices, mismatch
 from ska_edge.data.dataset import Dataset
-from ska_edge.data.image_rows import with_images
+from ska_edge.data.image_rows import raw_features, with_images
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.window_rows import with_features
 from ska_edge.data.tables.inputs import Inputs
@@ -163,10 +163,13 @@ class Encoding:
         """Convert features to a device's integers, (rows, inputs) in the plan's input format.
 
         Args:
-            x: features (rows, inputs) in the unit of the training data.
+            x: features (rows, inputs) in the unit of the training data. A model with a front end
+                also takes windows of samples or images, (rows, length, axes), and rows of pixels,
+                (rows, pixels), unless there are as many pixels as inputs.
 
         Raises InputError for features that are not numbers, for rows whose width is not the number
-        of inputs, and for a data frame without a column of the model.
+        of inputs, for a data frame without a column of the model, and for samples and pixels that
+        the front end cannot take.
         """
         return self.quantize(self._features(x))
 
@@ -274,7 +277,16 @@ class Encoding:
         return replace(named, y=outputs[named.y], labels=self.state.labels[: outputs[-1] + 1])
 
     def _features(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Check features and return them as (rows, inputs), in the order of the model's inputs."""
+        """Check features and return them as (rows, inputs), in the order of the model's inputs.
+
+        Raw data become features; see `inputs`.
+        """
+        front, names = self.plan.front, column_names(x)
+        if front is not None:
+            pixels = names is not None and front.image and names[0] not in (self.features or ())
+            raw = raw_features(named_columns(x, self.takes.names) if pixels else x, front)
+            if raw is not None:
+                return raw
         named = named_columns(x, self.features)
         # Integers are finite, and a copy of all of them as floats would take much memory.
         plain = type(named) is np.ndarray and named.ndim == 2 and len(named) > 0

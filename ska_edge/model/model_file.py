@@ -62,7 +62,7 @@ class Model(Encoding):
         Each class has an output; an output that is still spare is 0.
 
         Args:
-            x: features (rows, inputs) in the unit of the training data.
+            x: features (rows, inputs) in the unit of the training data, or what `inputs` takes.
 
         Raises InputError as `inputs` does.
 
@@ -82,7 +82,7 @@ class Model(Encoding):
         training data: (rows,), or (rows, targets) for several targets.
 
         Args:
-            x: features (rows, inputs) in the unit of the training data.
+            x: features (rows, inputs) in the unit of the training data, or what `inputs` takes.
 
         Raises InputError as `decisions` does, and for a rule that learns no classes.
 
@@ -123,7 +123,7 @@ class Model(Encoding):
         The model changes, and loses its float twin, which learns nothing here.
 
         Args:
-            x: features (rows, inputs) in the unit of the training data.
+            x: features (rows, inputs) in the unit of the training data, or what `inputs` takes.
             y: labels (rows,), each one of `classes`; None for a rule without labels. For a
                 regression, targets as `targets` takes them.
 
@@ -213,7 +213,7 @@ class Model(Encoding):
         regression are its scaled values.
 
         Args:
-            x: features (rows, inputs) in the unit of the training data.
+            x: features (rows, inputs) in the unit of the training data, or what `inputs` takes.
 
         Raises InputError as `decisions` does, and when the model has no float twin.
         """

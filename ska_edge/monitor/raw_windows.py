@@ -30,6 +30,7 @@ class FeatureDifference:
         feature: name of the feature; empty for "complete".
         host, device: the two integers.
         format: Q format of both integers; empty for "complete".
+        image: whether the window is an image, a row of a table.
     """
 
     recording: str
@@ -39,13 +40,15 @@ class FeatureDifference:
     host: int
     device: int
     format: str = ""
+    image: bool = False
 
     def sentence(self) -> str:
         """Return the difference as text."""
         what = f"{self.what} {self.feature!r}" if self.feature else self.what
         format = f" ({self.format})" if self.format else ""
+        data, row = ("data", "image") if self.image else ("recording", "window")
         return (
-            f"recording {self.recording}, window {self.window}, {what}: host {self.host},"
+            f"{data} {self.recording}, {row} {self.window}, {what}: host {self.host},"
             f" device {self.device}{format}"
         )
 
@@ -82,7 +85,10 @@ def compare_windows(
         for samples, reset, complete in pushes:
             found = link.push_samples(samples.astype("<i2").tobytes(), reset)
             if found != complete:
-                return FeatureDifference(recording, row, "complete", "", int(complete), int(found))
+                values = int(complete), int(found)
+                return FeatureDifference(
+                    recording, row, "complete", "", *values, image=front.image
+                )
         theirs = link.read_window(plan.inputs, plan.layers[0].input.bits // 8)
         for what, ours, got, format in (
             ("feature", features[row], theirs[0], FEATURE),
@@ -91,7 +97,9 @@ def compare_windows(
             index = _first_unequal(ours, got)
             if index is not None:
                 values = int(ours[index]), int(got[index])
-                return FeatureDifference(recording, row, what, names[index], *values, format.name)
+                return FeatureDifference(
+                    recording, row, what, names[index], *values, format.name, front.image
+                )
         progress(row + 1, len(features))
     return None
 

@@ -98,7 +98,8 @@ def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
     assert ska_edge("train", folder, "--window", "50", *TRAIN).code == 0
     for arguments, sentence in (
         (("train", folder, *FRONT[-2:], *TRAIN), "give a --window, such as 100 or 2s"),
-        (("train", "iris", *FRONT, "-o", "n.ska"), "leave --window out"),
+        (("train", "iris", *FRONT, "-o", "n.ska"), "leave --window, --hop, --frontend out"),
+        (("train", "watch", *FRONT[-2:], "-o", "n.ska"), "or leave --frontend out"),
         (("train", wide, *FRONT, *TRAIN), "--frontend takes samples of 16 bits"),
         (("train", folder, *FRONT, "--raw", "float32", *TRAIN), "leave --raw out"),
         (("train", folder, "--window", "50", "--hop", "3", *FRONT[-2:], *TRAIN), "has 50 parts"),
@@ -188,7 +189,7 @@ def test_a_bad_recording_is_refused_in_one_sentence(
         ("rec", ("--hop", "25"), "give a --window, such as 100 or 2s"),
         ("rec", ("--window", "0"), "--window is '0'"),
         ("rec", ("--window", "2x"), "--window is '2x'"),
-        ("iris", ("--window", "50"), "leave --window out"),
+        ("iris", ("--window", "50"), "name a folder of recordings, or leave --window out"),
         ("nowhere", ("--window", "50"), "nowhere"),
     ],
 )

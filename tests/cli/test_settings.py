@@ -231,8 +231,9 @@ def test_a_command_that_uses_nothing_of_the_file_says_nothing(ska_edge, project)
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
 def test_an_error_says_that_an_option_is_from_the_file(ska_edge, project, as_json) -> None:
     sentence = (
-        "iris has rows, not recordings; leave --window out (--window is from ska.toml;"
-        " `ska-edge --no-settings` leaves it unread)"
+        "iris has rows, not recordings, so it has no samples to cut into windows; name a folder of"
+        " recordings, or leave --window out (--window is from ska.toml; `ska-edge --no-settings`"
+        " leaves it unread)"
     )
     refused = ska_edge("train", "iris", "-o", "b.ska", *as_json)
     assert refused.code == 2 and f"ska-edge: {sentence}" in refused.err.splitlines()

@@ -131,4 +131,11 @@ def test_a_difference_of_the_input_is_named() -> None:
 @pytest.mark.parametrize("what", ["complete", "feature"])
 def test_a_difference_as_plain_data_has_all_fields(what: str) -> None:
     found = FeatureDifference("a.csv", 3, what, "mean ax", 1, 2, "Q27.4").as_dict()
-    assert found["recording"] == "a.csv" and found["what"] == what and len(found) == 7
+    assert found["recording"] == "a.csv" and found["what"] == what and len(found) == 8
+
+
+def test_a_difference_of_an_image_names_the_image() -> None:
+    found = FeatureDifference("digits", 3, "feature", "filter 1 at 1,2", 1, 2, "Q27.4", image=True)
+    assert found.sentence() == (
+        "data digits, image 3, feature 'filter 1 at 1,2': host 1, device 2 (Q27.4)"
+    )
