@@ -112,10 +112,12 @@ static ska_outcome_t raw_execute(ska_front_t *front, const ska_frame_t *frame) {
     if (raw.reset != 0u) {
         ska_front_reset(front);
     }
+    const uint8_t *bytes = raw.data;
     for (uint16_t at = 0; at < raw.data_count; at += 2u * SKA_FRONT_AXES) {
         int16_t sample[SKA_FRONT_AXES];
         for (uint8_t axis = 0; axis < SKA_FRONT_AXES; axis++) {
-            sample[axis] = (int16_t)ska_bytes_get_u16(&raw.data[at + 2u * axis]);
+            sample[axis] = (int16_t)ska_bytes_get_u16(bytes);
+            bytes += 2;
         }
         (void)ska_front_push(front, sample);
     }

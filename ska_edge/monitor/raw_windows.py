@@ -86,9 +86,7 @@ def compare_windows(
             found = link.push_samples(samples.astype("<i2").tobytes(), reset)
             if found != complete:
                 values = int(complete), int(found)
-                return FeatureDifference(
-                    recording, row, "complete", "", *values, image=front.image
-                )
+                return FeatureDifference(recording, row, "complete", "", *values, image=front.image)
         theirs = link.read_window(plan.inputs, plan.layers[0].input.bits // 8)
         for what, ours, got, format in (
             ("feature", features[row], theirs[0], FEATURE),

@@ -8,6 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from ska_edge.arithmetic.fixedpoint import QFormat
+from ska_edge.frontend.bounds import front_bounds
+from ska_edge.frontend.front import Front
 from ska_edge.model.model_file import Model
 from ska_edge.network.measures.range_tracker import Range
 from ska_edge.network.state import State
@@ -47,6 +49,14 @@ PROOF = (
     Column("bits of the integer", "size of the C integer that holds the sum: 32 or 64"),
 )
 """Columns of the range proof."""
+FRONT = (
+    Column("integer", "a function of the front end, or an argument of it"),
+    Column("fraction bits", ""),
+    Column("least", "least value that any samples can give"),
+    Column("most", "largest value that any samples can give"),
+    Column("bits of the integer", "size of the C integer that holds it: 32 or 64"),
+)
+"""Columns of the range proof of a front end."""
 OPTION = (
     Column("option", "name of the option of `train`"),
     Column("value", ""),
@@ -177,6 +187,18 @@ def proof_table(plan: Plan) -> Table:
     rows = tuple((f"{b.layer} {b.quantity}", b.lo, b.hi, b.width) for b in range_proof(plan))
     title = f"range proof: sums fit {accumulator_width(plan)} bits, updates {update_width(plan)}"
     return Table(title, PROOF, rows)
+
+
+def front_table(front: Front) -> Table:
+    """Return the table of the integers of a front end."""
+    rows = tuple(
+        (
+            f"{bound.function}, {bound.value}" if bound.value else bound.function,
+            *(bound.frac, bound.lo, bound.hi, bound.width),
+        )
+        for bound in front_bounds(front)
+    )
+    return Table(f"range proof of the front end {front.kind}", FRONT, rows)
 
 
 def option_table(model: Model) -> Table:

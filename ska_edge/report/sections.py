@@ -18,6 +18,7 @@ from ska_edge.report.model_charts import confusion_chart, recall_chart, weight_c
 from ska_edge.report.model_tables import (
     data_table,
     format_table,
+    front_table,
     option_table,
     proof_table,
     range_table,
@@ -75,6 +76,7 @@ def formats_section(model: Model, learned: State | None = None) -> Section:
         *weight_charts(states),
         proof_table(plan),
         format_table(plan),
+        *([] if plan.front is None else [front_table(plan.front)]),
     ]
     return Section("formats", "Formats and headroom", tuple(parts))
 

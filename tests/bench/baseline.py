@@ -19,9 +19,15 @@ from ska_edge.cli.commands.bench import SAMPLES, bench_document, later_tasks, ta
 from ska_edge.data.load import load
 from ska_edge.training.beginning import Beginning, beginning
 from ska_edge.training.options import Options
+from tests.bench import front
 
 FILE = Path(__file__).with_name("baseline.json")
-FIGURES = ("infer", "learn", "learn_margin", "flash", "ram", "stack", "code")
+FRONT = (
+    *("front_sample", "front_sample_most", "front_window"),
+    *("spectrum_window", "kernels_window", "front_image"),
+)
+"""Instructions of the front ends on the boards of `front.BOARDS`, see `front.figures`."""
+FIGURES = ("infer", "learn", "learn_margin", "flash", "ram", "stack", "code", *FRONT)
 """`learn_margin` is the cost of a learning step with the margin `DEVICE_MARGIN`, after `EPOCHS`
 epochs without one.
 """
@@ -67,9 +73,11 @@ def measured(board: Board) -> dict[str, Any]:
     work, later = task(*network), margin_task(*network)
     with tempfile.TemporaryDirectory() as folder:
         found = bench(board, work, Path(folder), later=[later])
+        fronts = front.figures(board.name, Path(folder)) if board.name in front.BOARDS else {}
     document = bench_document(board, work, replace(found, later=()))
     document["learn_margin"] = round(found.later[0].learn, 1)
-    return {"compiler": document["compiler"], **{name: document[name] for name in FIGURES}}
+    own = {name: document[name] for name in FIGURES if name not in FRONT}
+    return {"compiler": document["compiler"], **own, **fronts}
 
 
 def committed() -> dict[str, dict[str, Any]]:
@@ -84,7 +92,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], lis
     """
     grown, shrunk = [], []
     for name in FIGURES:
-        old, new = before.get(name), now[name]
+        old, new = before.get(name), now.get(name)
         text = f"{name} {old} -> {new}"
         if old == new:
             continue

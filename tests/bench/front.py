@@ -42,8 +42,7 @@ IMAGE = Front(
         weights=tuple(np.random.default_rng(1).integers(-60, 61, 16 * 25).tolist()),
     ),
 )
-KERNEL_WINDOWS = ((150, AXES[:1]), (200, AXES))
-BOARDS = ("qemu-m0", "virtual-m4")
+BOARDS = ("qemu-m0", "qemu-m4")
 MAIN = """\
 #include "ska_board.h"
 #include "ska_front.h"
@@ -102,17 +101,17 @@ def traced(name: str, front: Front, text: str, folder: Path) -> Tracer:
     return Tracer(folder / "build" / ELF_NAME, board)
 
 
-def image(name: str, folder: Path) -> tuple[str, str]:
-    """Return a row: the board, and the instructions of an image."""
+def image(name: str, folder: Path) -> int:
+    """Return the instructions of an image."""
     tracer = traced(name, IMAGE, IMAGE_MAIN, folder)
     places = [tracer.symbols[symbol] for symbol in ("image", "x")]
     pixels = np.random.default_rng(0).integers(0, 256, IMAGE.length * IMAGE.axes)
     tracer.write(places[0], pixels.astype(np.uint8).tobytes())
-    return name, f"{count(tracer, tracer.call('ska_front_image_input', *places)):,}"
+    return count(tracer, tracer.call("ska_front_image_input", *places))
 
 
-def measured(name: str, front: Front, folder: Path) -> tuple[str, str, str, str]:
-    """Return a row: the board, and the instructions of a sample (mean, most) and of a window."""
+def measured(name: str, front: Front, folder: Path) -> tuple[float, int, int]:
+    """Return the instructions of a sample (mean, most) and of a window."""
     tracer = traced(name, front, MAIN, folder)
     places = [tracer.symbols[symbol] for symbol in ("front", "sample", "x")]
     tracer.call("ska_front_reset", places[0])
@@ -121,24 +120,43 @@ def measured(name: str, front: Front, folder: Path) -> tuple[str, str, str, str]
         tracer.write(places[1], rng.normal(0, 2000, front.axes).astype("<i2").tobytes())
         pushes.append(count(tracer, tracer.call("ska_front_push", *places[:2])))
     window = count(tracer, tracer.call("ska_front_input", places[0], places[2]))
-    return name, f"{np.mean(pushes):,.0f}", f"{max(pushes):,}", f"{window:,}"
+    return float(np.mean(pushes)), max(pushes), window
+
+
+def figures(name: str, folder: Path) -> dict[str, float]:
+    """Return the instructions of the front ends on a board, by the name of the figure."""
+    sample, most, window = measured(name, FRONT, folder / "statistics")
+    length, axes = KERNEL_WINDOWS[0]
+    return {
+        "front_sample": round(sample, 1),
+        "front_sample_most": most,
+        "front_window": window,
+        "spectrum_window": measured(name, SPECTRA[0], folder / "spectrum")[2],
+        "kernels_window": measured(name, with_kernels(length, axes), folder / "kernels")[2],
+        "front_image": image(name, folder / "image"),
+    }
+
+
+def row(name: str, front: Front, folder: Path) -> tuple[str, ...]:
+    """Return the cells of a board: its name, and the instructions as `measured` returns them."""
+    return name, *(f"{value:,.0f}" for value in measured(name, front, folder))
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        rows = [measured(name, FRONT, Path(folder) / name) for name in BOARDS]
+        rows = [row(name, FRONT, Path(folder) / name) for name in BOARDS]
         spectra = [
-            (str(front.length), *measured(name, front, Path(folder) / f"{name}-{front.length}"))
+            (str(front.length), *row(name, front, Path(folder) / f"{name}-{front.length}"))
             for front in SPECTRA
             for name in BOARDS
         ]
         kernels = [
-            (str(length), str(len(axes)), *measured(name, with_kernels(length, axes), place))
+            (str(length), str(len(axes)), *row(name, with_kernels(length, axes), place))
             for length, axes in KERNEL_WINDOWS
             for name in BOARDS
             for place in [Path(folder) / f"{name}-{length}"]
         ]
-        images = [image(name, Path(folder) / f"{name}-image") for name in BOARDS]
+        images = [(name, f"{image(name, Path(folder) / f'{name}-image'):,}") for name in BOARDS]
     print(table(("board", "a sample, mean", "a sample, most", "a window"), rows))
     print()
     print(table(("samples", "board", "a sample, mean", "a sample, most", "a window"), spectra))

@@ -10,7 +10,8 @@ import pytest
 
 from firmware_gen import toolchains
 from firmware_gen.board.board import Board
-from tests.bench.baseline import BOARDS, FIGURES, changes, committed, measured
+from tests.bench.baseline import BOARDS, FIGURES, FRONT, changes, committed, measured
+from tests.bench.front import BOARDS as BOARDS_OF_FRONTS
 from tests.conftest import without
 
 RENEW = "if that is meant, run `make bench-baseline` and commit what it writes"
@@ -43,6 +44,10 @@ BEFORE = {
     "ram": 600,
     "stack": 100,
     "code": 900,
+    "front_sample": 840.0,
+    "front_sample_most": 857,
+    "front_window": 17000,
+    "front_image": 600000,
 }
 
 
@@ -72,6 +77,16 @@ def test_the_documented_figures_with_a_margin_are_those_of_the_baseline() -> Non
         figures = committed()[name.split("`")[1]]
         found = [int(cell.replace(",", "")) for cell in (infer, learn)]
         assert found == [round(figures["infer"]), round(figures["learn_margin"])]
+
+
+def test_the_documented_figures_of_front_ends_are_those_of_the_baseline() -> None:
+    start = page().index("### Front ends")
+    rows = [line.split("|") for line in page()[start:] if re.match(r"\| Cortex-.+ \(`qemu-", line)]
+    assert [row[1].split("`")[1] for row in rows] == list(BOARDS_OF_FRONTS)
+    for _, name, *cells, _ in rows:
+        found = [int(cell.replace(",", "")) for cell in cells]
+        figures = committed()[name.split("`")[1]]
+        assert found == [round(figures[figure]) for figure in FRONT]
 
 
 def test_the_documented_figures_are_those_of_the_baseline() -> None:

@@ -26,7 +26,7 @@ FRONTS = {
         *(10, 2, 3),
         kernels=Kernels(2, (KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 18 * 3 * 2**15)),)),
     ),
-    "patches": Front("patches", 5, 5, 6, filters=Filters(3, 3, 1, 2, (127, -128, 5) * 9)),
+    "patches": Front("patches", 5, 5, 6, filters=Filters(3, 3, 2, 2, (127, -128, 5) * 9)),
 }
 PLANTS = {
     "a part beyond the ring": (

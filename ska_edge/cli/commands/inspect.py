@@ -20,6 +20,7 @@ from ska_edge.cli.screen.memory import (
 )
 from ska_edge.cli.screen.project import forms_sentence
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION
+from ska_edge.frontend.bounds import front_bounds
 from ska_edge.frontend.front import FEATURE, SAMPLE, WEIGHT, Front
 from ska_edge.frontend.frontends import feature_count, front_bytes
 from ska_edge.model.model_file import Model
@@ -31,6 +32,7 @@ from ska_edge.plural import counted
 from ska_edge.report.model_tables import (
     format_table,
     formats,
+    front_table,
     proof_table,
     range_table,
     state_sentence,
@@ -99,6 +101,7 @@ def _front_document(front: Front) -> dict[str, Any]:
         "feature": FEATURE.name,
         "features": feature_count(front),
         "ram": front_bytes(front),
+        "proof": [asdict(bound) for bound in front_bounds(front)],
     }
 
 
@@ -143,6 +146,7 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     )
     if plan.front is not None:
         out.line(_front_sentence(plan.front))
+        out.show(front_table(plan.front))
     out.document(
         {
             "sizes": list(plan.sizes),
