@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ska_edge.data.arrays import features as table
 from ska_edge.data.arrays import column_names, named_columns
+from ska_edge.data.arrays import features as table
 from ska_edge.data.classes import class_array, class_indices, mismatch
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.image_rows import raw_features, with_images
