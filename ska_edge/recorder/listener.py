@@ -10,7 +10,7 @@ from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.recorder.rows import Row, Rows
 from ska_edge.wire.frame import FrameDecoder
 
-LONGEST = 4096  # bytes kept of an incomplete line; the beginning of a longer line is dropped
+LONGEST = 4096  # bytes of a line that arrives in pieces; a longer line gives no row
 
 
 class Listener:
@@ -38,6 +38,7 @@ class Listener:
         self._heard = now()  # when the last row came
         self._pending = b""
         self._whole = False  # the first line may have lost its beginning
+        self._too_long = False  # whether the line that is arriving has lost its beginning
         self._frames: FrameDecoder | None = FrameDecoder()
 
     def find(self) -> None:
@@ -61,13 +62,19 @@ class Listener:
                 " prints no lines: `ska-edge monitor` follows what it learns"
             )
         *lines, self._pending = (self._pending + data).replace(b"\r", b"\n").split(b"\n")
-        self._pending = self._pending[-LONGEST:]
         found = []
         for line in lines:
-            row = self.rows.take(line.decode("utf-8", "replace"), now, self._whole)
-            self._whole = True
+            text = line.decode("utf-8", "replace")
+            if self._too_long:
+                self.rows.refuse(text, f"it has more than {LONGEST} bytes")
+                row = None
+            else:
+                row = self.rows.take(text, now, self._whole)
+            self._whole, self._too_long = True, False
             if row is not None:
                 found.append(row)
+        if len(self._pending) > LONGEST:
+            self._pending, self._too_long = self._pending[-LONGEST:], True
         if found:
             self._heard = now
         elif now - self._heard > self._patience:

@@ -10,6 +10,13 @@ NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 PAIR = re.compile(r"([^:=]*[^:=\s])\s*[:=]\s*(.*)")
 # name:value, or name:milliseconds:value, then perhaps a unit and flags
 TELEPLOT = re.compile(r">([^:]+):(?:([^:§|]*):)?([^:§|]*)(?:§[^|]*)?(?:\|.*)?")
+# Numbers with decimal commas and blanks between them, such as 0,5 1,25; each may have a name.
+DECIMALS = re.compile(
+    r"(?:[^\s,:=]+[:=])?[-+]?[0-9]+,[0-9]+(?:\s+(?:[^\s,:=]+[:=])?[-+]?[0-9]+,[0-9]+)+"
+)
+DECIMAL_COMMA = re.compile(r"(?<=[0-9]),(?=[0-9])")
+NO_VALUES = {"nan", "inf", "-inf", "ovf", "none", "null", "err", "error"}
+"""What boards print in place of a number."""
 SEPARATORS = ";\t,"  # the first of these that a line has separates its values, or else blanks do
 
 
@@ -27,11 +34,14 @@ class PrintedLine:
 
 
 def read_line(text: str) -> PrintedLine | str:
-    """Return the numbers of a line, or the reason why it has none, as the end of a sentence."""
+    """Return the numbers of a line, or the reason why it has none, as the end of a sentence.
+
+    A decimal comma becomes a point. A comma is one if something else separates the values.
+    """
     text = text.strip()
     if text.startswith(">"):
         return _teleplot(text)
-    cells = cells_of(text)
+    cells = cells_of(_with_points(text))
     pairs = [PAIR.fullmatch(cell) for cell in cells]
     found = [pair for pair in pairs if pair is not None]
     names = tuple(pair[1].strip() for pair in found) if len(found) == len(cells) else ()
@@ -61,8 +71,11 @@ def separator_of(text: str) -> str:
 
 def heading_of(text: str) -> tuple[str, ...]:
     """Return the names in a line of different words, as above a table; () for any other line."""
-    cells = tuple(cells_of(text.strip()))
-    words = all(cell and not is_number(cell) and not PAIR.fullmatch(cell) for cell in cells)
+    cells = tuple(cells_of(_with_points(text.strip())))
+    words = all(
+        cell and not (is_number(cell) or PAIR.fullmatch(cell) or cell.lower() in NO_VALUES)
+        for cell in cells
+    )
     return cells if words and len({*cells}) == len(cells) else ()
 
 
@@ -71,11 +84,17 @@ def is_number(text: str) -> bool:
     return NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
 
 
+def _with_points(text: str) -> str:
+    """Return a line with points in place of decimal commas."""
+    decimal = separator_of(text) in ";\t" or DECIMALS.fullmatch(text)
+    return DECIMAL_COMMA.sub(".", text) if decimal else text
+
+
 def _teleplot(text: str) -> PrintedLine | str:
     found = TELEPLOT.fullmatch(text)
     if found is None:
         return "it is no line of Teleplot with one number"
-    name, stamp, value = found[1].strip(), found[2] or "", found[3]
+    name, stamp, value = found[1].strip(), found[2] or "", DECIMAL_COMMA.sub(".", found[3])
     for number in (value, stamp or "0"):
         if not is_number(number):
             return f"'{number}' is no number" if number else "a value is missing"

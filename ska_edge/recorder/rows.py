@@ -25,9 +25,10 @@ class Rows:
     """Makes rows from lines; each row has a value for each of the `names`.
 
     The names are known after two lines of the same form. They are those of `asked`, or else those
-    in the lines, or else those in a line of words above, or else x1, x2, ... A line of Teleplot has
-    a single value. A row then has the values with the same timestamp, or, without timestamps, one
-    value of each name.
+    in the lines, or else those in a line of words above, or else x1, x2, ... The line of words has
+    commas, tabs or semicolons, as the values have; words with blanks between them, and a single
+    word, may be a greeting. A line of Teleplot has a single value. A row then has the values with
+    the same timestamp, or, without timestamps, one value of each name.
 
     Attributes:
         asked: names for the values, in place of those that the board prints.
@@ -47,7 +48,8 @@ class Rows:
     _own: tuple[str, ...] = ()  # the names in the lines themselves
     _form: tuple[int, tuple[str, ...]] | None = None  # width and names of the line before
     _heading: tuple[str, ...] = ()
-    _separator: str = ""  # of the heading; a greeting has blanks where a table has commas
+    _separator: str = ""  # of the heading
+    _row_separator: str = ""
     _parts: Parts = field(default_factory=lambda: Parts())
 
     def take(self, text: str, arrived: float, whole: bool = True) -> Row | None:
@@ -59,8 +61,9 @@ class Rows:
         if not text.strip():
             return None
         heading = heading_of(text)
-        if not whole or (heading and (heading == self._heading or not self.names)):
-            self._heading, self._separator = heading, separator_of(text.strip())
+        separator = separator_of(text.strip())
+        if not whole or (heading and (not self.names or self._is_repeated(heading, separator))):
+            self._heading, self._separator = heading, separator
             self.last = text.strip()
             return None
         self.lines += 1
@@ -76,10 +79,25 @@ class Rows:
             return None
         values = found if isinstance(found, str) else self._ordered(found)
         if isinstance(values, str):
-            self.bad += 1
-            self.first_bad = self.first_bad or f"'{self.last[:60]}': {values}"
+            self._refuse(values)
             return None
         return Row(arrived, values)
+
+    def refuse(self, text: str, why: str) -> None:
+        """Count a line of which no row can be made, for a reason as the end of a sentence."""
+        self.lines += 1
+        self.last = text.strip()
+        self._refuse(why)
+
+    def _refuse(self, why: str) -> None:
+        self.bad += 1
+        self.first_bad = self.first_bad or f"'{self.last[:60]}': {why}"
+
+    def _is_repeated(self, heading: tuple[str, ...], separator: str) -> bool:
+        """Tell whether a line of words is above a table whose rows are known."""
+        if heading == self._heading:
+            return True
+        return len(heading) == len(self.names) and separator == self._row_separator != " "
 
     def _ordered(self, found: PrintedLine) -> tuple[str, ...] | str:
         """Return the values in the order of the names, or the reason why this cannot be done."""
@@ -96,8 +114,8 @@ class Rows:
         if form != self._form:
             self._form = form
             return
-        named = self._heading
-        if len(named) != len(found.values) or self._separator != separator_of(self.last):
+        named, self._row_separator = self._heading, separator_of(self.last)
+        if len(named) != len(found.values) or not self._row_separator == self._separator != " ":
             named = ()
         numbered = tuple(f"x{number + 1}" for number in range(len(found.values)))
         if self.asked and len(self.asked) != len(found.values):

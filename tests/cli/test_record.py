@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tty
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain, takewhile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from ska_edge.cli.screen.keys import pressed_keys
 from ska_edge.cli.screen.plot import braille
 from ska_edge.wire.frame import encode_frame
 from ska_edge.wire.protocol import BY_NAME
@@ -197,3 +200,17 @@ def test_a_line_is_drawn_as_wide_as_the_strip() -> None:
     assert rising[0][0] == "\u2800" == rising[1][-1]
     assert braille(np.zeros(0), 5, 1) == ["\u2800" * 5]
     assert braille(np.array([7.0]), 5, 1)[0][:4] == "\u2800" * 4
+
+
+def test_keys_are_read_where_the_system_has_no_termios(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has msvcrt in place of it; Ctrl-C is a key there while keys are read."""
+    pressed = list("1q")
+    console = SimpleNamespace(kbhit=lambda: bool(pressed), getwch=lambda: pressed.pop(0))
+    monkeypatch.setitem(sys.modules, "termios", None)
+    monkeypatch.setitem(sys.modules, "msvcrt", console)
+    monkeypatch.setattr("ska_edge.cli.screen.keys.has_keys", lambda: True)
+    with pressed_keys() as keys:
+        assert (keys(), keys()) == ("1q", "")
+        pressed.append("\x03")
+        with pytest.raises(KeyboardInterrupt):
+            keys()

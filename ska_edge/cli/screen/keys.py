@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -20,9 +22,13 @@ def pressed_keys(wanted: bool = True) -> Iterator[Callable[[], str]]:
     if not wanted or not has_keys():
         yield lambda: ""
         return
-    import termios  # not at the top of the file, because Windows lacks this module
-    import tty
-
+    try:
+        import termios
+        import tty
+    except ImportError:  # Windows has another module in place of these
+        console = importlib.import_module("msvcrt")
+        yield lambda: _waiting_on_windows(console)
+        return
     number = sys.stdin.fileno()
     before = termios.tcgetattr(number)
     tty.setcbreak(number, termios.TCSANOW)
@@ -35,6 +41,15 @@ def pressed_keys(wanted: bool = True) -> Iterator[Callable[[], str]]:
 def has_keys() -> bool:
     """Tell whether standard input is a terminal, so that a person can press keys."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
+
+
+def _waiting_on_windows(console: Any) -> str:
+    keys = ""
+    while console.kbhit():
+        keys += console.getwch()
+    if "\x03" in keys:  # a key that is read does not interrupt by itself
+        raise KeyboardInterrupt
+    return keys
 
 
 def _waiting(number: int) -> str:

@@ -27,6 +27,8 @@ def rows_of(*lines: str, asked: tuple[str, ...] = ()) -> tuple[Rows, list[tuple[
         (("MPU ready", "1,2", "3,4", "5,6"), ("x1", "x2")),
         (("1;2", "3;4", "5;6"), ("x1", "x2")),
         (("1 2", "3 4", "", "5   6"), ("x1", "x2")),
+        (("MPU ready", "1 2", "3 4", "5 6"), ("x1", "x2")),
+        (("Hello world", "ax,ay", "1,2", "3,4", "5,6"), ("ax", "ay")),
     ],
 )
 def test_lines_of_numbers_are_rows(lines: tuple[str, ...], names: tuple[str, ...]) -> None:
@@ -64,9 +66,63 @@ def test_a_bad_line_is_counted_and_named(line: str, why: str) -> None:
     assert (rows.lines, rows.bad, rows.first_bad) == (5, 2, f"'{line}': {why}")
 
 
-def test_a_repeated_header_is_skipped() -> None:
-    rows, found = rows_of("ax,ay", "1,2", "3,4", "ax,ay", "5,6")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("ax,ay", "1,2", "3,4", "ax,ay", "5,6"),
+        ("1,2", "3,4", "ax,ay", "5,6", "ax,ay"),  # the port was opened after the first heading
+        ("ax ay", "1 2", "3 4", "ax ay", "5 6"),
+    ],
+)
+def test_a_repeated_heading_is_skipped(lines: tuple[str, ...]) -> None:
+    rows, found = rows_of(*lines)
     assert found == [("5", "6")] and rows.bad == 0
+
+
+def test_the_whole_heading_takes_the_place_of_a_part_of_it() -> None:
+    rows = Rows()
+    assert rows.take("x,ay", 0.0, whole=False) is None
+    for text in ("ax,ay", "1,2", "3,4"):
+        rows.take(text, 0.0)
+    assert rows.names == ("ax", "ay") and rows.bad == 0
+
+
+@pytest.mark.parametrize("line", ["nan,ovf", "restart"])
+def test_a_line_without_values_is_no_heading(line: str) -> None:
+    rows, _ = rows_of("ax,ay", "1,2", "3,4", line)
+    assert rows.bad == 1
+
+
+def test_a_single_word_is_no_name() -> None:
+    assert rows_of("ready", "1", "2")[0].names == ("x1",)
+
+
+@pytest.mark.parametrize(
+    ("line", "values"),
+    [
+        ("0,5;-1,25", ("0.5", "-1.25")),
+        ("0,5\t-1,25", ("0.5", "-1.25")),
+        ("0,5 -1,25", ("0.5", "-1.25")),
+        ("ax:0,5;ay:1", ("0.5", "1")),
+        ("ax=0,5 ay=1,5", ("0.5", "1.5")),
+        ("0,5", ("0", "5")),
+        ("0, 5", ("0", "5")),
+        ("1,2 ,3", ("1", "2", "3")),
+    ],
+)
+def test_a_decimal_comma_becomes_a_point(line: str, values: tuple[str, ...]) -> None:
+    _, found = rows_of(line, line, line)
+    assert found == [values]
+
+
+def test_a_decimal_comma_of_teleplot_becomes_a_point() -> None:
+    _, found = teleplot([(f">{name}:1,5", at / 10) for at, name in enumerate("xy" * 4)])
+    assert set(found) == {("1.5", "1.5")}
+
+
+def test_values_of_more_than_16_bits_are_rows() -> None:
+    _, found = rows_of(*["70000,-3000000000"] * 3)
+    assert found == [("70000", "-3000000000")]
 
 
 # --- Teleplot -------------------------------------------------------------------------------------
