@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ska_edge.data.classes import numbered
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.tables.columns import arranged
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.files import npz_bytes, write_file
 from ska_edge.frontend.front import Front
 from ska_edge.plural import counted
@@ -223,15 +224,22 @@ def save(dataset: Dataset, path: str | Path) -> None:
 
     The file also has these arrays, if the data have them: group, feature_names, tested, from_file
     (the file of each row), file_names, and time_column (the name of a column that rises like a
-    time).
+    time). Windows have layout (JSON that says how they were cut) and starts (the first sample of
+    each).
 
     Equal data give equal bytes.
 
-    Raises InputError if the name does not end in .npz, or if the file cannot be written.
+    Raises InputError if the name does not end in .npz, or if the file cannot be written, and
+    OptionError for features of a front end, because they lack the samples that a device needs.
     """
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise InputError(f"{path}: data are written as npz, so the name must end in .npz")
+    if dataset.front is not None:
+        raise OptionError(
+            "{output} keeps samples or pixels, not features of a front end; leave {frontend} out,"
+            " and give it to `ska-edge train` with the file that is written"
+        )
     arrays: dict[str, NDArray[Any]] = {
         "x": dataset.x.astype("<f8"),
         "y": dataset.y.astype("<i8") if dataset.targets is None else dataset.targets,
@@ -245,6 +253,11 @@ def save(dataset: Dataset, path: str | Path) -> None:
         arrays["file_names"] = np.array(dataset.file_names).astype("<U")
     if dataset.time:
         arrays["time_column"] = np.array(dataset.time).astype("<U")
+    if dataset.layout is not None:
+        layout = json.dumps(dataset.layout.as_dict(), sort_keys=True)
+        arrays["layout"] = np.array(layout).astype("<U")
+    if dataset.starts is not None:
+        arrays["starts"] = dataset.starts.astype("<i8")
     if dataset.tested is not None:
         arrays["tested"] = dataset.tested
     if dataset.features is not None:

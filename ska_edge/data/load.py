@@ -30,6 +30,7 @@ from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.image_rows import check_pixels
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.recordings.files import recording_files
+from ska_edge.data.recordings.stored import stored_layout, stored_starts, with_front
 from ska_edge.data.recordings.window_rows import windowed
 from ska_edge.data.several import files_of, has_files, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
@@ -39,11 +40,8 @@ from ska_edge.data.tables.recorded import Recorded
 from ska_edge.data.tables.table import Table
 from ska_edge.data.targets import targets_of
 from ska_edge.errors import InputError, OptionError
-from ska_edge.plural import counted, listed
+from ska_edge.plural import counted
 from ska_edge.spelling import did_you_mean
-
-OF_WINDOWS = ("window", "hop", "frontend")
-"""Options of `Recorded` that only recordings can have."""
 
 
 def load(
@@ -75,9 +73,9 @@ def load(
     model and the table have names. A table that has only the inputs has no labels, and is refused.
 
     If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
-    row, see ``window_rows.windowed``. If they ask for a front end of images, each row is an image;
-    its filters are not yet learned, and x has the pixels. x has the pixels also for a model that
-    has learned images.
+    row, see ``window_rows.windowed``; an npz file may have such windows, see ``stored``. If they
+    ask for a front end of images, each row is an image; its filters are not yet learned, and x has
+    the pixels. x has the pixels also for a model that has learned images.
 
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
     which are joined, see ``several.load_several``.
@@ -93,7 +91,8 @@ def load(
         check_pixels(found.name, found.x)
         return replace(found, front=request.front(found.x.shape[1]))
     layout = None if model is None else model.layout
-    if columns.recorded is not None or reads_windows(source, model):
+    asks = columns.recorded is not None and Path(source).suffix.lower() != ".npz"
+    if asks or reads_windows(source, model):
         check_recorded(source, columns, model)
         return windowed(source, columns, max_memory, layout, None if model is None else model.front)
     if isinstance(source, str) and source in builtin_names():
@@ -125,8 +124,13 @@ def load(
     if suffix in TABLES:
         return _load_table(path, columns, max_memory, model)
     if suffix == ".npz":
-        _refuse_columns(path, columns)
-        return _load_npz(path, max_memory, columns.targets is not None or _has_targets(model))
+        _refuse_columns(path, replace(columns, recorded=None))
+        found = _load_npz(path, max_memory, columns.targets is not None or _has_targets(model))
+        if found.layout is not None:
+            return with_front(found, columns.recorded, model)
+        if columns.recorded is not None:
+            check_recorded(source, columns, model)
+        return found
     if is_idx(path):
         _refuse_columns(path, columns)
         _refuse_targets(path, columns, model)
@@ -171,14 +175,7 @@ def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inpu
         raise OptionError("the model has learned rows, not windows; leave {window} out")
     asked = columns.recorded or Recorded()
     if _has_rows(source):
-        given = [name for name in OF_WINDOWS if getattr(asked, name) is not None]
-        raise OptionError(
-            "{source} has rows, not recordings, so it has no samples to cut into windows; name a"
-            " folder of recordings, or leave "
-            + listed([f"{{{name}}}" for name in given or OF_WINDOWS[:1]])
-            + " out",
-            source=os.fspath(source),
-        )
+        raise asked.refused(os.fspath(source))
     if model is None and asked.window is None:
         raise OptionError("recordings are cut into windows; give a {window}, such as 100 or 2s")
 
@@ -302,6 +299,8 @@ def _load_npz(path: Path, max_memory: int, regression: bool) -> Dataset:
         origin=content.origin,
         tested=tested,
         targets=targets,
+        layout=stored_layout(path, content, x.shape[1]),
+        starts=stored_starts(path, content, len(x)),
     )
 
 

@@ -116,6 +116,8 @@ def _read(source: str | os.PathLike[str], model: Inputs, columns: Columns, max_m
     plain = replace(columns, targets=columns.targets or None) == ALL_COLUMNS
     if suffix == ".npz" and path.is_file() and plain:
         content = read_npz(path, max_memory)
+        if model.layout is not None and content.get("layout") is not None:
+            return _labeled(load(source, columns, max_memory, model), model)
         x = npz_features(path, content)
         names = npz_feature_names(path, content, x.shape[1])
         if model.targets:

@@ -11,7 +11,11 @@ CLASS_NAMES = ("labels", "target_names", "class_names", "classes")
 OTHERS = {
     "group": ("group", "groups"),
     **{
-        key: (key,) for key in ("feature_names", "tested", "from_file", "file_names", "time_column")
+        key: (key,)
+        for key in (
+            *("feature_names", "tested", "from_file", "file_names", "time_column"),
+            *("layout", "starts"),
+        )
     },
 }
 PARTS = ("train", "test")
@@ -21,8 +25,8 @@ def purposes(names: Sequence[str]) -> dict[str, str]:
     """Return the name of each used array in the file, by its purpose.
 
     The purposes are x and y, or x_train, y_train, x_test and y_test; and labels, group,
-    feature_names, tested, from_file, file_names and time_column. Upper and lower case are the same,
-    but x is used rather than X if the file has both.
+    feature_names, tested, from_file, file_names, time_column, layout and starts. Upper and lower
+    case are the same, but x is used rather than X if the file has both.
     """
     known: dict[str, str] = {}
     for name in sorted(names, reverse=True):  # lower case comes first

@@ -20,6 +20,8 @@ TIME = re.compile(
     r"(?:t|time|timestamp|seconds_elapsed)(?:[_ ]?[\[(]?(sec|s|ms|us|ns)[\])]?)?"
     r"|(millis|ms|micros|us)"
 )
+OF_WINDOWS = ("window", "hop", "frontend")
+"""Options that only recordings can have."""
 PLACES = ("column", "folder", "file")
 """Where the label of a recording is: in a column, or in the name of its folder or of its file."""
 
@@ -57,6 +59,17 @@ class Recorded:
     label: str = ""
     group: str = ""
     frontend: FrontRequest | None = None
+
+    def refused(self, source: str) -> OptionError:
+        """Return the error about a source that has rows, to which these options cannot apply."""
+        given = [name for name in OF_WINDOWS if getattr(self, name) is not None]
+        return OptionError(
+            "{source} has rows, not recordings, so it has no samples to cut into windows; name a"
+            " folder of recordings, or leave "
+            + listed([f"{{{name}}}" for name in given or OF_WINDOWS[:1]])
+            + " out",
+            source=source,
+        )
 
     @classmethod
     def of(
