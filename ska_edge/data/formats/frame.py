@@ -86,12 +86,11 @@ def frame_table(frame: Frame, columns: Columns, model: Inputs | None, max_memory
 def _numbers(frame: Frame, header: Header, index: int, noun: str) -> NDArray[np.float64]:
     values = frame.column(index)
     if values.dtype.kind in "biuf":
-        converted = values.astype(np.float64)
-        bad = np.flatnonzero(~(np.abs(converted) <= LARGEST_INPUT)).tolist()
-        if not bad:
-            return converted
+        bad = np.flatnonzero(~(np.abs(values.astype(np.float64)) <= LARGEST_INPUT)).tolist()
     else:
-        bad = [at for at, value in enumerate(values.tolist()) if not _is_number(value)] or [0]
+        bad = [at for at, value in enumerate(values.tolist()) if not _is_number(value)]
+    if not bad:
+        return values.astype(np.float64)
     at = bad[0]
     value = values[at]
     advice = "drop the column, or leave the row out" if noun == "inputs" else "leave the row out"
