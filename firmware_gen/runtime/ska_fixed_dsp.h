@@ -23,13 +23,15 @@ static inline ska_pair_t ska_pair_upper(uint32_t first, uint32_t second) {
     return pair;
 }
 
-/* The first and the third of four bytes, as a pair. */
+/* The first and the third of four bytes, as a pair. Compilers differ in the type of __uxtb16. */
 static inline ska_pair_t ska_pair_even_i8(uint32_t bytes) {
     return (ska_pair_t)__sxtb16((int8x4_t)bytes);
 }
 
 static inline ska_pair_t ska_pair_even_u8(uint32_t bytes) {
-    return (ska_pair_t)__uxtb16((uint8x4_t)bytes);
+    ska_pair_t pair;
+    __asm__("uxtb16 %0, %1" : "=r"(pair) : "r"(bytes));
+    return pair;
 }
 
 /* The second and the fourth of four bytes, as a pair. The intrinsics cannot rotate. */
