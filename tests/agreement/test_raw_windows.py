@@ -86,6 +86,25 @@ def proven(model: Model, folder: Path, count: int = 150) -> Report:
         return verify(link, model, inputs, data.y, raw=data)
 
 
+def expect_front_size(model: Model, board: Board, folder: Path) -> None:
+    """Make a build fail unless the front end has the predicted size."""
+    (front,) = (part for part in parts(model.plan, board) if part.name == "front end")
+    (folder / "src" / "front_size.c").write_text(
+        '#include "ska_front.h"\n'
+        f"typedef char fits[sizeof(ska_front_t) == {front.size} ? 1 : -1];\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["virtual-m4", "sim-atmega328p"])
+def test_the_size_of_an_image_is_predicted(
+    name: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    board, model = require_board(name), model_of("image")
+    write(model, board, tmp_path / "p")
+    expect_front_size(model, board, tmp_path / "p")
+    build(tmp_path / "p")
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_board_has_the_features_of_the_host(
     name: str, require_board: Callable[[str], Board], tmp_path: Path
@@ -93,11 +112,7 @@ def test_a_board_has_the_features_of_the_host(
     board, model, project = require_board(name), model_of(BOARDS[name]), tmp_path / "p"
     write(model, board, project)
     if board.memory is not None:
-        (front,) = (part for part in parts(model.plan, board) if part.name == "front end")
-        (project / "src" / "front_size.c").write_text(
-            '#include "ska_front.h"\n'
-            f"typedef char fits[sizeof(ska_front_t) == {front.size} ? 1 : -1];\n"
-        )
+        expect_front_size(model, board, project)
     report = build(project)
     if board.memory is not None:
         assert ram(model.plan, board) == pytest.approx(report.ram, rel=0.02)
