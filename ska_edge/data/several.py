@@ -130,7 +130,8 @@ def load_several(
     """Load files and join them in their order; `name` is the source that names the files.
 
     Inputs are matched by name, or by position if no file names them. A class need not be in every
-    file. `trained` tells whether the data are for a trained model.
+    file. Windows are joined as rows, without their layout. `trained` tells whether the data are for
+    a trained model.
 
     Raises InputError if the inputs or targets of the files differ, if only some files name their
     inputs or have groups, or if all files together take more than `max_memory` MB.
@@ -163,6 +164,8 @@ def load_several(
         origin=joined_origin(name, paths, first.origin, dialects),
         dialect=first.dialect if len({*dialects}) == 1 else "",
         doubts=first.doubts if all(part.doubts for part in parts) else (),
+        layout=None,
+        starts=None,
     )
 
 

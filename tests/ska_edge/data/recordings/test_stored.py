@@ -67,6 +67,14 @@ def test_stored_windows_are_not_cut_again(rec: Path) -> None:
         ska_edge.load_data(stored(rec), window=10)
 
 
+def test_files_of_windows_are_joined_as_rows(rec: Path) -> None:
+    path = stored(rec)
+    other = path.with_name("z.npz")
+    other.write_bytes(path.read_bytes())
+    found = ska_edge.load_data(f"{path},{other}")
+    assert found.layout is None and found.starts is None and len(found.x) == 40
+
+
 def test_rows_of_an_npz_file_are_no_windows(tmp_path: Path) -> None:
     save(Dataset("a", np.ones((4, 2)), np.array([0, 1, 0, 1]), ("a", "b")), tmp_path / "a.npz")
     with pytest.raises(OptionError, match=r"has rows, not recordings, .* leave frontend out"):
