@@ -157,8 +157,8 @@ class LogRow:
         label: class index, or the targets of a regression.
         x: the input's integers.
         step, predicted, decisions: the device's answer; None if it was lost.
-        layers: metrics of each layer, real numbers by name; all are 0 if the row made no update.
-            Empty without an answer, or if the metrics were lost.
+        layers: metrics of each layer, real numbers by name; empty if the row made no update,
+            if it has no answer, or if the metrics were lost.
         halvings: how many times the rate was halved; None except in a checkpoint.
         place: the position after this row; None except in a checkpoint.
     """

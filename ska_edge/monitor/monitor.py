@@ -77,7 +77,7 @@ class Monitor:
         first: index of the first row that this session sends; above 0 if it continues a lesson.
         missing: number of rows that the device learned by itself and whose announcements were lost.
         missed: for a regression, the sum of |target - value| of each target; otherwise 0.
-        result: the last answer with metrics.
+        result: the last answer to a row that made an update, with its metrics.
         symptoms: the present signs of poor learning, the worst first.
         fell_back: how many times the device has lost what it had learned since its last save.
         saved: sample count of the device's last save in this session; None without one.
@@ -461,8 +461,9 @@ class Monitor:
             else:
                 self.correct += result.predicted == sample.label
             self.unknown += result.predicted == UNKNOWN
-            self.result = result if result.metrics else self.result
-            layers = self._meter.layers(result.metrics)
+            if result.updated:
+                self.result = result
+                layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
             label = sample.label if isinstance(sample.label, int) else 0
             right = self._regression or result.predicted == sample.label

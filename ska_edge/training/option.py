@@ -22,6 +22,7 @@ from ska_edge.spelling import did_you_mean
 ALL_ROWS = "all"
 AUTO = "auto"
 KEY = "option"  # key in the metadata of a dataclass field
+MOST_COUNT = 2**32 - 1  # the largest whole number that an option takes if nothing else limits it
 
 
 class Kind(enum.Enum):

@@ -51,6 +51,7 @@ from ska_edge.training.defaults import (
 from ska_edge.training.option import (
     ALL_ROWS,
     AUTO,
+    MOST_COUNT,
     Kind,
     Option,
     Scope,
@@ -187,6 +188,7 @@ class Options:
         help="Samples per update, or 'all'.",
         kind=Kind.ROWS,
         least=1,
+        most=MOST_COUNT,
         unit="samples",
         words="1, as a device learns; published: all",
         settle=lambda at: 1 if at.labeled else ALL_ROWS,
@@ -197,6 +199,7 @@ class Options:
         help="Passes over the data.",
         kind=Kind.COUNT,
         least=1,
+        most=MOST_COUNT,
         scope=Scope.LABELS,
         words=f"{EPOCHS}; regression: {REGRESSION_EPOCHS}",
         settle=lambda at: default_epochs(at.classes),
@@ -205,6 +208,7 @@ class Options:
         help="How many times to halve the rate, at equal intervals.",
         kind=Kind.COUNT,
         least=0,
+        most=MOST_COUNT,
         scope=Scope.LABELS,
         words=f"{HALVINGS}, but less than epochs; 0 for a continued model, and for rows in a fixed"
         " order",
@@ -216,6 +220,7 @@ class Options:
         help="Passes over the one batch; the first pass learns nothing.",
         kind=Kind.COUNT,
         least=1,
+        most=MOST_COUNT,
         scope=Scope.NO_LABELS,
     )
     seed: int | None = option(
@@ -297,6 +302,7 @@ class Options:
         help="Samples of each class that a replay buffer stores, to learn them again.",
         kind=Kind.COUNT,
         least=0,
+        most=MOST_COUNT,
         unit="samples per class",
         scope=Scope.LABELS,
         words=f"0; {SPARE_STORED} with spare classes",
@@ -373,6 +379,7 @@ class Options:
         help="Learn from this many rows of each class; all others are test rows.",
         kind=Kind.COUNT,
         least=1,
+        most=MOST_COUNT,
         unit="rows",
         words="all that are not held out",
         divides=True,
@@ -382,6 +389,7 @@ class Options:
         " the order of the data.",
         kind=Kind.COUNT,
         least=1,
+        most=MOST_COUNT,
         unit="rows",
         scope=Scope.LABELS,
         words="all rows as usual",

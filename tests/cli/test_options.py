@@ -51,6 +51,28 @@ def test_commands_offer_an_option_in_the_same_way(
             assert tuple(found.type.choices) == said.choices
 
 
+def whole_numbers(found: click.Command) -> list[click.Parameter]:
+    """Return the parameters of a command and of its subcommands that are whole numbers."""
+    if isinstance(found, click.Group):
+        return [each for part in found.commands.values() for each in whole_numbers(part)]
+    types = {each: getattr(each.type, "one", each.type) for each in found.params}
+    return [each for each, kind in types.items() if isinstance(kind, click.types.IntParamType)]
+
+
+def test_every_whole_number_has_bounds() -> None:
+    found = whole_numbers(main)
+    assert len(found) > 50
+    for each in found:
+        kind = getattr(each.type, "one", each.type)
+        assert isinstance(kind, click.IntRange), each.opts
+        assert kind.min is not None and kind.max is not None, each.opts
+
+
+def test_a_number_of_many_digits_is_refused(ska_edge) -> None:
+    outcome = ska_edge("train", "iris", "-o", "m.ska", "--epochs", "1" + 22 * "0")
+    assert "is not in the range 1<=x<=4294967295" in outcome.usage()
+
+
 @pytest.mark.parametrize("command", ["train", "run", "bench", "sweep"])
 def test_no_command_describes_an_option_of_its_own(command: str) -> None:
     flags = {flag(name): name for name in OPTIONS}

@@ -201,7 +201,7 @@ def test_hidden_that_is_not_a_width_is_refused(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"epochs": 0}, "epochs is at least 1, not 0"),
+        ({"epochs": 0}, "epochs is at least 1 and at most 4294967295, not 0"),
         ({"epochs": "20"}, "epochs is a whole number, not '20'"),
         ({"steps": None}, "steps is a whole number, not None"),
         ({"rate": 0}, "a rate is a finite number above 0; rate is 0.0"),
@@ -210,7 +210,7 @@ def test_hidden_that_is_not_a_width_is_refused(
         ({"stream_order": "any"}, "no stream order 'any': stream_order is one of iid, "),
         ({"test_fraction": 1}, "a test fraction is a finite number .*; test_fraction is 1.0"),
         ({"decay": 20}, "decay is at least 0, and less than epochs"),
-        ({"per_class": 0}, "per_class is at least 1, not 0"),
+        ({"per_class": 0}, "per_class is at least 1 and at most 4294967295, not 0"),
         ({"epochs": True}, "epochs is a whole number, not True"),
         ({"batch": True}, "batch is a whole number or 'all', not True"),
         ({"seed": np.True_}, "seed is a whole number, not "),

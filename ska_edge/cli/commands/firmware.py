@@ -13,6 +13,7 @@ from firmware_gen.project import write_project
 from ska_edge.cli.commands.check_onnx import imported_with_notes
 from ska_edge.cli.options.complete import BOARD as BOARDS
 from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.count import COUNT_OR_NONE
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.key import KEY_FILE, key_in
@@ -61,7 +62,7 @@ BOARD = "virtual-m4"
 @inference_only_option
 @click.option(
     "--prefill",
-    type=click.IntRange(min=0),
+    type=COUNT_OR_NONE,
     default=0,
     show_default=True,
     help="Stored samples of each class with which the device starts, from MODEL.",

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.count import COUNT, COUNT_OR_NONE
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.monitor import check, log_paths
@@ -57,7 +58,7 @@ from ska_edge.training.options import flag
 @key_option
 @click.option(
     "--samples",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="How many rows of DATA to learn [default: all]; without DATA, how many samples to follow.",
 )
 @click.option(
@@ -77,7 +78,7 @@ from ska_edge.training.options import flag
 @click.option(
     "--hold-out",
     metavar="N",
-    type=click.IntRange(min=0),
+    type=COUNT_OR_NONE,
     help="How many rows the devices only classify, to see what they forget [default: a tenth,"
     f" but at most {MOST}, or {PER_CLASS} per class if that is more, and none of fewer than"
     f" {FEWEST} rows; with --samples, as many of the remaining rows as that limit allows].",
@@ -101,7 +102,7 @@ from ska_edge.training.options import flag
 @click.option(
     "--save-every",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="Save the state on the device after every N rows.",
 )
 @click.option(

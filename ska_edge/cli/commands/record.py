@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.port import Line, find_port, line_options, port_option
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.screen.console import Output, json_option
@@ -65,7 +66,7 @@ Show = Callable[[RenderableType | None, str], None]
     type=click.FloatRange(min=0, min_open=True),
     help="Length of each recording [default: until space, q or Ctrl-C].",
 )
-@click.option("--samples", type=click.IntRange(min=1), help="Length of each recording, in samples.")
+@click.option("--samples", type=COUNT, help="Length of each recording, in samples.")
 @click.option(
     "--countdown",
     metavar="SECONDS",

@@ -20,6 +20,7 @@ from ska_edge.cli.commands.train import (
 from ska_edge.cli.commands.verify import learn_and_compare, verify_document
 from ska_edge.cli.device import started
 from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.inference import inference_only_option
 from ska_edge.cli.options.shared import data_argument, shared_option
@@ -53,7 +54,7 @@ SAMPLES, UNTRAINED_SAMPLES = 300, 1000  # rows for the device, after a training 
 )
 @click.option(
     "--samples",
-    type=click.IntRange(min=1),
+    type=COUNT,
     help="How many rows the device learns, or only classifies: held-out rows [default: 300]; with"
     " --untrained, training rows [default: 1000].",
 )

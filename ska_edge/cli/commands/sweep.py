@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.options.training import list_options, options_from, training_options
@@ -61,15 +62,13 @@ WIDE = 1000
 @list_options({"rule": LABELED})
 @click.option(
     "--seeds",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=5,
     show_default=True,
     help="Number of seeds, from 0.",
 )
 @training_options(("epochs", "split"))
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="Parallel trainings [default: one per core]."
-)
+@click.option("--jobs", type=COUNT, help="Parallel trainings [default: one per core].")
 @click.option("--dask", metavar="ADDRESS", help="Address of a Dask scheduler whose workers train.")
 @data_options
 @json_option

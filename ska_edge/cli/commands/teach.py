@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.paths import check_file
@@ -37,7 +38,7 @@ PATIENCE = 30  # seconds to wait for a lost device
 @key_option
 @click.option(
     "--passes",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=PASSES,
     show_default=True,
     help="How many times the device learns each row.",

@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from ska_edge.cli.device import device
+from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_option
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
@@ -61,7 +62,7 @@ def learn_and_compare(
             else:
                 correct += result.predicted == label
             unknown += result.predicted == UNKNOWN
-            last = result if result.metrics else last
+            last = result if result.updated else last
             title = progress_title(model, number, labels, correct, unknown, missed)
             update(metrics_table(model.plan, title, last), title)
             if curve is not None:
@@ -152,9 +153,7 @@ def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
 @port_option
 @line_options
 @key_option
-@click.option(
-    "--samples", type=click.IntRange(min=1), help="How many rows to learn [default: all]."
-)
+@click.option("--samples", type=COUNT, help="How many rows to learn [default: all].")
 @data_options
 @json_option
 def verify(

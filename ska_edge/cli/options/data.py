@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.shared import shared_option
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.options.word import Word, WordWithParameters
@@ -216,7 +217,7 @@ _recorded = (
 _memory = shared_option(
     "--max-memory",
     metavar="MB",
-    type=click.IntRange(min=1),
+    type=COUNT,
     default=MAX_MEMORY,
     show_default=True,
     help="Refuse data files that need more memory than this.",

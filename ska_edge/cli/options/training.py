@@ -18,9 +18,12 @@ Types = click.ParamType[Any]
 
 
 class _Rows(click.ParamType[Any]):
-    """The click type of a whole number or 'all'."""
+    """The click type of a whole number or 'all'; `count` is the type of the number."""
 
     name = "rows"
+
+    def __init__(self, count: Types) -> None:
+        self._count = count
 
     def convert(
         self, value: Any, param: click.Parameter | None, context: click.Context | None
@@ -29,7 +32,7 @@ class _Rows(click.ParamType[Any]):
             return value
         if not value.isdecimal():
             self.fail(f"{value!r} is neither a number from 1 on nor 'all'", param, context)
-        return click.IntRange(min=1).convert(value, param, context)
+        return self._count.convert(value, param, context)
 
 
 class _RealOrAuto(click.ParamType[Any]):
@@ -71,7 +74,7 @@ def _type(each: Option) -> Types:
     counts = click.IntRange(each.least, each.most) if bounded else click.INT
     return {
         Kind.COUNT: counts,
-        Kind.ROWS: _Rows(),
+        Kind.ROWS: _Rows(counts),
         # `Option` checks the bounds of a number, and refuses nan.
         Kind.REAL: _RealOrAuto() if each.auto else click.FLOAT,
         Kind.WORD: Word(each.choices),

@@ -22,6 +22,7 @@ from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
+from ska_edge.rules.metric_sums import METRICS
 from ska_edge.rules.reference import initial_parameters
 from ska_edge.wire.protocol import BY_NAME, Status, Want
 from tests.fake_device import DIGEST, FakeDevice
@@ -57,9 +58,13 @@ class Played:
         for row, label in enumerate(labels):
             x, after = tuple(inputs[row].tolist()), self.trainer.state.samples + 1
             sending(Sample(row, x, int(label), after))
-            decisions = self.trainer.learn_one(inputs[row], int(label))
             state = self.trainer.state
-            metrics = tuple(self.trainer.metrics()) if state.step else ()
+            before = state.step
+            decisions = self.trainer.learn_one(inputs[row], int(label))
+            updated = state.step != before
+            # A device sends zeros for a sample that makes no update.
+            nothing = (dict.fromkeys(METRICS, 0),) * len(state.plan.layers)
+            metrics = tuple(self.trainer.metrics()) if updated else nothing
             result = Result(
                 state.step,
                 state.samples,
@@ -153,9 +158,12 @@ def test_decisions_of_the_output_layer_show_a_collapse() -> None:
 
 def test_a_held_sample_is_not_an_update() -> None:
     plan = make_plan(SIZES, rule="published", rate=0.5, batch=8, steps=4)
-    found = rows(watched(plan, 17)[0])
-    assert [len(row["layers"]) for row in found] == [0] * 7 + [2] * 10
+    lines, monitor, _ = watched(plan, 17)
+    found = rows(lines)
+    assert [len(row["layers"]) for row in found] == ([0] * 7 + [2]) * 2 + [0]
     assert [row["step"] for row in found] == [0] * 7 + [3] * 8 + [6] * 2
+    assert monitor.result is not None and monitor.result.samples == 16
+    assert all(sums["w_square"] for sums in monitor.result.metrics)
 
 
 def test_rows_without_answers_have_no_results() -> None:

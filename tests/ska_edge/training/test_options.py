@@ -26,13 +26,15 @@ def test_every_field_is_described() -> None:
         assert each.help.endswith("."), name
         assert default_words(name) not in ("", "None"), name
         assert bool(each.choices) == (each.kind is Kind.WORD), name
-        assert each.kind not in (Kind.COUNT, Kind.ROWS) or each.bounds() or name == "group"
+        if each.kind in (Kind.COUNT, Kind.ROWS):
+            assert each.least is not None and each.most is not None, name
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"epochs": 0}, "{epochs} is at least 1, not 0"),
+        ({"epochs": 0}, "{epochs} is at least 1 and at most 4294967295, not 0"),
+        ({"epochs": 10**22}, f"{{epochs}} is at least 1 and at most 4294967295, not {10**22}"),
         ({"epochs": "5"}, "{epochs} is a whole number, not '5'"),
         ({"epochs": 2.5}, "{epochs} is a whole number, not 2.5"),
         ({"group": ""}, "{group} is the name or number of a group, not ''"),
@@ -40,7 +42,7 @@ def test_every_field_is_described() -> None:
         ({"steps": None}, "{steps} is a whole number, not None"),
         ({"seed": 2**32}, "{seed} is at least 0 and at most 4294967295, not 4294967296"),
         ({"seed": 10**400}, f"{{seed}} is at least 0 and at most 4294967295, not {10**400}"),
-        ({"batch": 0}, "{batch} is at least 1, not 0"),
+        ({"batch": 0}, "{batch} is at least 1 and at most 4294967295, not 0"),
         ({"batch": "many"}, "{batch} is a whole number or 'all', not 'many'"),
         ({"rate": -1.0}, "a rate is a finite number above 0; {rate} is -1.0"),
         ({"rate": float("nan")}, "a rate is a finite number above 0; {rate} is nan"),
