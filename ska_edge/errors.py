@@ -71,6 +71,13 @@ class ToolError(SkaError):
     """A compiler, an emulator, a package or a part of the system is missing or unusable."""
 
 
+def no_terminals() -> ToolError:
+    """Return the error of a system that can neither open a port nor start a board."""
+    return ToolError(
+        "serial ports need POSIX terminals, and this system has none: use Linux, macOS or WSL"
+    )
+
+
 class CheckError(SkaError):
     """A check failed: a mismatch, or an exceeded budget."""
 

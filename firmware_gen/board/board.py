@@ -26,7 +26,7 @@ from firmware_gen.board.power import Power
 from firmware_gen.board.start import Start
 from firmware_gen.board.toml_file import read_toml
 from firmware_gen.program import find_program
-from ska_edge.errors import InputError, ToolError
+from ska_edge.errors import InputError, ToolError, no_terminals
 from ska_edge.spelling import did_you_mean
 
 BOARDS_FOLDER = Path(__file__).resolve().parents[1] / "boards"
@@ -230,9 +230,7 @@ class Board:
                 " has no [start]"
             )
         if not hasattr(os, "openpty"):
-            raise ToolError(
-                f"board {self.name} needs pseudo terminals, which this system lacks: use Linux"
-            )
+            raise no_terminals()
         for need in self.needs:
             missing = need.missing()
             if missing is not None:

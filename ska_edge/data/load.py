@@ -83,6 +83,8 @@ def load(
     Raises InputError if the data do not exist or cannot be used, or take more than ``max_memory``
     MB. Raises ToolError as ``read_builtin`` and ``read_table`` do.
     """
+    if not os.fspath(source):
+        raise InputError("the name of the data is empty: give a name of built-in data, or a path")
     request = None if columns.recorded is None else columns.recorded.frontend
     if request is not None and request.images:
         found = load(source, rows_of_images(columns, model), max_memory, model)

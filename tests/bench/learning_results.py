@@ -1,8 +1,8 @@
 """Measure the tables of docs/LEARNING.md: each rule on each data set, in float and fixed point.
 
-`make results` runs it. It writes the tables between the markers of the page. All seeds of a row use
-the same options, so no option is tuned for one seed. The file is long, because it has one function
-for each table of the page.
+`make results` runs it, and docs/PERFORMANCE.md has its time. It writes the tables between the
+markers of the page. All seeds of a row use the same options, so no option is tuned for one seed.
+The file is long, because it has one function for each table of the page.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def test_the_parts_of_the_ram_add_up(board: str, ska_edge, iris_file: Path) -> N
 
 def test_the_table_has_the_columns_that_are_explained(iris: Model) -> None:
     table = metrics_table(iris.plan, "title", Result(0, 0, 0, ()))
-    assert [column.header for column in table.columns] == [column.title for column in LAYERS]
+    assert [column.header for column in table.wide.columns] == [column.title for column in LAYERS]
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))

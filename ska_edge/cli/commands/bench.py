@@ -17,7 +17,7 @@ from firmware_gen.bench.cycles import CORES
 from firmware_gen.bench.model import NEEDED, Modelled
 from firmware_gen.bench.task import Task
 from firmware_gen.board.board import Board, load_board
-from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.complete import BOARD, PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.shared import data_argument, shared_option
 from ska_edge.cli.options.training import options_from, training_options
@@ -275,12 +275,12 @@ def _show_phases(out: Output, document: dict[str, Any]) -> None:
 @click.option("--toolchain", help="Compiler to use [default: the board's first installed one].")
 @click.option(
     "--compare",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="C file with another implementation, to compare with.",
 )
 @click.option(
     "--library",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Folder of a library that the file of --compare includes.",
 )
 @click.option(

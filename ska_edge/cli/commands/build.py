@@ -9,6 +9,7 @@ import click
 
 from firmware_gen.build import BuildReport, LibraryReport, build_library
 from firmware_gen.project import load_project
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.project import build_and_report, require_fit
@@ -41,7 +42,7 @@ def library_document(report: LibraryReport) -> dict[str, Any]:
 
 
 @click.command(epilog="Example:  ska-edge build firmware")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option("--toolchain", help="Compiler to use [default: the board's first installed one].")
 @click.option(
     "--as",
@@ -53,7 +54,7 @@ def library_document(report: LibraryReport) -> dict[str, Any]:
 )
 @click.option(
     "--main",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="C file with your own main function, in place of the project's.",
 )
 @trust_option

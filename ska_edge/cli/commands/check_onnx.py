@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.shared import data_argument
@@ -115,9 +116,9 @@ def imported_with_notes(
 
 
 @click.command("check-onnx", epilog="Example:  ska-edge check-onnx mlp.onnx iris -o mlp.ska")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @data_argument(required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Model to write; needs DATA.")
+@click.option("-o", "--output", type=PATH, help="Model to write; needs DATA.")
 @training_options(LEARNING)
 @data_options
 @json_option

@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ska_edge.cli.commands.monitor import monitor
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.screen.console import Output
 from ska_edge.dashboard.devices import Devices
@@ -25,6 +26,7 @@ from ska_edge.extras import package
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.log_line import LogLine
+from ska_edge.plural import counted
 
 POLL = 0.3  # seconds between two looks at a log
 EXTRA = "dashboard"
@@ -39,13 +41,13 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
     "sources",
     nargs=-1,
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="LOG...|MODEL [DATA]",
 )
 @click.option(
     "--model",
     "flashed",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="For logs: the devices' model when the logs began.",
 )
 @click.option(
@@ -77,7 +79,7 @@ def dashboard(
 
     The page only shows. It is served at the loopback address, unless --host names another one.
     """
-    page, out = Page(), Output(as_json)
+    page, out = Page(), Output(as_json, plain=others["plain"], wrap=True)
     for name in ("starlette", "uvicorn"):
         package(name, EXTRA, "the dashboard")
     from ska_edge.dashboard.server import Server  # imports the packages of the extra
@@ -90,7 +92,7 @@ def dashboard(
         tails = [_FollowedLog(log, model, page) for log in sources]
         with Server(page, host, http_port) as server:
             out.line(f"the dashboard is at {server.url}")
-            _follow(tails, until_end)
+            _follow(tails, until_end, out)
             out.document({"url": server.url, **page.document()})
         return
     with contextlib.ExitStack() as stack:
@@ -100,11 +102,14 @@ def dashboard(
         out.line(f"the dashboard is at {server.url}")
         data = str(sources[1]) if len(sources) > 1 else None
         assert monitor.callback is not None
-        monitor.callback(model=sources[0], data=data, as_json=as_json, devices=devices, **others)
+        monitor.callback(
+            model=sources[0], data=data, as_json=as_json, devices=devices, out=out, **others
+        )
         if not until_end:
             out.note(f"learning has ended; the page stays at {server.url} until Ctrl-C")
-        while not until_end:
-            time.sleep(POLL)
+        with out.silent():
+            while not until_end:
+                time.sleep(POLL)
 
 
 def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
@@ -147,12 +152,16 @@ class _FollowedLog:
                 raise self._tail.bad(str(error)) from error
 
 
-def _follow(logs: Sequence[_FollowedLog], until_end: bool) -> None:
+def _follow(logs: Sequence[_FollowedLog], until_end: bool, out: Output) -> None:
     """Show new lines until Ctrl-C or, with `until_end`, until all sessions have ended."""
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, out.live() as show:
         for log in logs:
             stack.enter_context(log.twin)
         while not (until_end and all(log.feed.ended for log in logs)):
+            # A log that has ended may go on, but nothing is expected.
+            active = [log.feed for log in logs if not log.feed.ended]
+            rows = [f"following {feed.name}: {counted(feed.rows, 'row')}" for feed in active]
+            show(None, "; ".join(rows))
             time.sleep(POLL)
             for log in logs:
                 log.read()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.shared import data_argument
@@ -35,7 +36,7 @@ def _cells(found: Overview) -> list[str]:
 
 @click.command(epilog="Example:  ska-edge data digits -o digits.npz")
 @data_argument(metavar="NAME")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="npz to write.")
+@click.option("-o", "--output", type=PATH, help="npz to write.")
 @data_options
 @json_option
 def data(data: str, output: Path | None, reader: Reader, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.screen.accuracy import (
@@ -28,7 +29,7 @@ from ska_edge.training.preparation.division import lacks_groups, parts_of, unkno
 
 
 @click.command("eval", epilog="Example:  ska-edge eval digits.ska digits")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @data_argument()
 @click.option("--group", help="Take only the rows of this group, by its number or name.")
 @data_options

@@ -8,7 +8,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.complete import DATA, PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.word import Word
@@ -55,8 +55,8 @@ def export_and_check(
 
 
 @click.command(epilog="Example:  ska-edge export digits.ska -o digits.onnx --data digits")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.argument("model", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True)
 @click.option("--form", type=Word(FORMS), default="integer", show_default=True)
 @click.option(
     "--float-input",

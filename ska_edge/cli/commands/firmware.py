@@ -12,7 +12,7 @@ from firmware_gen.export.write import write_export
 from firmware_gen.project import write_project
 from ska_edge.cli.commands.check_onnx import imported_with_notes
 from ska_edge.cli.options.complete import BOARD as BOARDS
-from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.complete import DATA, PATH
 from ska_edge.cli.options.count import COUNT_OR_NONE
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.inference import inference_only_option
@@ -32,7 +32,7 @@ BOARD = "virtual-m4"
 
 
 @click.command(epilog="Example:  ska-edge firmware digits.ska --board virtual-m4 -o firmware")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.option(
     "--as",
     "kind",
@@ -47,7 +47,7 @@ BOARD = "virtual-m4"
     show_default=BOARD,
     help="Board of a project: a name, or a folder; a library suits every board.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("-o", "--output", type=PATH, required=True)
 @shared_option(
     "--key",
     type=KEY_FILE,

@@ -13,6 +13,7 @@ from firmware_gen.emulators import flash as boards
 from firmware_gen.flashing.choice import Choice, by_connection, by_user
 from firmware_gen.flashing.run import run_flasher
 from firmware_gen.project import Project, load_project
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.device.port.port import list_ports
@@ -20,7 +21,7 @@ from ska_edge.errors import OptionError
 
 
 @click.command(epilog="Example:  ska-edge flash firmware && ska-edge monitor")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=PATH)
 @click.option("--tool", help="Flash a real device with this program, from board/board.toml.")
 @click.option("--port", help="Flash a real device at this port.")
 @click.option("--dry-run", is_flag=True, help="Print the commands for a real device; run nothing.")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from firmware_gen.board.board import load_board
-from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.complete import BOARD, PATH
 from ska_edge.cli.screen.columns import ExplainedModel
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.memory import (
@@ -106,7 +106,7 @@ def _front_document(front: Front) -> dict[str, Any]:
 
 
 @click.command(cls=ExplainedModel, epilog="Example:  ska-edge inspect digits.ska")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.option(
     "--board",
     type=BOARD,

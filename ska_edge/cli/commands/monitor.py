@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.complete import DATA, PATH
 from ska_edge.cli.options.count import COUNT, COUNT_OR_NONE
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
@@ -50,7 +50,7 @@ from ska_edge.training.options import flag
     cls=ExplainedFleet,
     epilog="Example:  ska-edge monitor digits.ska digits --samples 100 --log steps.jsonl",
 )
-@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.argument("model", type=PATH, required=False)
 # DATA is not the shared argument of ska.toml, because without DATA the command follows the devices.
 @click.argument("data", type=DATA, required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
@@ -86,7 +86,7 @@ from ska_edge.training.options import flag
 @click.option("--split", is_flag=True, help="Give each device a share of the rows, not all rows.")
 @click.option(
     "--log",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="JSONL file with one line per sample. A log that ends at the device's present state is"
     " continued. Several devices have one log each: FILE-1, FILE-2, ...",
 )
@@ -124,7 +124,7 @@ from ska_edge.training.options import flag
     "--mqtt-ca",
     "ca",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Certificates to trust for mqtts:// [default: the system's].",
 )
 @click.option("--plain", is_flag=True, help="Print plain lines, also on a terminal; read no keys.")
@@ -155,6 +155,7 @@ def monitor(
     reader: Reader,
     as_json: bool,
     devices: Devices | None = None,
+    out: Output | None = None,
 ) -> None:
     """Monitor devices. With MODEL and DATA, they learn rows of DATA, with live metrics.
 
@@ -167,8 +168,8 @@ def monitor(
 
     On a terminal, keys pause the learning, save, change the rate and end the session.
     """
-    # `devices` is no option: `ska-edge dashboard` calls this function with it.
-    out = Output(as_json, plain=plain)
+    # `devices` and `out` are no options: `ska-edge dashboard` calls this function with them.
+    out = out or Output(as_json, plain=plain, wrap=True)
     check(model, data, ports, log, overwrite, patience, broker, names)
     if model is None:
         _look(ports or (find_port(None),), line, out)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ska_edge.cli.commands.run import run
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.origin import FILE
 from ska_edge.cli.settings import keys_of
@@ -77,7 +78,7 @@ run-*/
 
 
 @click.command(epilog="Example:  ska-edge new watch && cd watch")
-@click.argument("name", type=click.Path(path_type=Path))
+@click.argument("name", type=PATH)
 @json_option
 def new(name: Path, as_json: bool) -> None:
     """Start a project in a new folder NAME.

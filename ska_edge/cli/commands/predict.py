@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ska_edge.api.device import Device
 from ska_edge.cli.device import device
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output
 from ska_edge.cli.options.port import Line, board_option, line_options, port_option
@@ -33,14 +34,12 @@ from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME, confidences
 
 
 @click.command(epilog="Example:  ska-edge predict digits.ska unlabeled.csv -o classes.csv")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @data_argument()
 @board_option
 @port_option
 @line_options
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="CSV to write [default: stdout]."
-)
+@click.option("-o", "--output", type=PATH, help="CSV to write [default: stdout].")
 @data_options
 @json_option
 def predict(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ska_edge.api.device import Device
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.options.port import Line, find_port, line_options, port_option, say_if_untaught
 from ska_edge.cli.screen.console import Output, json_option
@@ -15,8 +16,8 @@ from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge pull digits.ska -o worn.ska")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.argument("model", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True)
 @port_option
 @line_options
 @json_option

@@ -8,6 +8,7 @@ import click
 
 from ska_edge.api.device import Device
 from ska_edge.cli.device import device_document
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.port import Line, find_port, line_options, port_option
 from ska_edge.cli.screen.console import Output, json_option
@@ -16,7 +17,7 @@ from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge push worn.ska")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @port_option
 @line_options
 @key_option

@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.port import Line, find_port, line_options, port_option
 from ska_edge.cli.options.training import ListOf
@@ -47,7 +48,7 @@ Show = Callable[[RenderableType | None, str], None]
     "-o",
     "--output",
     "folder",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Folder for the recordings; those that it has stay.",
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.count import COUNT_OR_NONE
 from ska_edge.cli.options.paths import check_file
 from ska_edge.cli.screen.console import Output, json_option
@@ -16,10 +17,10 @@ from ska_edge.plural import counted
 
 
 @click.command(epilog="Example:  ska-edge replay steps.jsonl digits.ska -o rebuilt.ska")
-@click.argument("log", type=click.Path(path_type=Path))
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("log", type=PATH)
+@click.argument("model", type=PATH)
 @click.option("--at", type=COUNT_OR_NONE, help="Stop after this update [default: the log's end].")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Model file to write.")
+@click.option("-o", "--output", type=PATH, help="Model file to write.")
 @json_option
 def replay(log: Path, model: Path, at: int | None, output: Path | None, as_json: bool) -> None:
     """Rebuild a device's state from LOG, bit for bit, by learning its rows on the host.

@@ -15,7 +15,7 @@ from firmware_gen.bench.task import Task
 from firmware_gen.board.board import Board, load_board
 from ska_edge import __version__
 from ska_edge.cli.commands.bench import SAMPLES, bench_document, bench_notes, bench_table
-from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.complete import BOARD, PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.paths import check_output, is_log, refuse_model_option
 from ska_edge.cli.options.shared import data_argument
@@ -106,15 +106,13 @@ def _board_section(model: Model, board: Board, measured: dict[str, Any] | None) 
 
 
 @click.command(epilog="Example:  ska-edge report digits.ska digits -o report.html")
-@click.argument("source", type=click.Path(path_type=Path), metavar="LOG|MODEL")
+@click.argument("source", type=PATH, metavar="LOG|MODEL")
 @data_argument(required=False)
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="HTML file to write."
-)
+@click.option("-o", "--output", type=PATH, required=True, help="HTML file to write.")
 @click.option(
     "--model",
     "flashed",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="For a log: the device's model when the log began.",
 )
 @click.option(

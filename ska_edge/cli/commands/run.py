@@ -19,7 +19,7 @@ from ska_edge.cli.commands.train import (
 )
 from ska_edge.cli.commands.verify import learn_and_compare, verify_document
 from ska_edge.cli.device import started
-from ska_edge.cli.options.complete import BOARD
+from ska_edge.cli.options.complete import BOARD, PATH
 from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.inference import inference_only_option
@@ -30,7 +30,7 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.curve import Curve
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.several import name_of
-from ska_edge.errors import InputError, ToolError
+from ska_edge.errors import InputError, OptionError, ToolError
 from ska_edge.files import check_folder
 from ska_edge.model.evaluation import Agreement
 from ska_edge.model.onnx.export import require_agreement
@@ -49,9 +49,7 @@ SAMPLES, UNTRAINED_SAMPLES = 300, 1000  # rows for the device, after a training 
     show_default=True,
     help="A name, or a folder.",
 )
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Folder [default: run-DATA-BOARD]."
-)
+@click.option("-o", "--output", type=PATH, help="Folder [default: run-DATA-BOARD].")
 @click.option(
     "--samples",
     type=COUNT,
@@ -75,7 +73,7 @@ def run(
     """Train on DATA, export ONNX, generate C, build, flash, let the device learn, verify.
 
     With --untrained, the device begins with random weights. It learns the training rows and
-    classifies held-out rows now and then, so you see it learn.
+    answers held-out rows now and then, so you see it learn.
     """
     out, options = Output(as_json), options_from(values)
     target = load_board(board)
@@ -90,6 +88,11 @@ def run(
         raise InputError(f"{folder} is a file; name a folder with -o")
     check_folder(folder)
     learns = not inference_only
+    if options.untrained and inference_only:
+        raise OptionError(
+            "a device that only classifies keeps its random weights; leave {untrained} or"
+            " --inference-only out"
+        )
     if learns and RULES[options.rule or RULE].supervised and options.batch not in (None, 1):
         raise InputError("a device learns one sample at a time; leave --batch out")
 
@@ -118,8 +121,7 @@ def run(
         if options.untrained and learns:
             rows = _in_random_order(trained.train, trained.options.seed)
             samples = min(samples or UNTRAINED_SAMPLES, len(rows.y))
-            if not model.plan.regression:
-                curve = Curve(link, model, held_out.x, held_out.y, samples)
+            curve = Curve(link, model, held_out, samples)
         first = rows.take(np.arange(len(rows.y))[: samples or SAMPLES])
         proof = learn_and_compare(link, model, first, out, curve=curve)
     out.document(

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.shared import data_argument
@@ -55,7 +56,7 @@ WIDE = 1000
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Folder for runs.jsonl and sweep.png; a repeated sweep resumes from it.",
 )

@@ -8,7 +8,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.cli.options.complete import DATA
+from ska_edge.cli.options.complete import DATA, PATH
 from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
@@ -30,7 +30,7 @@ PATIENCE = 30  # seconds to wait for a lost device
 
 
 @click.command(epilog="Example:  ska-edge teach digits.ska wave --data wave.csv")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.argument("name")
 @click.option("--data", type=DATA, help="Rows of the class; of rows with labels, those of NAME.")
 @port_option
@@ -60,9 +60,7 @@ PATIENCE = 30  # seconds to wait for a lost device
 )
 @click.option("--forget", is_flag=True, help="Forget the class instead, with its samples.")
 @click.option("--save", is_flag=True, help="At the end, save the state on the device.")
-@click.option(
-    "--log", type=click.Path(path_type=Path), help="JSONL file with one line per row, for replay."
-)
+@click.option("--log", type=PATH, help="JSONL file with one line per row, for replay.")
 @data_options
 @json_option
 def teach(

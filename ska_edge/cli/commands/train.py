@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.shared import data_argument
 from ska_edge.cli.options.target import Target, target_option
@@ -157,7 +158,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
 
 @click.command(epilog="Example:  ska-edge train digits -o digits.ska --hidden 32")
 @data_argument()
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
+@click.option("-o", "--output", type=PATH, required=True)
 @target_option
 @training_options()
 @data_options

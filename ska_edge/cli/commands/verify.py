@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from ska_edge.cli.device import device
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_option
@@ -147,7 +148,7 @@ def verify_document(report: Report, plan: Plan) -> dict[str, Any]:
     cls=Explained,
     epilog="Example:  ska-edge verify digits.ska digits --board virtual-m4 --samples 300",
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @data_argument()
 @board_option
 @port_option

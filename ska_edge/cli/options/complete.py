@@ -1,14 +1,30 @@
-"""Defines arguments whose values a shell can complete: data and boards."""
+"""Defines the types of arguments that a shell can complete: paths, data and boards."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from firmware_gen.board.board import board_names
 from ska_edge.data.builtin.catalog import builtin_names
+
+EMPTY = "the name is empty: give a name"
+
+
+class FilePath(click.Path):
+    """The click type of a path; it refuses an empty text, which would name the present folder."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        """Return the path."""
+        if value == "":
+            self.fail(EMPTY, param, context)
+        return super().convert(value, param, context)
 
 
 class NameOrPath(click.ParamType[str]):
@@ -18,6 +34,14 @@ class NameOrPath(click.ParamType[str]):
 
     def __init__(self, names: Callable[[], Sequence[str]], kind: str) -> None:
         self._names, self._kind = names, kind
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> str:
+        """Return the text; refuse an empty one, which would name the present folder."""
+        if not value:
+            self.fail(EMPTY, param, context)
+        return str(value)
 
     def get_missing_message(
         self,
@@ -40,5 +64,6 @@ class NameOrPath(click.ParamType[str]):
         return [CompletionItem(incomplete, type=self._kind), *map(CompletionItem, fitting)]
 
 
+PATH = FilePath(path_type=Path)
 DATA = NameOrPath(builtin_names, "file")
 BOARD = NameOrPath(board_names, "dir")

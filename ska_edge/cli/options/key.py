@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.shared import shared_option
 from ska_edge.wire.tag import read_key
 
-KEY_FILE = click.Path(path_type=Path)
+KEY_FILE = PATH
 
 key_option = shared_option(
     "--key",

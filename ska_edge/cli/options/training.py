@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
+from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.shared import shared_option
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.console import Command
@@ -79,7 +79,7 @@ def _type(each: Option) -> Types:
         Kind.REAL: _RealOrAuto() if each.auto else click.FLOAT,
         Kind.WORD: Word(each.choices),
         Kind.WIDTHS: ListOf(counts, empty=True),
-        Kind.FILE: click.Path(path_type=Path),
+        Kind.FILE: PATH,
         Kind.FLAG: click.BOOL,
         Kind.GROUP: click.STRING,
     }[each.kind]

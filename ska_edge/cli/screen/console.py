@@ -13,7 +13,13 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.segment import Segment
 from rich.table import Table as Drawn
@@ -90,11 +96,15 @@ def print_error(sentence: str) -> None:
 class Output:
     """Readable text on stdout, or on stderr if stdout is for a JSON document or for other data.
 
-    `plain` prints lines in place of bars and live views, also on a terminal.
+    `plain` prints lines in place of bars and live views, also on a terminal. `wrap` breaks long
+    lines between words on a terminal; it is not for lines that a person copies, such as commands.
     """
 
-    def __init__(self, as_json: bool, data: bool = False, plain: bool = False) -> None:
+    def __init__(
+        self, as_json: bool, data: bool = False, plain: bool = False, wrap: bool = False
+    ) -> None:
         self.as_json = as_json
+        self._wrap = wrap
         self.console = _Console(
             stderr=as_json or data, highlight=False, soft_wrap=True, markup=False, emoji=False
         )
@@ -120,7 +130,7 @@ class Output:
 
     def line(self, text: str) -> None:
         """Print one line of readable text, without markup."""
-        self.console.print(printable(text))
+        self._print_line(self.console, text)
         self._printed()
 
     def note(self, text: str) -> None:
@@ -129,7 +139,14 @@ class Output:
         self._printed()
 
     def _plain_note(self, text: str) -> None:
-        self.progress_console.print(printable(text), soft_wrap=True)
+        self._print_line(self.progress_console, text)
+
+    def _print_line(self, console: Console, text: str) -> None:
+        # A word that is longer than the terminal stays whole, so that a path can be copied.
+        wraps = self._wrap and console.is_terminal
+        console.print(
+            printable(text), soft_wrap=False, no_wrap=not wraps, overflow="ignore", crop=False
+        )
 
     def _printed(self) -> None:
         if self._pulse is not None:
@@ -187,6 +204,7 @@ class Output:
         with (
             self._work(text) as say,
             Bar(
+                SpinnerColumn("line"),  # shows that work goes on while nothing is counted
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
@@ -213,6 +231,12 @@ class Output:
                 yield
             return
         with self.progress_console.status(Text(printable(text))):
+            yield
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Print no lines about the time during a block, which only waits for a person."""
+        with self._work(""):
             yield
 
     @contextmanager

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
 from ska_edge.cli.screen.columns import METRICS
+from ska_edge.cli.screen.metrics import layers_beside
 from ska_edge.cli.screen.trends import Snapshot, Trends
 from ska_edge.device.steering import Steering
 from ska_edge.model.model_file import Model
@@ -76,26 +77,57 @@ class Keys:
         return [monitor.steering for monitor in found if monitor is not None]
 
 
+class _Picture:
+    """Lines, the layers with their trends, and more lines.
+
+    If all this is higher than the screen, the layers are shown without their trends, side by side.
+    """
+
+    def __init__(
+        self,
+        above: Sequence[RenderableType],
+        layers: RenderableType,
+        small: RenderableType,
+        below: Sequence[RenderableType],
+    ) -> None:
+        self._whole = Group(*above, layers, *below)
+        self._small = Group(*above, small, *below)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the picture that fits."""
+        # The cursor is in the line below the picture.
+        fits = len(console.render_lines(self._whole, options)) < console.size.height
+        yield self._whole if fits else self._small
+
+
 def live_picture(
-    model: Model, member: Member, trends: Trends, title: str, warnings: Sequence[str], plain: bool
+    model: Model,
+    member: Member,
+    trends: Trends,
+    title: str,
+    warnings: Sequence[str],
+    plain: bool,
+    below: Sequence[RenderableType] = (),
 ) -> RenderableType:
     """Return the present state of one device that has learned something.
 
-    `title` says how far it is; `plain` draws without block characters.
+    `title` says how far it is, in a line of its own unless it is ""; `plain` draws without block
+    characters. `below` are the last lines.
     """
     monitor = member.monitor
     assert monitor is not None
     snapshot = trends.snapshot(plain)
     lines = [
         Text(_head(member, monitor), style="bold"),
-        Text(printable(title)),
+        *([Text(printable(title))] if title else []),
         *_answers(model, snapshot),
     ]
     lines += [Text(f"warning: {printable(text)}", style="yellow") for text in warnings]
     if monitor.steering.answer:
         lines.append(Text(printable(monitor.steering.answer)))
     panels = Columns([_layer(model, number, snapshot) for number in range(len(snapshot.layers))])
-    return Group(*lines, panels)
+    small = layers_beside(model.plan, [metrics for metrics, _ in snapshot.layers])
+    return _Picture(lines, panels, small, below)
 
 
 def _head(member: Member, monitor: Monitor) -> str:

@@ -242,14 +242,13 @@ class View:
         if len(self._members) > 1:
             return Group(self._fleet(), *legend)
         (member,), (monitor,) = self._members, monitors
+        title = self._now(member) if warnings else ""  # `finish` prints the last one
         if self._trends:
             said = [found.sentence(flag) for found in monitor.symptoms] if warnings else []
             plain = self._out.progress_console.options.ascii_only
-            title = self._now(member)
-            live = live_picture(self._model, member, self._trends[0], title, said, plain)
-            return Group(live, *legend)
+            return live_picture(self._model, member, self._trends[0], title, said, plain, legend)
         result = monitor.result or Result(0, 0, 0, ())
-        table = metrics_table(self._model.plan, self._now(member), result)
+        table = metrics_table(self._model.plan, title, result)
         if not warnings:
             return table
         warned = (printable(f"warning: {found.sentence(flag)}") for found in monitor.symptoms)

@@ -55,7 +55,10 @@ class Pulse:
 
     @contextmanager
     def work(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Name the work of a block; yield a function that replaces the text."""
+        """Name the work of a block; yield a function that replaces the text.
+
+        No line is printed while the text is "".
+        """
         self._work.append(text)
         place = len(self._work) - 1
 
@@ -82,7 +85,8 @@ class Pulse:
             wait = self.due(now)
             if wait > 0:
                 continue
-            with contextlib.suppress(OSError):  # a closed pipe is reported by the command itself
-                self._say(self.line(now))
+            if self._work[-1]:
+                with contextlib.suppress(OSError):  # the command itself reports a closed pipe
+                    self._say(self.line(now))
             self._printed, self._pause = now, THEN
             wait = THEN

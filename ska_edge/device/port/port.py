@@ -17,7 +17,7 @@ from typing import Any
 from ska_edge.closable import Closable
 from ska_edge.device.port.control import BOTH_ON, Control
 from ska_edge.device.port.errors import address_refusal, refusal, speed_refusal
-from ska_edge.errors import ContactLost, DeviceError, ToolError
+from ska_edge.errors import ContactLost, DeviceError, no_terminals
 
 SLOWEST, FASTEST = 1200, 921_600  # bits per second
 POLL = 0.05  # seconds that a read waits for its first byte; deadlines can be this late
@@ -32,10 +32,7 @@ def _terminals() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise ToolError(
-            f"serial ports need POSIX terminals, and this system has none ({error}): "
-            "use Linux, macOS or WSL"
-        ) from error
+        raise no_terminals() from error
 
 
 @dataclass(frozen=True, slots=True)
