@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +16,13 @@ from ska_edge.network.output import answers
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.wire.codec import Codec
+from ska_edge.wire.frame import Frame
 from ska_edge.wire.message import Values
 from ska_edge.wire.protocol import Capability, Status, Want
 from tests.fake_device import EVERYTHING, FakeDevice
+
+BEGINNING = 20  # rows that a gated device learns before its gate
+SLOW = 1.0  # seconds that a row takes then, much less than the time after which contact is lost
 
 
 class TrainerDevice(FakeDevice):
@@ -149,3 +154,21 @@ class TrainerDevice(FakeDevice):
             "layers": len(plan.layers),
             "halvings": network.halvings,
         }
+
+
+class GatedDevice(TrainerDevice):
+    """A device that learns `BEGINNING` rows, and then is slow until its gate is opened."""
+
+    def __init__(self, flashed: State) -> None:
+        self.gate = threading.Event()
+        super().__init__(flashed)
+        self.respond = self._gated
+
+    def _gated(self, frame: Frame) -> bytes:
+        if self.network.samples - self._flashed.samples >= BEGINNING:
+            self.gate.wait(SLOW)
+        return self.answer(frame)
+
+    def close(self) -> None:
+        self.gate.set()
+        super().close()

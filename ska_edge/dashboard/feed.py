@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.errors import ContactLost
+from ska_edge.device.steering import Steering
+from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.log_line import LogLine, LogRow, SessionStart
 from ska_edge.monitor.monitor import Activity, Monitor
@@ -28,6 +29,14 @@ from ska_edge.report.sections import course_facts
 from ska_edge.report.table import percent
 from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME
 
+ACTIONS: dict[str, Callable[[Steering], None]] = {
+    "pause": lambda steering: None if steering.paused else steering.pause(),
+    "continue": lambda steering: steering.pause() if steering.paused else None,
+    "save": Steering.save,
+    "double": lambda steering: steering.change_rate(-1),
+    "halve": lambda steering: steering.change_rate(1),
+}
+"""What a person can ask of a device on the page; the keys of `monitor` do the same."""
 EVENTS = 20  # the page shows so many of the last events
 
 
@@ -53,11 +62,13 @@ class Feed:
         self._trouble = ""
         self._pace = Pace()
         self._comparison: Comparison | None = None
+        self._monitor: Monitor | None = None
 
     # --- the methods of a sink --------------------------------------------------------------------
 
     def open(self, monitor: Monitor) -> None:
-        """Do nothing: the lines tell everything."""
+        """Keep the monitor: it knows the retries, and takes requests."""
+        self._monitor = monitor
 
     def write(self, line: LogLine) -> None:
         """Add a line that arrives now; raise as `CourseReader.take` does."""
@@ -99,9 +110,23 @@ class Feed:
             self._changes += 1
 
     @property
-    def version(self) -> tuple[int, str]:
+    def version(self) -> tuple[object, ...]:
         """A value that changes with every change of the document."""
-        return self._changes, self._rate()
+        return self._changes, self._rate(), self._retries(), self._steered()
+
+    def steer(self, action: str) -> None:
+        """Ask the device for one of `ACTIONS`; the device's monitor does it between two rows.
+
+        Raises InputError for another action, and for a device that learns no rows now.
+        """
+        if action not in ACTIONS:
+            raise InputError(
+                f"there is no action {action!r:.40}; the actions are {', '.join(ACTIONS)}"
+            )
+        steering = self._steering()
+        if steering is None:
+            raise InputError(f"the device at {self.name} learns no rows now")
+        ACTIONS[action](steering)
 
     @property
     def rows(self) -> int:
@@ -118,16 +143,18 @@ class Feed:
     def document(self) -> dict[str, Any]:
         """Return what the page shows, as plain data for JSON."""
         with self._lock:
-            course = self._reader.course
+            course, steered = self._reader.course, self._steered()
+            activity = self._activity or ("ended" if course.ended else "following")
             return {
                 "name": self.name,
                 "board": self._start.board if self._start else None,
                 "port": self._start.port if self._start else None,
                 "model": title(self._model),
-                "activity": self._activity or ("ended" if course.ended else "following"),
+                "activity": "paused" if steered and steered["paused"] else activity,
                 "trouble": self._trouble,
                 "rows": course.rows,
                 "accuracy": course.accuracy,
+                "control": steered,
                 "facts": [_fact(each) for each in self._facts()],
                 "link": [_fact(each) for each in self._link()],
                 "last": [*map(self._row, reversed(course.last))],
@@ -170,9 +197,27 @@ class Feed:
         yield Fact("samples per second", self._rate())
         yield Fact("losses of contact", str(course.losses))
         yield Fact("losses of what it learned", str(course.falls))
+        if self._monitor is not None:
+            yield Fact("retries", str(self._retries()))
         yield Fact("answers lost", str(course.unanswered))
         yield Fact("rows missing", str(course.missing))
         yield Fact("saves", str(course.saves))
+
+    def _retries(self) -> int:
+        return 0 if self._monitor is None else self._monitor.retries
+
+    def _steered(self) -> dict[str, Any] | None:
+        """Return what can be steered: whether the device is paused, and the last answer to a
+        request; None if it learns no rows now.
+        """
+        steering = self._steering()
+        if steering is None:
+            return None
+        return {"paused": steering.paused, "answer": steering.answer}
+
+    def _steering(self) -> Steering | None:
+        monitor = self._monitor
+        return None if monitor is None or self._activity != "learning" else monitor.steering
 
     def _rate(self) -> str:
         rate = 0.0 if self.ended else self._pace.rate(time.monotonic())

@@ -3,7 +3,9 @@
 A page of another site must not read the devices or change them through the browser of a person who
 looks at both. A browser sends the name in `Host` as the address bar shows it, so a foreign name
 shows DNS rebinding. It sends `Origin` with each request that a page of another site makes and whose
-answer the page could read. No method but GET and HEAD is answered, whoever asks.
+answer the page could read. Without control, no method but GET and HEAD is answered, whoever asks.
+With control, POST is answered, too, but only with the token, and only if the request comes from the
+page itself, or has the token in its header, which no other page can send.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from http.cookies import CookieError, SimpleCookie
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BEARER = "Bearer "
 METHODS = ("GET", "HEAD")
+CHANGING = "POST"
 
 
 def is_loopback(host: str) -> bool:
@@ -50,11 +53,18 @@ class Guard:
         host: the address or the name at which the server listens.
         port: its TCP port.
         token: the token that each request needs; "" if none needs one.
+        control: whether requests may change devices; then there is a token.
     """
 
     host: str
     port: int
     token: str = field(default="", repr=False)
+    control: bool = False
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that are answered."""
+        return (*METHODS, CHANGING) if self.control else METHODS
 
     @property
     def cookie(self) -> str:
@@ -83,9 +93,16 @@ class Guard:
                 HTTPStatus.UNAUTHORIZED,
                 "the token is missing or wrong; open the address that ska-edge printed",
             )
-        if method not in METHODS:
+        if method not in self.methods:
             return Refusal(
                 HTTPStatus.METHOD_NOT_ALLOWED, "this page only shows, and changes no device"
+            )
+        own = origin is not None and self._trusted(headers)
+        if method == CHANGING and not (own or self._bears(headers)):
+            return Refusal(
+                HTTPStatus.FORBIDDEN,
+                "only the page itself may change a device, or a program that sends the token in the"
+                " header Authorization",
             )
         return None
 
@@ -103,14 +120,20 @@ class Guard:
             return name in ("localhost", self.host.lower())
         return True
 
-    def _trusted(self, headers: Mapping[str, str], query: str) -> bool:
+    def _trusted(self, headers: Mapping[str, str], query: str = "") -> bool:
         """Tell whether a request has the token: in its address, its cookie, or its header."""
         try:
             found = SimpleCookie(headers.get("cookie", "")).get(self.cookie)
         except CookieError:
             found = None
         given = [query, found.value if found else ""]
+        return any(map(self._is_token, given)) or self._bears(headers)
+
+    def _bears(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request has the token in its header."""
         bearer = headers.get("authorization", "")
-        given += [bearer.removeprefix(BEARER)] if bearer.startswith(BEARER) else []
-        token = self.token.encode()
-        return any(hmac.compare_digest(each.encode(), token) for each in given)
+        return bearer.startswith(BEARER) and self._is_token(bearer.removeprefix(BEARER))
+
+    def _is_token(self, text: str) -> bool:
+        """Tell whether a text is the token; "" never is."""
+        return bool(self.token) and hmac.compare_digest(text.encode(), self.token.encode())

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ska_edge.dashboard.feed import Feed
+from ska_edge.errors import InputError
 
 LEAST_AGE = 0.4  # seconds; a younger document is sent again, because making one takes time
 
@@ -17,9 +18,11 @@ class Page:
 
     Attributes:
         feeds: the devices; others may be appended.
+        control: whether the page shows buttons that steer the devices.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, control: bool = False) -> None:
+        self.control = control
         self.feeds: list[Feed] = []
         self._lock = threading.Lock()
         self._made: tuple[object, str] = (None, "")
@@ -27,7 +30,22 @@ class Page:
 
     def document(self) -> dict[str, Any]:
         """Return what the page shows, as plain data for JSON."""
-        return {"devices": [feed.document() for feed in self.feeds]}
+        return {"control": self.control, "devices": [feed.document() for feed in self.feeds]}
+
+    def steer(self, request: bytes) -> None:
+        """Do what a request in JSON asks of a device: {"device": index, "action": name}.
+
+        Raises InputError for a request of another form, and as `Feed.steer` does.
+        """
+        try:
+            found = json.loads(request)
+            place, action = found["device"], found["action"]
+            feed = self.feeds[place] if type(place) is int and place >= 0 else None
+        except (ValueError, TypeError, LookupError, RecursionError):
+            feed, action = None, ""
+        if feed is None or not isinstance(action, str):
+            raise InputError('a request is {"device": index, "action": name}')
+        feed.steer(action)
 
     def text(self) -> tuple[object, str]:
         """Return a value that changes with the document, and the document as JSON."""

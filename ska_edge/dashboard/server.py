@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ska_edge.closable import Closable
-from ska_edge.dashboard.guard import METHODS, Guard, is_loopback, new_token
+from ska_edge.dashboard.guard import Guard, is_loopback, new_token
 from ska_edge.dashboard.page import Page
 from ska_edge.errors import InputError
 
@@ -30,6 +30,7 @@ TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 TICK = 0.25  # seconds between two looks for news
 KEEP_ALIVE = 15.0  # seconds after which a silent stream sends a comment, to notice a closed browser
 MOST_CONNECTIONS = 64
+LARGEST_REQUEST = 1024  # bytes
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
     " connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
@@ -50,7 +51,9 @@ class Server(Closable):
         host: address or name at which to listen.
         port: the TCP port; 0 chooses a free one; None chooses `PORT`, or a free one if it is taken.
 
-    If `host` is not the loopback address, each request needs a token.
+        control: whether requests may steer the devices.
+
+    With `control`, and if `host` is not the loopback address, each request needs a token.
 
     Attributes:
         url: the address to open, with the token.
@@ -58,12 +61,12 @@ class Server(Closable):
     Raises InputError if it cannot listen there.
     """
 
-    def __init__(self, page: Page, host: str, port: int | None) -> None:
-        self._page = page
+    def __init__(self, page: Page, host: str, port: int | None, control: bool = False) -> None:
+        self._page, self._control = page, control
         self._socket = _listening(host, port)
         port = self._socket.getsockname()[1]
-        self._token = "" if is_loopback(host) else new_token()
-        self._guard = Guard(host, port, self._token)
+        self._token = "" if is_loopback(host) and not control else new_token()
+        self._guard = Guard(host, port, self._token, control)
         name = f"[{host}]" if ":" in host else host
         self.url = f"http://{name}:{port}/" + (f"?{TOKEN}={self._token}" if self._token else "")
         app = Starlette(
@@ -72,6 +75,7 @@ class Server(Closable):
                 Route("/", self._start),
                 Route("/state", self._state),
                 Route("/events", self._events),
+                *([Route("/control", self._steer, methods=["POST"])] if control else []),
             ]
         )
         self._server = uvicorn.Server(
@@ -118,6 +122,19 @@ class Server(Closable):
         """Answer with the document each time that it has changed, as server-sent events."""
         return StreamingResponse(self._news(), media_type="text/event-stream")
 
+    async def _steer(self, request: Request) -> Response:
+        """Ask a device for what the request says: {"device": index, "action": name}."""
+        text = b""
+        async for part in request.stream():
+            text += part
+            if len(text) > LARGEST_REQUEST:
+                return PlainTextResponse("the request is too long\n", 413)
+        try:
+            self._page.steer(text)
+        except InputError as error:
+            return PlainTextResponse(f"{error}\n", 400)
+        return Response(status_code=204)
+
     async def _news(self) -> AsyncIterator[str]:
         sent: object = None
         silent = 0.0
@@ -154,7 +171,7 @@ class _GuardedApp:
         if refused is None:
             await self._app(scope, receive, sending)
         else:
-            allow = {"Allow": ", ".join(METHODS)}
+            allow = {"Allow": ", ".join(self._guard.methods)}
             wrong_method = refused.status == HTTPStatus.METHOD_NOT_ALLOWED
             answer = PlainTextResponse(
                 refused.sentence + "\n", refused.status, allow if wrong_method else None

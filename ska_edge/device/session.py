@@ -63,6 +63,8 @@ class Session(Closable):
         port: path of the port.
         timeout: the given timeout.
         samples, step: the known progress of the device; a caller that sends samples updates them.
+        retries: how many times a request was sent again, also in the earlier sessions that this
+            one follows.
 
     Raises DeviceError when the port cannot be opened, and ToolError on a system without POSIX
     terminals.
@@ -85,7 +87,7 @@ class Session(Closable):
         self.timeout = timeout
         self._tries = tries
         self._info: DeviceInfo | None = None
-        self.samples = self.step = 0
+        self.samples = self.step = self.retries = 0
         self._met = False  # whether a device has ever answered
         self._plan: claims.PlanShape | None = None  # the plan that the device must run
         self._codec, self._input = Codec({}), struct.Struct("")
@@ -195,7 +197,7 @@ class Session(Closable):
     def teach(self, samples: int, x: Iterable[int], label: Truth, want: Want) -> Request:
         """Send the SAMPLE of a row for the first time, and return it."""
         request = self.sample(samples, x, label, want)
-        self._line.write(request.data)
+        self.send(request)
         return request
 
     def follow(self, earlier: Session) -> None:
@@ -203,10 +205,12 @@ class Session(Closable):
 
         A late answer to a request of that session then does not match the next requests.
         """
-        self._seq = earlier._seq
+        self._seq, self.retries = earlier._seq, earlier.retries
 
     def send(self, request: Request) -> None:
         """Send a request, for the first time or as a retry."""
+        self.retries += request.tries > 0
+        request.tries += 1
         self._line.write(request.data)
 
     def frames(self) -> list[Frame]:

@@ -127,6 +127,11 @@ class Monitor:
         return self._stream.link.port
 
     @property
+    def retries(self) -> int:
+        """How many times a request was sent again, because its answer did not come in time."""
+        return self._stream.link.retries
+
+    @property
     def rate(self) -> float:
         """Rows per second, over the last seconds."""
         return self._pace.rate(time.monotonic())

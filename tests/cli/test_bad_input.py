@@ -68,6 +68,25 @@ def test_data_that_do_not_exist_are_refused(arguments: tuple[str, ...], ska_edge
     assert left_behind() == []
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("eval", "", "iris"),
+        ("eval", "MODEL", ""),
+        ("train", "iris", "-o", ""),
+        ("train", "", "-o", "new.ska"),
+        ("build", ""),
+    ],
+)
+def test_an_empty_name_does_not_stand_for_the_folder(
+    arguments: tuple[str, ...], ska_edge, iris_file: Path
+) -> None:
+    given = {"MODEL": iris_file}
+    sentence = ska_edge(*(given.get(text, text) for text in arguments)).usage()
+    assert sentence.endswith("the name is empty: give a name")
+    assert left_behind() == []
+
+
 def test_text_in_a_number_column_names_line_and_column(ska_edge) -> None:
     Path("t.csv").write_text("a,b,label\n1,2,0\n3,4,1\n5,oops,1\n")
     sentence = ska_edge("train", "t.csv", "-o", "new.ska", *QUICK).refusal(2)

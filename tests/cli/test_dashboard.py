@@ -28,9 +28,11 @@ from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.replay import rebuild
 from tests.browser import Browser, browsing, chromium
 from tests.conftest import without
 from tests.logbook import Logbook
+from tests.trainer_device import GatedDevice
 
 ROOT = Path(__file__).parents[2]
 EVIL = '<script>document.title = "evil"</script>'
@@ -47,22 +49,26 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @contextmanager
-def served(log: Path, model: Model, host: str = "127.0.0.1") -> Iterator[tuple[Server, Feed]]:
-    page, feed = Page(), Feed(log.name, model)
+def served(
+    log: Path, model: Model, host: str = "127.0.0.1", control: bool = False
+) -> Iterator[tuple[Server, Feed]]:
+    page, feed = Page(control), Feed(log.name, model)
     page.feeds.append(feed)
     for line in Tail(log).lines():
         feed.read(line)
     Twin(log, model, feed).look()
-    with Server(page, host, 0) as server:
+    with Server(page, host, 0, control) as server:
         yield server, feed
 
 
-def ask(server: Server, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+def ask(
+    server: Server, method: str, path: str, body: str | None = None, **headers: str
+) -> tuple[int, dict[str, str], str]:
     """Return status, headers and text of an answer; a header without a value is left out."""
     place = urlsplit(server.url)
     connection = HTTPConnection("127.0.0.1", place.port or 0, timeout=20)
     try:
-        connection.request(method, path, headers={k: v for k, v in headers.items() if v})
+        connection.request(method, path, body, {k: v for k, v in headers.items() if v})
         answer = connection.getresponse()
         text = answer.read().decode()
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, text
@@ -285,6 +291,37 @@ def test_a_request_to_change_is_refused(iris: Model, book: Logbook) -> None:
             assert answer["allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [
+        ("{}", 400, "a request is "),
+        ("[[", 400, "a request is "),
+        ('{"device": 7, "action": "save"}', 400, "a request is "),
+        ('{"device": true, "action": "save"}', 400, "a request is "),
+        ('{"device": 0, "action": "reset"}', 400, "there is no action 'reset'; the actions are "),
+        ('{"device": 0, "action": "save"}', 400, "learns no rows now"),
+        (" " * 1025, 413, "the request is too long"),
+    ],
+)
+def test_a_request_that_cannot_be_done_is_refused(
+    iris: Model, book: Logbook, body: str, code: int, words: str
+) -> None:
+    with served(book.write(Path("steps.jsonl")), iris, control=True) as (server, _):
+        token = urlsplit(server.url).query.removeprefix("token=")
+        found, _headers, text = ask(
+            server, "POST", "/control", body, Authorization=f"Bearer {token}"
+        )
+        assert (found, words in text) == (code, True), text
+        assert ask(server, "POST", "/state", body, Authorization=f"Bearer {token}")[0] == 405
+
+
+def test_with_control_the_loopback_address_needs_the_token(iris: Model, book: Logbook) -> None:
+    with served(book.write(Path("steps.jsonl")), iris, control=True) as (server, _):
+        own = {"Origin": server.url.partition("/?")[0]}
+        assert ask(server, "GET", "/state")[0] == 401
+        assert ask(server, "POST", "/control", '{"device": 0, "action": "save"}', **own)[0] == 401
+
+
 def test_an_open_address_needs_the_token(iris: Model, book: Logbook) -> None:
     with served(book.write(Path("steps.jsonl")), iris, host="0.0.0.0") as (server, _):
         assert ask(server, "GET", "/state")[0] == 401
@@ -313,6 +350,8 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
         (("nothing",), "there is no log or model nothing"),
         (("{model}", "--model", "{model}"), "{model} is a model, so leave --model out"),
         (("{bytes}", "--model", "{model}"), "{bytes} is neither a log nor a model"),
+        (("{model}", "--control"), "--control steers devices that learn rows: name MODEL and DATA"),
+        (("{log}", "--model", "{model}", "--control"), "--control steers devices that learn rows"),
         (("{model}", "a", "b"), "after {model} only DATA may follow, but not b"),
         (
             ("{log}", "--model", "{model}", "--samples", "3"),
@@ -425,6 +464,51 @@ def test_a_board_that_learns_is_shown_live(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_buttons_steer_a_device_and_the_log_rebuilds_it(
+    browser: Browser, iris_file: Path, iris: Model
+) -> None:
+    with GatedDevice(iris.state) as device:
+        command = [
+            *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--control"),
+            *("--port", device.port, "--http-port", "0", "--log", "steps.jsonl"),
+        ]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            browser.open(process.stdout.readline().rpartition(" ")[2].strip())
+            browser.wait("document.getElementById('control')?.hidden === false")
+            assert browser.value("document.cookie + location.search") == ""
+
+            def press(action: str, words: str) -> None:
+                browser.value(f"document.querySelector('[data-action={action}]').click()")
+                browser.wait(f"document.getElementById('control').textContent.includes('{words}')")
+
+            press("pause", "Continue")
+            browser.wait("document.getElementById('state').textContent === 'paused'")
+            device.gate.set()
+            press("halve", "halved 1 time")
+            press("save", "saved at sample")
+            assert (device.halvings, device.saves) == (1, 1)
+            press("double", "the rate is the plan")
+            browser.value("document.querySelector('[data-action=continue]').click()")
+            browser.wait("document.getElementById('state').textContent === 'ended'")
+            assert browser.value("document.getElementById('control').hidden")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+            process.communicate()
+        found = rebuild(Path("steps.jsonl"), iris)
+        assert found.checked and found.state.to_bytes() == device.network.to_bytes()
+    assert browser.errors == []
 
 
 def test_the_extra_is_named_if_it_is_missing(

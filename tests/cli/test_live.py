@@ -10,7 +10,6 @@ import struct
 import subprocess
 import sys
 import termios
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,15 +20,11 @@ from hypothesis import strategies as st
 from ska_edge.cli.screen.trends import BLOCKS, PLAIN_BLOCKS, WIDTH, Trend
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.replay import rebuild
-from ska_edge.network.state import State
-from ska_edge.wire.frame import Frame
 from tests.signals import heeded
-from tests.trainer_device import TrainerDevice
+from tests.trainer_device import GatedDevice
 
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 ROOT = Path(__file__).parents[2]
-BEGINNING = 20  # rows that a device learns before its gate
-SLOW = 1.0  # seconds that a row takes then, much less than the time after which contact is lost
 
 
 class Terminal:
@@ -81,24 +76,6 @@ class Terminal:
         self.process.wait()
         os.close(self.master)
         os.close(self.slave)
-
-
-class GatedDevice(TrainerDevice):
-    """A device that learns `BEGINNING` rows, and then is slow until its gate is opened."""
-
-    def __init__(self, flashed: State) -> None:
-        self.gate = threading.Event()
-        super().__init__(flashed)
-        self.respond = self._gated
-
-    def _gated(self, frame: Frame) -> bytes:
-        if self.network.samples - self._flashed.samples >= BEGINNING:
-            self.gate.wait(SLOW)
-        return self.answer(frame)
-
-    def close(self) -> None:
-        self.gate.set()
-        super().close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firmware_gen.board.board import Board, load_board
@@ -64,6 +65,28 @@ def test_an_untrained_device_gets_better(ska_edge, require_board: Callable[[str]
     shown = ska_edge(*run).out
     assert "w16a8, untrained" in shown and "recall of each class" not in shown
     assert "what the device knows of 30 held-out rows" in shown
+
+
+def test_an_untrained_regression_gets_better(
+    ska_edge, require_board: Callable[[str], Board]
+) -> None:
+    require_board("host")
+    rows = np.random.default_rng(0).normal(5, 2, (120, 2))
+    lines = [f"{a},{b},{30 * a - 10 * b}" for a, b in rows.tolist()]
+    Path("data.csv").write_text("\n".join(["a,b,power", *lines]) + "\n")
+    options = ("--task", "regression", "--hidden", "", "--epochs", "3", "--untrained")
+    outcome = ska_edge("run", "data.csv", "--board", "host", "-o", "out", *options, "--json")
+    assert outcome.code == 0, outcome.err
+    points = outcome.document()["curve"]
+    assert len(points) == 11 and {point["rows"] for point in points} == {24}
+    assert points[0]["r2"] < 0.5 < points[-1]["r2"] <= 1
+    assert "what the device knows of 24 held-out rows" in outcome.err
+    assert f"{points[-1]['r2']:.3f}" in outcome.err
+
+
+def test_a_device_that_only_classifies_does_not_start_untrained(ska_edge) -> None:
+    outcome = ska_edge("run", "iris", "--board", "host", "--untrained", "--inference-only")
+    assert "leave --untrained or --inference-only out" in outcome.refusal(2)
 
 
 def test_run_refuses_a_board_that_cannot_be_started_before_it_trains(ska_edge) -> None:
@@ -271,6 +294,9 @@ def test_a_verification_without_updates_proves_nothing(
     assert "no update was made: the rule collects 8 samples" in few.out
     enough = ska_edge("verify", "p.ska", "iris", "--board", "host", "--samples", "9")
     assert "device and host are equal" in enough.out
+    # The ninth sample makes no update, so the table has the metrics of the eighth.
+    (layer,) = [line for line in enough.err.splitlines() if "0 (3)" in line]
+    assert float(layer.split("│")[5]) > 0  # |W|
 
 
 def test_a_project_describes_its_inputs_and_labels(ska_edge, iris_file: Path, iris: Model) -> None:

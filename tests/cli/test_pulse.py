@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from ska_edge.cli.main import main
 from ska_edge.cli.screen import pulse
@@ -178,3 +181,54 @@ def test_the_error_is_the_last_line(at_once: None, ska_edge) -> None:
     outcome = ska_edge("inspect", "none.ska")
     assert outcome.code == 2
     assert outcome.err.splitlines()[-1] == "ska-edge: there is no model file none.ska"
+
+
+def test_no_line_is_printed_while_a_page_is_only_served(at_once: None) -> None:
+    heard = Heard()
+    with Pulse("dashboard works", heard.say) as beat:
+        heard.wait_for("dashboard works")
+        with beat.work(""):
+            heard.lines.clear()
+            beat.printed()
+        heard.wait_for("dashboard works")
+    assert all(line.startswith("dashboard works, ") for line in heard.lines)
+
+
+def test_a_dashboard_says_what_it_follows(speaking: Heard, ska_edge, iris_file, book) -> None:
+    pytest.importorskip("starlette")
+    log = Path("steps.jsonl")
+    ended = book.lines.pop()
+
+    def go_on() -> None:
+        speaking.wait_for("following steps.jsonl: 45 rows")
+        book.lines.append(ended)
+        book.write(log)
+
+    book.write(log)
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    options = ("--model", iris_file, "--http-port", 0, "--until-end")
+    assert ska_edge("dashboard", log, *options).code == 0
+    thread.join()
+
+
+def test_a_bar_moves_while_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Output(False)
+    out.progress_console = Console(force_terminal=True, file=io.StringIO(), width=60)
+    bars: list[Progress] = []
+    started = Progress.start
+    monkeypatch.setattr(Progress, "start", lambda self: (bars.append(self), started(self))[1])
+    with out.progress("sweep", "runs") as update:
+        update(1, 6)
+        (bar,) = bars
+        now = bar.get_time()
+        pictures = set()
+        for passed in range(8):
+            bar.get_time = lambda at=now + passed / 4: at  # type: ignore[method-assign]
+            pictures.add("".join(_text(out.progress_console, bar)))
+    assert len(pictures) > 2
+
+
+def _text(console: Console, bar: Progress) -> list[str]:
+    options = console.options
+    return [part.text for part in console.render(bar.get_renderable(), options)]

@@ -62,12 +62,19 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
     type=click.IntRange(0, 65535),
     help="TCP port of the page [default: 8642, or a free one if that is taken].",
 )
+@click.option(
+    "--control",
+    is_flag=True,
+    help="Give the page buttons that pause the learning, save, and change the rate. Then the page"
+    " always needs the token of the printed address.",
+)
 @click.option("--until-end", is_flag=True, help="Stop when learning has ended, not at Ctrl-C.")
 def dashboard(
     sources: tuple[Path, ...],
     flashed: Path | None,
     host: str,
     http_port: int | None,
+    control: bool,
     until_end: bool,
     as_json: bool,
     **others: Any,
@@ -77,15 +84,18 @@ def dashboard(
     LOG is the file that `monitor --log` writes; it may still grow. With MODEL, the command is
     `monitor`, with the same options, and shows the devices on the page, too.
 
-    The page only shows. It is served at the loopback address, unless --host names another one.
+    The page only shows, unless --control is given. It is served at the loopback address, unless
+    --host names another one.
     """
-    page, out = Page(), Output(as_json, plain=others["plain"], wrap=True)
+    page, out = Page(control), Output(as_json, plain=others["plain"], wrap=True)
     for name in ("starlette", "uvicorn"):
         package(name, EXTRA, "the dashboard")
     from ska_edge.dashboard.server import Server  # imports the packages of the extra
 
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
+    if control and (logs or len(sources) < 2):
+        raise InputError("--control steers devices that learn rows: name MODEL and DATA")
     if logs:
         assert flashed is not None
         model = open_model(flashed)
@@ -98,7 +108,7 @@ def dashboard(
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ska-edge-"))
         devices = stack.enter_context(Devices(page, Path(folder)))
-        server = stack.enter_context(Server(page, host, http_port))
+        server = stack.enter_context(Server(page, host, http_port, control))
         out.line(f"the dashboard is at {server.url}")
         data = str(sources[1]) if len(sources) > 1 else None
         assert monitor.callback is not None

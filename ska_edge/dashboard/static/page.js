@@ -325,6 +325,30 @@ function signs(device) {
   box.replaceChildren(make("h2", {}, "Warnings"), make("ul", {}, ...found.map((text) => make("li", {}, text))));
 }
 
+function control(device) {
+  place("control").hidden = !(content.control && device.control);
+  if (!device.control) return;
+  const { paused, answer } = device.control;
+  place("pause").textContent = paused ? "Continue" : "Pause";
+  place("pause").dataset.action = paused ? "continue" : "pause";
+  if (place("answer").textContent !== answer) place("answer").textContent = answer;
+}
+
+// Ask the chosen device for an action; the next document shows what came of it.
+async function ask(action) {
+  const body = JSON.stringify({ device: chosen, action });
+  try {
+    const answer = await fetch("control", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    if (!answer.ok) place("answer").textContent = await answer.text();
+  } catch {
+    place("answer").textContent = "ska-edge cannot be reached";
+  }
+}
+
+for (const button of place("control").querySelectorAll("button")) {
+  button.addEventListener("click", () => ask(button.dataset.action));
+}
+
 function render() {
   const device = content.devices[chosen];
   if (!device) return;
@@ -335,6 +359,7 @@ function render() {
   place("model").textContent = device.model;
   place("facts").replaceChildren(...facts(device.facts));
   signs(device);
+  control(device);
   const charts = device.charts.map(chartCard);
   const learned = charts.slice(0, 1);
   const others = charts.slice(1);

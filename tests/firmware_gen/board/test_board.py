@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from firmware_gen.board import board as boards
 from firmware_gen.board.board import Board, board_names, load_board, read_board
 from firmware_gen.board.memory import Region, Storage
 from firmware_gen.build import build
+from ska_edge.device.port.port import list_ports
 from ska_edge.errors import CheckError, InputError, ToolError
 from ska_edge.plan.resolve import make_plan
 from tests.documented_board import NAME, add_documented_board
@@ -328,3 +330,16 @@ def test_the_documentation_lists_every_board() -> None:
     page = (Path(__file__).parents[3] / "docs" / "BOARDS.md").read_text(encoding="utf-8")
     for name in NAMES:
         assert f"| `{name}`" in page
+
+
+def test_a_system_without_terminals_is_named_by_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("os.openpty")
+    with pytest.raises(ToolError) as board:
+        load_board("host").check_startable()
+    monkeypatch.setitem(sys.modules, "serial.tools", None)
+    with pytest.raises(ToolError) as port:
+        list_ports()
+    assert str(board.value) == str(port.value)
+    assert str(port.value).startswith("serial ports need POSIX terminals")

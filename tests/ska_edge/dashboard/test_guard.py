@@ -110,3 +110,53 @@ def test_tokens_differ_and_are_not_printed() -> None:
 def test_loopback() -> None:
     assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost")
     assert not is_loopback("0.0.0.0") and not is_loopback("bench.local")
+
+
+# --- requests that change a device ----------------------------------------------------------------
+
+STEERING = Guard("127.0.0.1", 8642, token="secret", control=True)
+COOKIE = {"cookie": f"{STEERING.cookie}=secret"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "query"),
+    [
+        ({**OWN, **COOKIE}, ""),  # the page
+        ({"host": HERE, "authorization": "Bearer secret"}, ""),  # a program
+        ({**OWN, "authorization": "Bearer secret"}, ""),
+    ],
+)
+def test_the_page_and_a_program_with_the_token_may_change_a_device(
+    headers: dict[str, str], query: str
+) -> None:
+    assert status(STEERING, "POST", headers, query) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "found"),
+    [
+        (OWN, "", HTTPStatus.UNAUTHORIZED),
+        (OWN, "wrong", HTTPStatus.UNAUTHORIZED),
+        ({**OWN, "authorization": "Bearer "}, "", HTTPStatus.UNAUTHORIZED),
+        (OWN, "secret", HTTPStatus.FORBIDDEN),  # a token in an address may have been passed on
+        ({"host": HERE, **COOKIE}, "", HTTPStatus.FORBIDDEN),  # without Origin: not the page
+        ({"host": HERE}, "secret", HTTPStatus.FORBIDDEN),
+        ({**OWN, **COOKIE, "origin": "http://localhost:9999"}, "", HTTPStatus.FORBIDDEN),
+        ({**OWN, **COOKIE, "host": "evil.example:8642"}, "", HTTPStatus.MISDIRECTED_REQUEST),
+    ],
+)
+def test_nobody_else_changes_a_device(
+    headers: dict[str, str], query: str, found: HTTPStatus
+) -> None:
+    assert status(STEERING, "POST", headers, query) == found
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_no_other_method_is_answered(method: str) -> None:
+    assert status(STEERING, method, {**OWN, **COOKIE}) == HTTPStatus.METHOD_NOT_ALLOWED
+
+
+def test_a_page_without_control_changes_nothing() -> None:
+    for guard in (GUARD, OPEN):
+        headers = {**OWN, "authorization": "Bearer secret"}
+        assert status(guard, "POST", headers) == HTTPStatus.METHOD_NOT_ALLOWED
