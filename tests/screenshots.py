@@ -1,22 +1,34 @@
-"""Make the pictures of docs/pictures anew: python -m tests.screenshots [FOLDER]."""
+"""Make the pictures of docs/pictures anew: python -m tests.screenshots [FOLDER].
+
+One session is shown three times: on the terminal of `monitor`, on the page of `dashboard`, and on
+the page of `report`.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
 
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
 from ska_edge.dashboard.server import Server
 from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
+from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from tests.browser import browsing, chromium
+from tests.browser import Browser, browsing, chromium
+from tests.terminal import Terminal
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 ROWS = 1000
+COLUMNS = 80  # of the terminal
+MONITOR, REPORT = "monitor", "report"
 COMMITTED = "dashboard"  # the picture in docs/; a folder of one's own gets all of them
 VIEWS = {  # width, height, and whether it is the dark mode
     COMMITTED: (1280, 760, False),
@@ -24,50 +36,99 @@ VIEWS = {  # width, height, and whether it is the dark mode
     "dashboard-narrow": (380, 760, False),
     "dashboard-narrow-dark": (380, 760, True),
 }
+REPORT_SIZE = (1280, 760)
+# rich draws a live view over the last one: it erases each line, and moves up by one.
+REDRAWN = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)+")
+CURSOR = re.compile(r"\x1b\[\?25[lh]")
 
 
-def learned(folder: Path) -> tuple[Path, Path]:
-    """Let the board virtual-m4 learn digits from untrained weights; return its model and log."""
+def ska_edge(folder: Path, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "ska_edge", *arguments], cwd=folder, check=True)
 
-    def ska_edge(*arguments: str) -> None:
-        subprocess.run([sys.executable, "-m", "ska_edge", *arguments], cwd=folder, check=True)
 
-    ska_edge(
-        "run", "digits", "--board", "virtual-m4", "--hidden", "32", "--untrained", "-o", "demo"
-    )
+def learned(folder: Path) -> tuple[Path, Path, str]:
+    """Let the board virtual-m4 learn digits from untrained weights, on a terminal; return its
+    model, its log, and all that the terminal has shown.
+    """
+    options = ("--board", "virtual-m4", "--hidden", "32", "--untrained", "-o", "demo")
+    ska_edge(folder, "run", "digits", *options)
     firmware = str(next(path.parent for path in folder.rglob("ska-project.json")))
     model = next(folder.rglob("*.ska"))
-    ska_edge("flash", firmware)
+    command = ("monitor", str(model), "digits", "--samples", str(ROWS), "--log", "steps.jsonl")
+    ska_edge(folder, "flash", firmware)
     try:
-        ska_edge("monitor", str(model), "digits", "--samples", str(ROWS), "--log", "steps.jsonl")
+        terminal = Terminal(COLUMNS, *command, folder=folder)
+        try:
+            assert terminal.end() == 0, terminal.shown
+        finally:
+            terminal.close()
     finally:
-        ska_edge("flash", firmware, "--stop")
-    return model, folder / "steps.jsonl"
+        ska_edge(folder, "flash", firmware, "--stop")
+    return model, folder / "steps.jsonl", terminal.shown
+
+
+def last_view(shown: str) -> Text:
+    """Return the last live view with its keys."""
+    views = [CURSOR.sub("", part) for part in REDRAWN.split(shown)]
+    return Text.from_ansi(next(view for view in reversed(views) if "q ends" in view))
+
+
+def draw_terminal(text: Text, browser: Browser, folder: Path, target: Path) -> None:
+    """Write a picture of a terminal that shows a text."""
+    with (folder / "null").open("w") as nowhere:
+        console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
+        console.print(text)
+    page = folder / "terminal.svg"
+    page.write_text(console.export_svg(title="ska-edge monitor model.ska digits"), "utf-8")
+    size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', page.read_text("utf-8"))
+    assert size is not None
+    width, height = map(float, size.groups())
+    browser.look(round(width), round(height))
+    browser.open(page.as_uri())
+    browser.wait("document.rootElement")
+    browser.picture(target / f"{MONITOR}.png", whole=False)
+
+
+def draw_dashboard(model: Model, log: Path, browser: Browser, target: Path) -> None:
+    """Write pictures of the dashboard: for docs/ the first screen, otherwise whole pages."""
+    page, feed = Page(), Feed(log.name, model)
+    page.feeds.append(feed)
+    for line in Tail(log).lines():
+        feed.read(line)
+    Twin(log, model, feed).look()
+    with Server(page, "127.0.0.1", 0) as server:
+        for name, (width, height, dark) in VIEWS.items():
+            if target == FOLDER and name != COMMITTED:
+                continue
+            browser.look(width, height, dark=dark)
+            browser.open(server.url)
+            browser.wait("document.body.dataset.ready")
+            browser.picture(target / f"{name}.png", whole=target != FOLDER)
+
+
+def draw_report(path: Path, log: Path, browser: Browser, target: Path) -> None:
+    """Write a picture of the first screen of the report about the log."""
+    page = log.with_name("report.html")
+    ska_edge(log.parent, "report", log.name, "--model", str(path), "-o", page.name)
+    browser.look(*REPORT_SIZE)
+    browser.open(page.as_uri())
+    browser.wait("document.readyState === 'complete' && document.querySelector('h1')")
+    browser.picture(target / f"{REPORT}.png", whole=False)
 
 
 def main(target: Path) -> None:
-    """Write the pictures of the dashboard: for docs/ the first screen, otherwise whole pages."""
+    """Write all pictures to a folder."""
     program = chromium()
     if program is None:
         raise SystemExit("the pictures need chromium")
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder = Path(place)
-        path, log = learned(folder)
-        model = open_model(path)
-        page, feed = Page(), Feed(log.name, model)
-        page.feeds.append(feed)
-        for line in Tail(log).lines():
-            feed.read(line)
-        Twin(log, model, feed).look()
-        with Server(page, "127.0.0.1", 0) as server, browsing(program, folder / "home") as browser:
-            for name, (width, height, dark) in VIEWS.items():
-                if target == FOLDER and name != COMMITTED:
-                    continue
-                browser.look(width, height, dark=dark)
-                browser.open(server.url)
-                browser.wait("document.body.dataset.ready")
-                browser.picture(target / f"{name}.png", whole=target != FOLDER)
+        path, log, shown = learned(folder)
+        with browsing(program, folder / "home") as browser:
+            draw_terminal(last_view(shown), browser, folder, target)
+            draw_dashboard(open_model(path), log, browser, target)
+            draw_report(path, log, browser, target)
 
 
 if __name__ == "__main__":

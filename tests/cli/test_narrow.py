@@ -14,7 +14,7 @@ from ska_edge.cli.screen.columns import METRICS
 from ska_edge.cli.screen.console import Output
 from ska_edge.cli.screen.live import LEGEND, live_picture
 from ska_edge.cli.screen.metrics import metrics_table
-from ska_edge.cli.screen.trends import BLOCKS, Trends
+from ska_edge.cli.screen.trends import BLOCKS, WIDTH, Trends
 from ska_edge.device.info import Result
 from ska_edge.device.steering import Steering
 from ska_edge.model.quantization import quantize_state
@@ -73,7 +73,8 @@ def test_a_view_that_is_too_high_leaves_the_trends_out(
     plan, result = learned(layers)
     kept = Trends(plan)
     measured = [layer_metrics(plan, i, sums).as_dict() for i, sums in enumerate(result.metrics)]
-    kept.write(LogRow(1, 1, (90, -20, 3, 44), 1, 0, result.decisions, measured))
+    for row in range(1, 2 * WIDTH):
+        kept.write(LogRow(row, 1, (90, -20, 3, 44), row, 0, result.decisions, measured))
     info = SimpleNamespace(board="virtual-m4")
     monitor = SimpleNamespace(steering=Steering(), info=info, port="/dev/pts/1", rate=9.0)
     member = SimpleNamespace(monitor=monitor, state="learning", ended=False)
