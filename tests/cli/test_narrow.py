@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleDimensions, RenderableType
 
 from ska_edge.cli.screen.columns import METRICS
 from ska_edge.cli.screen.console import Output
@@ -95,7 +95,7 @@ def test_lines_break_between_words_on_a_terminal(monkeypatch: pytest.MonkeyPatch
     text = "virtual-m4 at /dev/serial/by-id/usb-with-a-name-longer-than-a-screen: plan 1234, step 0"
     for wrap, terminal in ((True, True), (True, False), (False, True)):
         out = Output(False, wrap=wrap)
-        out.console._force_terminal, out.console._width = terminal, 46
+        out.console._force_terminal, out.console.size = terminal, ConsoleDimensions(46, 24)
         out.line(text)
         lines = file.getvalue().splitlines()
         assert [word for line in lines for word in line.split()] == text.split()

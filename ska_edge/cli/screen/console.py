@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, TypeVar
@@ -142,11 +143,13 @@ class Output:
         self._print_line(self.progress_console, text)
 
     def _print_line(self, console: Console, text: str) -> None:
-        # A word that is longer than the terminal stays whole, so that a path can be copied.
-        wraps = self._wrap and console.is_terminal
-        console.print(
-            printable(text), soft_wrap=False, no_wrap=not wraps, overflow="ignore", crop=False
-        )
+        text = printable(text)
+        if self._wrap and console.is_terminal:
+            # A word that is longer than the terminal stays whole, so that a path can be copied.
+            text = textwrap.fill(
+                text, console.width, break_long_words=False, break_on_hyphens=False
+            )
+        console.print(text, soft_wrap=True)
 
     def _printed(self) -> None:
         if self._pulse is not None:
