@@ -1,10 +1,9 @@
-"""Measure the time from a clone to the first step that a device learns: python -m
-tests.bench.first_step.
+"""Measure the time from a clone to the first step that a device learns.
 
-It clones this repository to a new folder, where the board virtual-m4 is built and learns one row
-from untrained weights, as `make demo` lets it learn 1000. The packages are those of this
-interpreter, so no installation is counted. Caches are new, so all that a first run compiles is
-counted.
+Run it with `python -m tests.bench.first_step`. It clones this repository to a new folder, where the
+board virtual-m4 is built and learns one row from untrained weights, as `make demo` lets it learn
+1000. The packages are those of this interpreter, so no installation is counted. Caches are new, so
+all that a first run compiles is counted.
 """
 
 from __future__ import annotations
