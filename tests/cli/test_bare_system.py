@@ -66,13 +66,10 @@ def test_a_command_that_needs_no_port_works(line: list[str], outcomes) -> None:
     assert out or "--stop" in line
 
 
-@pytest.mark.parametrize(("lines", "needs"), [(PORT, "POSIX terminals"), (BOARD, "pseudo term")])
-def test_a_command_that_needs_a_port_is_refused(
-    lines: list[list[str]], needs: str, outcomes
-) -> None:
+@pytest.mark.parametrize("lines", [PORT, BOARD])
+def test_a_command_that_needs_a_port_is_refused(lines: list[list[str]], outcomes) -> None:
     for line in lines:
         code, _, err = outcomes[" ".join(line)]
         assert code == 2, err
         assert len(err.splitlines()) == 1
-        assert needs in err
-        assert "this system" in err
+        assert "serial ports need POSIX terminals, and this system has none" in err
