@@ -44,7 +44,27 @@ def started(
     inference_only: bool = False,
     prefill: int = 0,
 ) -> Iterator[tuple[Link, BuildReport]]:
-    """Generate and build a model's firmware in a folder; run it on a board during the block."""
+    """Generate and build a model's firmware in a folder; run it on a board during the block.
+
+    Yields a link to the board, and the report of the build.
+    """
+    with (
+        booted(model, board, project, out, inference_only, prefill) as (port, report),
+        Link(port) as link,
+    ):
+        yield link, report
+
+
+@contextmanager
+def booted(
+    model: Model,
+    board: str,
+    project: Path,
+    out: Output,
+    inference_only: bool = False,
+    prefill: int = 0,
+) -> Iterator[tuple[str, BuildReport]]:
+    """Do as `started` does, but yield the port of the board, not a link."""
     written = write_project(
         model.plan,
         model.state.parameters,
@@ -57,8 +77,16 @@ def started(
     say_kept(written.folder, written.kept, out)
     report = build_and_report(project, out)
     require_fit(report, project)
-    with start(project) as running_board, Link(running_board.port) as link:
-        yield link, report
+    with start(project) as running_board:
+        yield running_board.port, report
+
+
+def refuse_line(port: str | None, key: Path | None) -> None:
+    """Raise InputError if a board that is started here is given a port or a key."""
+    if port is not None:
+        raise InputError("give --board or --port, not both: a started board brings its own port")
+    if key is not None:
+        raise InputError("give --board or --key, not both: a board that is started here has no key")
 
 
 @contextmanager
@@ -75,10 +103,7 @@ def device(
         with line.open(find_port(port), key_in(key)) as link:
             yield link
         return
-    if port is not None:
-        raise InputError("give --board or --port, not both: a started board brings its own port")
-    if key is not None:
-        raise InputError("give --board or --key, not both: a board that is started here has no key")
+    refuse_line(port, key)
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
         started(model, board, Path(folder) / "firmware", out) as (link, _),

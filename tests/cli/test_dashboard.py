@@ -21,6 +21,7 @@ import pytest
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
+from firmware_gen.board.board import Board
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
 from ska_edge.dashboard.server import Server
@@ -350,8 +351,13 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
         (("nothing",), "there is no log or model nothing"),
         (("{model}", "--model", "{model}"), "{model} is a model, so leave --model out"),
         (("{bytes}", "--model", "{model}"), "{bytes} is neither a log nor a model"),
-        (("{model}", "--control"), "--control steers devices that learn rows: name MODEL and DATA"),
-        (("{log}", "--model", "{model}", "--control"), "--control steers devices that learn rows"),
+        (
+            ("{model}", "--board", "host"),
+            "--board is for devices that learn rows: name MODEL and DATA",
+        ),
+        (("{model}", "iris", "--board", "host", "--port", "p"), "give --board or --port, not both"),
+        (("{model}", "--control"), "--control is for devices that learn rows: name MODEL and DATA"),
+        (("{log}", "--model", "{model}", "--control"), "--control is for devices that learn rows"),
         (("{model}", "a", "b"), "after {model} only DATA may follow, but not b"),
         (
             ("{log}", "--model", "{model}", "--samples", "3"),
@@ -430,11 +436,11 @@ def test_a_tail_reads_each_line_once(book: Logbook) -> None:
 
 
 def test_a_board_that_learns_is_shown_live(
-    start_board: Callable[[str, str], str], browser: Browser, iris_file: Path
+    require_board: Callable[[str], Board], browser: Browser, iris_file: Path
 ) -> None:
-    port = start_board("host", "board")
+    require_board("host")
     command = [
-        *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--port", port),
+        *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--board", "host"),
         *("--http-port", "0", "--log", "steps.jsonl", "--hold-out", "0"),
     ]
     process = subprocess.Popen(
@@ -446,7 +452,8 @@ def test_a_board_that_learns_is_shown_live(
     )
     try:
         assert process.stdout is not None
-        line = process.stdout.readline()
+        while not (line := process.stdout.readline()).startswith("the dashboard is at "):
+            assert line  # a table of the build
         browser.open(line.rpartition(" ")[2].strip())
         browser.wait("document.getElementById('state')?.textContent === 'ended'")
         browser.wait(

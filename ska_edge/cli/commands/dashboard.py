@@ -13,8 +13,10 @@ import click
 from click.core import ParameterSource
 
 from ska_edge.cli.commands.monitor import monitor
+from ska_edge.cli.device import booted, refuse_line
 from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.paths import is_log, refuse_model_option
+from ska_edge.cli.options.port import board_option
 from ska_edge.cli.screen.console import Output
 from ska_edge.dashboard.devices import Devices
 from ska_edge.dashboard.feed import Feed
@@ -50,6 +52,7 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
     type=PATH,
     help="For logs: the devices' model when the logs began.",
 )
+@board_option
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -72,6 +75,7 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
 def dashboard(
     sources: tuple[Path, ...],
     flashed: Path | None,
+    board: str | None,
     host: str,
     http_port: int | None,
     control: bool,
@@ -94,8 +98,9 @@ def dashboard(
 
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
-    if control and (logs or len(sources) < 2):
-        raise InputError("--control steers devices that learn rows: name MODEL and DATA")
+    for option, given in (("--board", board is not None), ("--control", control)):
+        if given and (logs or len(sources) < 2):
+            raise InputError(f"{option} is for devices that learn rows: name MODEL and DATA")
     if logs:
         assert flashed is not None
         model = open_model(flashed)
@@ -107,6 +112,11 @@ def dashboard(
         return
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ska-edge-"))
+        if board is not None:
+            refuse_line(next(iter(others["ports"]), None), others["key"])
+            project = Path(folder, "firmware")
+            port, _ = stack.enter_context(booted(open_model(sources[0]), board, project, out))
+            others["ports"] = (port,)
         devices = stack.enter_context(Devices(page, Path(folder)))
         server = stack.enter_context(Server(page, host, http_port, control))
         out.line(f"the dashboard is at {server.url}")
