@@ -8,7 +8,9 @@ from pathlib import Path
 from ska_edge.closable import Closable
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
+from ska_edge.dashboard.signals import Signals
 from ska_edge.dashboard.twin import Twin
+from ska_edge.data.dataset import Dataset
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.monitor.sinks.sink import Sink
@@ -26,12 +28,13 @@ class Devices(Closable):
         self._page, self._folder = page, folder
         self._stack = ExitStack()
 
-    def sinks(self, port: str, model: Model, log: Path | None) -> list[Sink]:
+    def sinks(self, port: str, model: Model, log: Path | None, data: Dataset | None) -> list[Sink]:
         """Return the sinks of the device at a port; `log` is its log, if another sink writes one.
 
+        `data` are the rows that it learns; None for a device that learns by itself.
         The host compares a device with itself from a log, so a device without one gets one.
         """
-        feed = Feed(port, model)
+        feed = Feed(port, model, Signals.of(model, data))
         found: list[Sink] = [feed]
         if log is None:
             log = self._folder / f"{len(self._page.feeds)}.jsonl"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.dashboard.signals import Signals
 from ska_edge.device.steering import Steering
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
@@ -49,10 +50,12 @@ class Feed:
     Args:
         name: the device's port, or the name of its log.
         model: the model of the device.
+        signals: the raw samples of the rows; None if there are none.
     """
 
-    def __init__(self, name: str, model: Model) -> None:
+    def __init__(self, name: str, model: Model, signals: Signals | None = None) -> None:
         self.name = name
+        self._signals = signals
         self._changes = 0
         self._model = model
         self._reader = CourseReader(model)
@@ -175,9 +178,22 @@ class Feed:
         decided = decided_chart(course)
         if decided is not None:
             yield decided
+        signal = self._signal()
+        if signal is not None:
+            yield signal
         if self._comparison is not None and self._comparison.state is not None:
             states: dict[str, State] = {"at the start": self._model.state}
             yield from weight_charts({**states, "now": self._comparison.state})
+
+    def _signal(self) -> Chart | None:
+        """Return the signal of the last row, with what the device decided below it."""
+        last = self._reader.course.last
+        if self._signals is None or not last:
+            return None
+        row = self._row(last[-1])
+        words = f"Sample {row['sample']}: {row['truth']}"
+        words += f", the device said {row['decided']}." if row["decided"] else ", answer lost."
+        return self._signals.chart(last[-1].x, words)
 
     def _facts(self) -> Iterator[Fact]:
         course, found = self._reader.course, self._comparison

@@ -14,8 +14,10 @@ from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 
 pytest.importorskip("starlette")
@@ -25,8 +27,10 @@ from firmware_gen.board.board import Board
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
 from ska_edge.dashboard.server import Server
+from ska_edge.dashboard.signals import Signals
 from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
+from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.replay import rebuild
@@ -209,6 +213,32 @@ def test_the_numbers_of_a_figure_are_under_it(browser: Browser, iris: Model, boo
         cells = browser.value(f"[...{path}].pop().textContent")
         line = curve["lines"][-1]
         assert cells == f"{line['name']}{line['x'][-1]:g}{100 * line['y'][-1]:.1f}%"
+
+
+def test_the_signal_of_the_last_window_is_shown_with_the_decision(
+    browser: Browser, iris: Model, book: Logbook
+) -> None:
+    rows = [line for line in book.lines if "sample" in line]
+    inputs = np.array([row["x"] for row in rows])
+    windows = np.random.default_rng(0).integers(-2000, 2000, (len(rows), 25, 2), np.int16)
+    layout = SimpleNamespace(axes=("ax", "ay"))
+    model = cast(Model, SimpleNamespace(layout=layout, quantize=lambda x: x))
+    data = cast(Dataset, SimpleNamespace(x=inputs, windows=windows))
+    feed, page = Feed("log", iris, Signals.of(model, data)), Page()
+    page.feeds.append(feed)
+    for line in Tail(book.write(Path("steps.jsonl"))).lines():
+        feed.read(line)
+    (chart,) = [each for each in feed.document()["charts"] if each["name"] == "signal"]
+    assert [line["name"] for line in chart["lines"]] == ["ax", "ay"]
+    assert [line["y"] for line in chart["lines"]] == windows[-1].T.tolist()
+    names = iris.plan.labels
+    last = rows[-1]
+    words = f"{names[last['label']]}, the device said {names[last['predicted']]}."
+    with Server(page, "127.0.0.1", 0) as server:
+        browser.open(server.url)
+        shown = browser.wait("document.querySelector('#signal .note')?.textContent")
+    assert shown == f"Sample {last['sample']}: {words}"
+    assert Signals.of(iris, data) is None  # the model takes rows, not windows
 
 
 def test_new_rows_arrive_without_a_reload(browser: Browser, iris: Model, book: Logbook) -> None:

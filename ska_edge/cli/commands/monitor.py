@@ -32,6 +32,7 @@ from ska_edge.cli.screen.monitor import (
 from ska_edge.cli.screen.trends import Trends
 from ska_edge.cli.signals import interrupt
 from ska_edge.dashboard.devices import Devices
+from ska_edge.data.dataset import Dataset
 from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -179,6 +180,7 @@ def monitor(
         ports = ports or (find_port(None),)
         loaded = _known(loaded, ports, line)
     lesson: Lesson | None = None
+    rows: Dataset | None = None
     if data is not None:
         rows = reader.matched(data, loaded, out)
         lesson = prepare(
@@ -214,7 +216,7 @@ def monitor(
         if hub is not None:
             sinks.append(MqttSink(hub, port, names[i] if names else None))
         if devices is not None:
-            sinks += devices.sinks(port, loaded, path)
+            sinks += devices.sinks(port, loaded, path, rows)
         sinks.append(terminal)
         if watched:
             trends.append(Trends(loaded.plan))

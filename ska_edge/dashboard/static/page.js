@@ -7,7 +7,7 @@ const MARGIN = { left: 46, right: 12, top: 10, bottom: 38 };
 const DASHES = ["", "7 4", "2 3", "10 3 2 3", "14 4", "4 2"];
 const COLORS = DASHES.length;
 const MOST_NUMBERS = 14; // a matrix of more classes shows its numbers only as titles
-const FIRST = ["decided", "entropy-path"]; // the charts after the learning curve
+const FIRST = ["decided", "signal", "entropy-path"]; // the charts after the learning curve
 const place = (id) => document.getElementById(id);
 const cards = new Map(); // the parts of each card that exist, by the name of the card
 let content = { devices: [] };
