@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The demo's pins are a part of the pins for development, so the demo runs the tested versions.
 DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
-C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/runtime/front/*.[ch] firmware_gen/runtime/front/*/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/emulators/avr/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] firmware_gen/export/templates/*/*.[ch] firmware_gen/export/templates/*/examples/*.[ch] firmware_gen/export/templates/*/examples/*/*.[ch] firmware_gen/export/templates/*/examples/*/*/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/runtime/*.c
+C_SOURCES := firmware_gen/runtime/*.[ch] firmware_gen/runtime/front/*.[ch] firmware_gen/runtime/front/*/*.[ch] firmware_gen/runtime/sensor/*.[ch] firmware_gen/boards/*/*.[ch] firmware_gen/emulators/avr/*.[ch] firmware_gen/bench/*.[ch] firmware_gen/library/*.[ch] firmware_gen/export/templates/*/*.[ch] firmware_gen/export/templates/*/examples/*.[ch] firmware_gen/export/templates/*/examples/*/*.[ch] firmware_gen/export/templates/*/examples/*/*/*.[ch] ska_edge/network/engine/*.c tests/bench/*.c tests/bench/peers/*.[ch] tests/fuzz/*.[ch] tests/proof/*.c tests/firmware_gen/runtime/*.c
 
 .PHONY: demo test lint format golden bench bench-baseline peers profile line results screenshots docs fuzz attack lock wheel sdist clean
 

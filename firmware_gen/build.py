@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_gen import toolchains
-from firmware_gen.board.board import Board, Compiler, read_board
+from firmware_gen.board.board import SENSOR, Board, Compiler, read_board
 from firmware_gen.emit.names.prefix import DEFAULT, is_prefix, renamed, renamed_board
 from firmware_gen.folder.trust import DESCRIPTION
 from firmware_gen.formats.write import remove_formats, write_formats
@@ -231,6 +231,8 @@ def _sources(project: Path, board: Board, measuring: bool, main: Path | None) ->
         of_board.append(board.file(board.storage.source).name)
     if measuring and board.counter is not None:
         of_board.append(board.file(board.counter.source).name)
+    if (project / BOARD_FOLDER / SENSOR).is_file():
+        of_board.append(SENSOR)
     first: list[str] = []
     if main is not None:
         if not main.is_file():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.board.board import Board, load_board
+from firmware_gen.board.board import SENSOR, Board, load_board
 from firmware_gen.build import (
     BOARD_FOLDER,
     BUILD_FOLDER,
@@ -27,7 +27,7 @@ from firmware_gen.build import (
     build_library,
     library_name,
 )
-from firmware_gen.emit.front import front_sources
+from firmware_gen.emit.front import front_sources, sensor_sources
 from firmware_gen.emit.key import emit_key
 from firmware_gen.emit.labels import emit_labels
 from firmware_gen.emit.messages import emit as emit_messages
@@ -66,7 +66,8 @@ class Project:
     name (None for a file that an earlier version of ska-edge wrote without a digest). `kept` are
     the names of the edited files that `write_project` did not overwrite. `name` is the prefix of
     the model's C names. `forms` are the predicted bytes of RAM of each form of the firmware, by its
-    name (see `each_form`); only `load_project` sets them.
+    name (see `each_form`); only `load_project` sets them. `sensor` is the number of axes of the
+    device's own sensor, 0 without one; `labels` are the names of its classes.
     """
 
     folder: Path
@@ -76,6 +77,8 @@ class Project:
     kept: tuple[str, ...] = ()
     name: str = DEFAULT
     forms: Mapping[str, int] = field(default_factory=dict)
+    sensor: int = 0
+    labels: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Return folder, board, digest and kept files, but not the digests of all files."""
@@ -120,6 +123,20 @@ def check_learns(plan: Plan) -> None:
         )
 
 
+def check_sensor(plan: Plan, inference_only: bool) -> None:
+    """Raise InputError unless a device with this plan can learn windows of its own sensor."""
+    if plan.front is None:
+        raise OptionError(
+            "a device computes its inputs from samples of its sensor only with a front end; train"
+            " with {frontend}, or leave {sensor} out"
+        )
+    if plan.regression or inference_only:
+        raise OptionError(
+            "with {sensor}, a device learns classes; leave {sensor} out for a regression or with"
+            " {inference_only}"
+        )
+
+
 def check_form(plan: Plan, key: bytes | None, inference_only: bool) -> None:
     """Raise InputError unless a device can have this plan and key."""
     if not inference_only:
@@ -152,16 +169,18 @@ def generated_files(
     *,
     inference_only: bool = False,
     memory: Memory | None = None,
+    sensor: bool = False,
 ) -> dict[str, str]:
     """Return the name and text of every generated file; the same input gives the same text.
 
     `names` are the names of the inputs, for a comment. `inference_only` makes a firmware that only
     classifies, with all parameters in flash. Otherwise, only layers that never learn are in flash.
-    `memory` is what the device starts with besides its parameters.
+    `memory` is what the device starts with besides its parameters. `sensor` makes a firmware that
+    takes samples of its own sensor.
     """
     flash = in_flash(plan, inference_only)
     return {
-        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters, memory), flash),
+        "ska_plan.h": emit_plan(plan, names, initial_crc(plan, parameters, memory), flash, sensor),
         "ska_tables.h": emit_tables(plan),
         "ska_weights.h": emit_weights(plan, parameters, flash, memory),
         "ska_rule.h": emit_rule(plan),
@@ -170,6 +189,7 @@ def generated_files(
         "ska_messages.h": emit_messages(),
         "ska_key.h": emit_key(key),
         **front_sources(plan.front),
+        **(sensor_sources() if sensor else {}),
     }
 
 
@@ -183,6 +203,7 @@ def write_project(
     name: str = DEFAULT,
     inference_only: bool = False,
     memory: Memory | None = None,
+    sensor: bool = False,
 ) -> Project:
     """Write a project for a board; replace the files of an earlier project, and remove its images.
 
@@ -206,14 +227,19 @@ def write_project(
 
     `memory` has the added classes and the stored samples with which the device starts.
 
+    With `sensor`, the device takes samples of its own sensor, and classifies and learns their
+    windows. `sensor.c` among the board's files reads the sensor.
+
     Raises:
-        InputError: the name cannot be a prefix, the plan cannot learn on a device, the board is not
-            known or cannot read such weights, there is a key for a device that never changes, the
-            folder holds something else or an edited file that would be lost, or it cannot be
-            written.
+        InputError: the plan cannot have a sensor, the name cannot be a prefix, the plan cannot
+            learn on a device, the board is not known or cannot read such weights, there is a key
+            for a device that never changes, the folder holds something else or an edited file that
+            would be lost, or it cannot be written.
     """
     target = load_board(board)
     check_form(plan, key, inference_only)
+    if sensor:
+        check_sensor(plan, inference_only)
     _check_reads(plan, target)
     check_prefix(name)
     earlier = _earlier(folder)
@@ -226,13 +252,14 @@ def write_project(
             (inputs or {}).get("features"),
             inference_only=inference_only,
             memory=memory,
+            sensor=sensor,
         ),
     }
     texts = {f"{SOURCE_FOLDER}/{file}": text for file, text in sources.items()}
     if target.core == "host" and not inference_only:
         texts.update((f"{LIBRARY_FOLDER}/{file}", text) for file, text in c_files(LIBRARY).items())
     files = {file: text.encode() for file, text in renamed_files(texts, name).items()}
-    for path in target.files():
+    for path in (*target.files(), *([target.file(SENSOR)] if sensor else ())):
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         files[f"{BOARD_FOLDER}/{path.name}"] = renamed_board(text, name).encode(
             errors="surrogateescape"
@@ -245,6 +272,7 @@ def write_project(
         "inference_only": inference_only,
         "ram": each_form(plan, target) if target.memory is not None else {},
         "labels": plan.labels,
+        **({"sensor": plan.front.axes} if sensor and plan.front is not None else {}),
         "input": {"format": plan.layers[0].input.name, **(inputs or {})},
         "files": digests,
     }
@@ -286,11 +314,12 @@ def load_project(folder: Path) -> Project:
         board, digest, files = data["board"], data["digest"], data["files"]
         name = data.get("name", DEFAULT)  # an earlier version had only this prefix
         forms = data.get("ram", {})  # an earlier version had no prediction
-        if not all(isinstance(size, int) for size in forms.values()):
+        sensor, labels = data.get("sensor", 0), tuple(data.get("labels", ()))
+        if not all(isinstance(size, int) for size in (sensor, *forms.values())):
             raise TypeError
         if not isinstance(files, dict):  # an earlier version without digests wrote a list of names
             files = {str(name): None for name in files}
-        if not all(isinstance(each, str) for each in (board, digest, name)):
+        if not all(isinstance(each, str) for each in (board, digest, name, *labels)):
             raise TypeError
         if not is_prefix(name) or any(map(leads_out, files)):
             raise TypeError
@@ -301,7 +330,7 @@ def load_project(folder: Path) -> Project:
             f"{path} is damaged; remove {folder}, or write the project to another folder with"
             " `ska-edge firmware`"
         ) from error
-    return Project(folder, board, digest, files, name=name, forms=forms)
+    return Project(folder, board, digest, files, (), name, forms, sensor, labels)
 
 
 def _earlier(folder: Path) -> Project | None:

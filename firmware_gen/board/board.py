@@ -35,6 +35,8 @@ FREESTANDING = "freestanding"
 """Folder of the files that boards of any family share."""
 RING = "ska_ring.h"
 """The file among a board's sources that keeps received bytes in RAM."""
+SENSOR = "sensor.c"
+"""The file that reads a device's own sensor, for firmware that uses it."""
 LARGEST_BUFFER = 256
 FASTEST_BAUD = 921_600
 RENAMED = {"sim-atmega328p": "uno", "sim-atmega2560": "mega2560"}

@@ -13,6 +13,8 @@ from ska_edge.frontend.spectrum import SINE, sines
 
 SOURCES = Path(__file__).parent.parent / "runtime" / "front"
 """Sources of all front ends; the folder of each kind has its own."""
+SENSOR_SOURCES = Path(__file__).parent.parent / "runtime" / "sensor"
+"""Sources of a device that takes samples of its own sensor."""
 KEPT = "samples"
 """The folder that all kinds share whose devices keep the samples of a window."""
 FILTERS, KERNELS = "ska_front_filters.h", "ska_front_kernels.h"
@@ -174,14 +176,29 @@ static const int8_t
 """
 
 
+def sensor_constants(sensor: bool) -> str:
+    """Return the constant of a device with a sensor of its own for ska_plan.h; otherwise ""."""
+    return "#define SKA_SENSOR 1 /* the device takes samples of its own sensor */\n" * sensor
+
+
+def sensor_sources() -> dict[str, str]:
+    """Return the name and text of each C file of a device with a sensor of its own."""
+    return _texts(SENSOR_SOURCES)
+
+
+def _texts(*folders: Path) -> dict[str, str]:
+    """Return the name and text of each C file in some folders."""
+    paths = [path for folder in folders for path in folder.glob("*.[ch]")]
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+
+
 def front_sources(front: Front | None) -> dict[str, str]:
     """Return the name and text of each C file of a front end; none without one."""
     if front is None:
         return {}
     kept = [SOURCES / KEPT] if front.keeps_samples else []
     folders = (SOURCES, *kept, SOURCES / front.kind)
-    paths = [path for folder in folders for path in folder.glob("*.[ch]")]
-    files = {path.name: path.read_text(encoding="utf-8") for path in sorted(paths)}
+    files = _texts(*folders)
     if front.filters is not None:
         files[FILTERS] = _filters(front.filters)
     if front.kernels is not None:

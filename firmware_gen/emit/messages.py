@@ -49,6 +49,11 @@ TOP = """\
 
 #include "ska_plan.h"
 
+/* 1 for a device with a sensor of its own; ska_plan.h says so. */
+#ifndef SKA_SENSOR
+#define SKA_SENSOR 0
+#endif
+
 """
 
 PUT = """\
@@ -189,7 +194,7 @@ def _sizes(message: Message) -> str:
         f"#define {_stem(message)}_SIZE {size if size.isalnum() else f'({size})'}\n"
     )
     if not size.isalnum():
-        text += f"#if {_stem(message)}_SIZE > SKA_PAYLOAD_MAX\n"
+        text += f"#if {_known(message)}{_stem(message)}_SIZE > SKA_PAYLOAD_MAX\n"
         text += (
             f'#error "{message.name} does not fit a frame: too many inputs or classes"\n#endif\n'
         )
@@ -220,10 +225,14 @@ def _largest(requests: Sequence[Message]) -> str:
     text += f"#define SKA_REQUEST_MAX {_stem(requests[0])}_SIZE\n"
     for message in requests[1:]:
         size = f"{_stem(message)}_SIZE"
-        known = f"{message.only} && " if message.only else ""
-        text += f"#if {known}{size} > SKA_REQUEST_MAX\n#undef SKA_REQUEST_MAX\n"
+        text += f"#if {_known(message)}{size} > SKA_REQUEST_MAX\n#undef SKA_REQUEST_MAX\n"
         text += f"#define SKA_REQUEST_MAX {size}\n#endif\n"
     return text + "\n"
+
+
+def _known(message: Message) -> str:
+    """Return the start of a condition of the preprocessor: whether the firmware has the message."""
+    return f"{message.only} && " if message.only else ""
 
 
 def _changes(requests: Sequence[Message]) -> str:

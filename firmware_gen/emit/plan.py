@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from firmware_gen.emit.c_ops import register_type, stored_type
 from firmware_gen.emit.comment import input_names
-from firmware_gen.emit.front import front_constants
+from firmware_gen.emit.front import front_constants, sensor_constants
 from firmware_gen.emit.weights import numbers, spare_constants
 from firmware_gen.memory.residence import (
     flash_bytes,
@@ -26,12 +26,17 @@ from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
 
 
 def emit_plan(
-    plan: Plan, names: Sequence[str] | None = None, crc: int = 0, in_flash: int = 0
+    plan: Plan,
+    names: Sequence[str] | None = None,
+    crc: int = 0,
+    in_flash: int = 0,
+    sensor: bool = False,
 ) -> str:
     """Return the text of ska_plan.h: the sizes and constants for all other files.
 
     `names` are the names of the inputs, for a comment. `crc` is the `initial_crc`; it distinguishes
-    models with the same plan. The first `in_flash` parameters stay in flash.
+    models with the same plan. The first `in_flash` parameters stay in flash. `sensor` tells whether
+    the device takes samples of its own sensor.
     """
     model = f"{plan.digest}_{crc:08x}"
     digest = ", ".join(f"0x{plan.digest[i : i + 2]}" for i in range(0, 16, 2))
@@ -140,7 +145,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
-{_square(plan)}{_mean(plan)}{_batch(plan)}{front_constants(plan.front)}
+{_square(plan)}{_mean(plan)}{_batch(plan)}{front_constants(plan.front)}{sensor_constants(sensor)}
 #elif !defined(SKA_MODEL_{model})
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif

@@ -8,8 +8,8 @@ models two registers of the interrupt controller, which the driver needs for WFI
 is a fault, reported in one line with exit code 1. While the image computes, the UART buffers
 `buffer` bytes (see board.toml); other bytes wait on the wire.
 If the environment variable SKA_STORAGE names a file, the memory for saves is in that file.
-If the environment variable SKA_SENSOR names a file, the board has a sensor: each read of the
-register at 0x40005000 gives the next byte of the file, and 0xFFFFFFFF after the last one.
+The board has a sensor: each read of the register at 0x40005000 gives the next byte of the file that
+the environment variable SKA_SENSOR names, and 0xFFFFFFFF after the last one, or without a file.
 Interrupts, exceptions and time are not modeled: the image runs as fast as it can, and the process
 sleeps while the image waits in WFI.
 """
@@ -56,8 +56,8 @@ OUTPUT_LIMIT = 512
 class Machine:
     """A core with its memories and UART after a reset, ready to run `elf`.
 
-    `sensor` are the bytes that the sensor gives; None if there is no sensor. `saves` is the file
-    with the memory for saves; without it, the saves end with the process.
+    `sensor` are the bytes that the sensor gives. `saves` is the file with the memory for saves;
+    without it, the saves end with the process.
 
     Raises:
         InputError: the image is damaged or does not fit the board, the board cannot be emulated, or
@@ -70,7 +70,7 @@ class Machine:
         elf: Path,
         board: Board,
         wire: Line,
-        sensor: bytes | None = None,
+        sensor: bytes = b"",
         saves: Path | None = None,
     ) -> None:
         try:
@@ -145,9 +145,8 @@ class Machine:
         self.unicorn.mmio_map(
             SYSTEM_CONTROL, PAGE, self._read_control, None, self._write_control, None
         )
-        if sensor is not None:
-            self._samples = iter(sensor)
-            self.unicorn.mmio_map(SENSOR, PAGE, self._read_sensor, None, self._write_sensor, None)
+        self._samples = iter(sensor)
+        self.unicorn.mmio_map(SENSOR, PAGE, self._read_sensor, None, self._write_sensor, None)
         self.unicorn.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
         self.unicorn.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
 
@@ -294,7 +293,7 @@ def run(elf: Path, board: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     path, saves = os.environ.get("SKA_SENSOR"), os.environ.get("SKA_STORAGE")
     try:
-        sensor = Path(path).read_bytes() if path else None
+        sensor = Path(path).read_bytes() if path else b""
     except OSError as error:
         raise refusal("read", Path(str(path)), error) from error
     terminal = Terminal()

@@ -99,10 +99,11 @@ def start(project: Path, arguments: Sequence[str] = ()) -> Iterator[RunningBoard
             process.wait()
 
 
-def launch(project: Path) -> RunningBoard:
+def launch(project: Path, sensor: Path | None = None) -> RunningBoard:
     """Start the project's firmware and leave it running; stop a board that already runs it.
 
-    If the same image ran before, the board starts with its saves, except on QEMU's boards.
+    If the same image ran before, the board starts with its saves, except on QEMU's boards. `sensor`
+    is the file that the board's sensor reads; without it, SKA_SENSOR names the file.
 
     Raises:
         InputError: see `start`, or the folder that lists launched boards cannot be used.
@@ -110,12 +111,13 @@ def launch(project: Path) -> RunningBoard:
     """
     board, command = _prepare(project)
     stop(project)
+    read = {} if sensor is None else {"SKA_SENSOR": str(sensor.resolve())}
     with _log(project).open("wb") as log, _placed(board):
         # The shell ends at once, so the board is not a child of this process and leaves no zombie.
         shell = subprocess.run(
             ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
             cwd=project / BUILD_FOLDER,
-            env={"SKA_STORAGE": str(_saves(project)), **_environment()},
+            env={"SKA_STORAGE": str(_saves(project)), **_environment(), **read},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

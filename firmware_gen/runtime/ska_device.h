@@ -25,6 +25,9 @@
 #if SKA_FRONT_AXES > 0
 #include "ska_front.h"
 #endif
+#if SKA_SENSOR
+#include "ska_window.h"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +57,9 @@ typedef struct {
 #if SKA_FRONT_AXES > 0
     ska_front_t front;
 #endif
+#if SKA_SENSOR
+    ska_window_t window; /* the newest window of the sensor */
+#endif
     ska_t network; /* the last member, so that the offsets of the others are small */
 } ska_device_t;
 
@@ -82,6 +88,21 @@ void ska_device_learn_values(ska_device_t *device, const ska_signal_t x[SKA_INPU
 ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INPUTS],
                               uint16_t label);
 #endif
+#endif
+
+#if SKA_SENSOR
+/* Pushes a sample of the device's own sensor into the front end. If it completes a window, the
+ * network classifies the window (see ska_window.h), and the function returns true. */
+bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES]);
+
+/* Learns the newest window as a sample of this class, as ska_device_learn does. Returns false, and
+ * learns nothing, if no class has this label, if there is no window, or if the newest window was
+ * learned before. */
+bool ska_device_label(ska_device_t *device, uint16_t label);
+
+/* Takes the samples that ska_sensor_read has, up to the end of a window, and learns the newest
+ * window if ska_sensor_label has a class. Returns true if a window is complete. */
+bool ska_device_sense(ska_device_t *device);
 #endif
 
 /* Tells whether a host follows. If so, the host gets each sample that the firmware learns. */

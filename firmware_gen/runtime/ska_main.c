@@ -3,6 +3,9 @@
  */
 #include "ska_board.h"
 #include "ska_device.h"
+#if SKA_SENSOR
+#include "ska_sensor.h"
+#endif
 
 static ska_device_t device;
 
@@ -10,6 +13,11 @@ int main(void) {
     ska_board_init();
     ska_device_init(&device);
     for (;;) {
+#if SKA_SENSOR
+        while (ska_sensor_runs && !ska_board_has_byte()) {
+            (void)ska_device_sense(&device);
+        }
+#endif
         const int16_t byte = ska_board_read();
         if (byte < 0) {
             return 0;

@@ -39,13 +39,19 @@ uint32_t ska_state_crc(const ska_t *network) {
 #else
 #define CAPABILITIES_FRONT 0u
 #endif
+#if SKA_SENSOR
+#define CAPABILITIES_SENSOR SKA_CAPABILITY_SENSOR
+#else
+#define CAPABILITIES_SENSOR 0u
+#endif
 #if SKA_INFERENCE_ONLY
 #define CAPABILITIES (CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | SKA_TAG_CAPABILITY)
 #define HALVINGS(network) 0u
 #else
 #define CAPABILITIES                                                                               \
     (SKA_CAPABILITY_LEARN | SKA_CAPABILITY_METRICS | SKA_CAPABILITY_PULL | SKA_CAPABILITY_RATE |   \
-     CAPABILITIES_STORAGE | CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | SKA_TAG_CAPABILITY)
+     CAPABILITIES_STORAGE | CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | CAPABILITIES_SENSOR |       \
+     SKA_TAG_CAPABILITY)
 #define HALVINGS(network) ((network).rate_halvings)
 #endif
 
@@ -148,10 +154,15 @@ static void chunk_send(uint8_t seq, uint32_t offset, const uint8_t *data, uint32
 
 #if !SKA_INFERENCE_ONLY
 
-void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
+/* Sends METRICS of every layer if `want` asks for them. */
+static void metrics_send_all(uint8_t seq, const ska_t *network, uint8_t want) {
     for (uint8_t layer = 0; (want & SKA_WANT_METRICS) != 0u && layer < SKA_LAYERS; layer++) {
         ska_reply_metrics(seq, network, layer);
     }
+}
+
+void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
+    metrics_send_all(seq, network, want);
     ska_reply_result(seq, network, (want & SKA_WANT_CRC) != 0u);
 }
 
@@ -224,6 +235,34 @@ void ska_reply_features(uint8_t seq, const ska_front_t *front, uint32_t offset) 
     window_t window;
     window_read(&window, front);
     chunk_send(seq, offset, (const uint8_t *)&window + offset, SKA_FRONT_BYTES - offset);
+}
+
+#endif
+
+#if SKA_SENSOR
+
+void ska_reply_window(uint8_t seq, const ska_device_t *device, uint8_t want) {
+    const ska_window_t *window = &device->window;
+    metrics_send_all(seq, &device->network, want);
+    ska_message_classified_t classified;
+    classified.number = window->number;
+    classified.label = window->label;
+    classified.step = ska_step(&device->network);
+    classified.samples = ska_samples(&device->network);
+    classified.predicted = window->predicted;
+    classified.decisions = window->decisions;
+#if SKA_SIGNAL_BYTES == 1 || SKA_LITTLE_ENDIAN
+    classified.x = (const uint8_t *)window->x;
+#else
+    uint8_t bytes[SKA_INPUT_BYTES];
+    for (uint16_t i = 0; i < SKA_INPUTS; i++) {
+        ska_bytes_put_u16(&bytes[2u * i], (uint16_t)window->x[i]);
+    }
+    classified.x = bytes;
+#endif
+    uint8_t payload[SKA_MESSAGE_CLASSIFIED_SIZE];
+    const uint16_t length = ska_message_classified_pack(&classified, payload);
+    ska_frame_write(SKA_MESSAGE_CLASSIFIED, seq, payload, length);
 }
 
 #endif

@@ -43,6 +43,11 @@ void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[S
 void ska_reply_features(uint8_t seq, const ska_front_t *front, uint32_t offset);
 #endif
 
+#if SKA_SENSOR
+/* Sends METRICS, if wanted, and CLASSIFIED: the newest window of the sensor. */
+void ska_reply_window(uint8_t seq, const ska_device_t *device, uint8_t want);
+#endif
+
 /* Sends the bytes of the state from an offset on, as many as fit into a CHUNK. */
 void ska_reply_chunk(uint8_t seq, const ska_t *network, uint32_t offset);
 

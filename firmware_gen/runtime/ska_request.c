@@ -47,6 +47,9 @@ static void sample_learn_values(ska_device_t *device, const ska_message_sample_t
 static ska_outcome_t hello_execute(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_hello_t hello;
     device->follow = 0;
+#if SKA_SENSOR
+    ska_window_hello(device);
+#endif
     return ska_message_hello_unpack(frame->payload, frame->length, &hello)
                ? ska_outcome_done()
                : ska_outcome_length(frame);
@@ -293,9 +296,19 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
 #endif
 #if SKA_FRONT_AXES > 0
     case SKA_MESSAGE_RAW:
+#if SKA_SENSOR
+        return ska_window_raw(device, raw_execute(&device->front, frame));
+#else
         return raw_execute(&device->front, frame);
+#endif
     case SKA_MESSAGE_FEATURES:
         return features_execute(&device->front, frame);
+#endif
+#if SKA_SENSOR
+    case SKA_MESSAGE_WINDOW:
+        return ska_window_execute(device, frame);
+    case SKA_MESSAGE_LABEL:
+        return ska_window_learn(device, frame);
 #endif
     case SKA_MESSAGE_CHALLENGE:
         return ska_tag_challenge(&device->tag, frame, &device->network);
@@ -314,6 +327,9 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
 #if SKA_FRONT_AXES > 0
     ska_message_features_t features;
 #endif
+#if SKA_SENSOR
+    ska_message_label_t label;
+#endif
     if (device->session.last.code != SKA_STATUS_OK) {
         ska_reply_status(frame->seq, device->session.last);
     } else if (frame->type == SKA_MESSAGE_HELLO || frame->type == SKA_MESSAGE_FOLLOW) {
@@ -328,6 +344,15 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
                ska_message_pull_unpack(frame->payload, frame->length, &pull) &&
                pull.offset < SKA_STATE_BYTES) {
         ska_reply_chunk(frame->seq, &device->network, pull.offset);
+#endif
+#if SKA_SENSOR
+    } else if (frame->type == SKA_MESSAGE_LABEL &&
+               ska_message_label_unpack(frame->payload, frame->length, &label)) {
+        /* The METRICS are those of the last update only until the next window is classified. */
+        ska_reply_window(frame->seq, device,
+                         label.window == device->window.number ? label.want : 0u);
+    } else if (frame->type == SKA_MESSAGE_WINDOW && device->session.last.detail != 0u) {
+        ska_reply_window(frame->seq, device, 0);
 #endif
 #if SKA_FRONT_AXES > 0
     } else if (frame->type == SKA_MESSAGE_FEATURES &&

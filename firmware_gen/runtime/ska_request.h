@@ -12,4 +12,21 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
 /* Answers the last request, which was executed now or before; the state has not changed since. */
 void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame);
 
+#if SKA_SENSOR
+/* ska_window.c has these functions, for a device with a sensor of its own. */
+
+/* Ends the samples that a host pushed: a new session begins. */
+void ska_window_hello(ska_device_t *device);
+
+/* Notes that a host pushes samples if its RAW, with this outcome, was executed; returns the
+ * outcome. The sensor gives no samples from then on, until the next HELLO. */
+ska_outcome_t ska_window_raw(ska_device_t *device, ska_outcome_t went);
+
+/* Executes WINDOW. If the outcome is OK, its detail is 1 if there is a newer window. */
+ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame);
+
+/* Executes LABEL. */
+ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame);
+#endif
+
 #endif

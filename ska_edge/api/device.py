@@ -17,6 +17,7 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import FASTEST, SLOWEST
 from ska_edge.device.sample import truth_of
+from ska_edge.device.sensor import SensorWindow
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -195,6 +196,29 @@ class Device(Closable):
             return known.predicted(decisions)
         decided = known.decided(decisions)
         return known.classes[decided] if known.plan.rule_definition.supervised else decided
+
+    def window(self, after: int = 0) -> SensorWindow | None:
+        """Return the newest window of the device's own sensor; None if its number is `after`.
+
+        `window.result.predicted` is the index of its class in `model.state.labels`. Raises
+        DeviceError for a firmware that was not generated with `sensor`.
+
+        Example: ``device.window().result.predicted``
+        """
+        return self._link.window(after)
+
+    def label(self, window: SensorWindow, name: str) -> SensorWindow:
+        """Let the device learn a window of its sensor as a class, and return the window.
+
+        The device learns only its newest window, and a window only once; otherwise DeviceError is
+        raised. Raises InputError if the device has no such class.
+
+        Example: ``device.label(device.window(), "walk")``
+        """
+        names = as_known(self._link, self.model).state.labels
+        if name not in names:
+            raise InputError(f"the device has no class {name!r}; its classes: {', '.join(names)}")
+        return self._link.label(window.number, names.index(name))
 
     def teach(self, name: str, x: ArrayLike, *, passes: int = PASSES, seed: int = 0) -> int:
         """Teach the device a class, with few rows; add the class if it is new.

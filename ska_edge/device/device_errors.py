@@ -18,6 +18,10 @@ class TooManySavesError(DeviceError):
         self.bytes_left = bytes_left
 
 
+class NotNewestError(DeviceError):
+    """The error for a label of a window that is no longer the newest, or was learned before."""
+
+
 def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     """Return the error for a refused request; ContactLost if the session or the state is gone."""
     if code in (Status.SEQUENCE, Status.TOKEN):
@@ -29,6 +33,11 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     if code == Status.KEY:
         return DeviceOptionError(
             "the device at {port} can be changed only with its key: give it with {key}", port=port
+        )
+    if code == Status.WINDOW and request == "LABEL":
+        return NotNewestError(
+            f"the device at {port} has learned nothing: the window is not its newest, or it was"
+            f" learned before; the newest has the number {detail}"
         )
     if code == Status.FROZEN:
         return other_frozen_layers(port) if request == "PUSH" else only_classifies(port)
@@ -63,6 +72,13 @@ def no_front(port: str) -> DeviceError:
     return DeviceError(
         f"the firmware of the device at {port} takes no raw samples, because an earlier version"
         " generated it: generate, build and flash it again"
+    )
+
+
+def no_sensor(port: str) -> DeviceError:
+    """Return the error for a firmware that takes no samples of its own sensor."""
+    return DeviceOptionError(
+        "the firmware of the device at {port} has no sensor: generate it with {sensor}", port=port
     )
 
 

@@ -38,6 +38,7 @@ class Request:
         codec: decodes the answer.
         metrics: the expected number of METRICS in the answer.
         samples: the sample count that a RESULT must have to be taken; None takes any count.
+        window: for a LABEL, the number of its window. The answer of another window has no METRICS.
         end: the frame that ends the answer, after it has arrived.
         replies: METRICS sorted by layer, and the closing reply; None while some are missing.
         result: the contents of `replies`, if the request is a sample or an inference.
@@ -51,6 +52,7 @@ class Request:
     codec: Codec
     metrics: int = 0
     samples: int | None = None
+    window: int = 0
     end: Frame | None = None
     replies: list[Reply] | None = None
     result: Result | None = None
@@ -92,7 +94,7 @@ class Request:
             # Ignore METRICS of another step: they are late frames of an earlier session.
             if reply[1]["step"] == closing[1].get("step"):
                 layers[reply[1]["layer"]] = reply
-        if len(layers) < self.metrics:
+        if len(layers) < self.metrics and closing[1].get("number", self.window) == self.window:
             return
         self.replies = [*map(layers.__getitem__, sorted(layers)), closing]
         if closing[0] == RESULT.name:

@@ -57,6 +57,11 @@ class DeviceInfo:
         return bool(self.capabilities & Capability.VALUES)
 
     @property
+    def senses(self) -> bool:
+        """Whether it classifies windows of its own sensor."""
+        return bool(self.capabilities & Capability.SENSOR)
+
+    @property
     def learns(self) -> bool:
         """Whether the firmware learns; otherwise it only classifies, with weights in flash."""
         return bool(self.capabilities & Capability.LEARN)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
 from ska_edge.device.sample import Truth
+from ska_edge.device.sensor import SensorWindow, window_of
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.wire.protocol import NAME_BYTES, Capability, Want
@@ -61,6 +62,11 @@ class Link(Session):
         if not self.info.capabilities & Capability.FRONT:
             raise device_errors.no_front(self.port)
 
+    def expect_sensor(self) -> None:
+        """Raise DeviceError for a firmware that takes no samples of its own sensor."""
+        if not self.info.senses:
+            raise device_errors.no_sensor(self.port)
+
     def expect_learning(self) -> None:
         """Raise DeviceError for a firmware that only classifies."""
         if not self.info.learns:
@@ -106,6 +112,39 @@ class Link(Session):
         data = transfer.read_part(self.request, 0, size, self.port, "FEATURES", "window")
         values = struct.unpack(f"<{inputs}i{inputs}{'b' if width == 1 else 'h'}", data)
         return values[:inputs], values[inputs:]
+
+    def window(self, after: int = 0) -> SensorWindow | None:
+        """Return the newest window of the device's sensor; None if its number is `after`.
+
+        A device whose source gives samples on request, such as a file, takes the next window first
+        if the newest one has this number. Raises DeviceError for a firmware without a sensor.
+        """
+        self.expect_sensor()
+        return self._window(self.request("WINDOW", {"after": after}))
+
+    def label(self, window: int, label: int, want: Want = Want.METRICS) -> SensorWindow:
+        """Let the device learn its newest window, whose number is given; return the window.
+
+        If the first answer was lost, and the next window is complete meanwhile, it is returned.
+        Raises NotNewestError if this is not the newest window, or if it was learned before, and
+        DeviceError if no class has the label.
+        """
+        self.expect_sensor()
+        values = {"window": window, "label": label, "want": int(want), "token": self.info.token}
+        request = self._prepare("LABEL", values)
+        request.metrics = self.info.layers if want & Want.METRICS else 0
+        request.window = window
+        found = self._window(self._ask(request))
+        assert found is not None
+        return found
+
+    def _window(self, replies: Sequence[claims.Reply]) -> SensorWindow | None:
+        """Return the window in an answer, and update the known progress; None for a STATUS."""
+        if replies[-1][0] != "CLASSIFIED":
+            return None
+        found = window_of(replies, self._input.unpack, self.info.layers)
+        self.samples, self.step = found.result.samples, found.result.step
+        return found
 
     def halve_rate(self, times: int) -> None:
         """Set the device's rate to the plan's rate, halved `times` times."""

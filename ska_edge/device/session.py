@@ -39,6 +39,7 @@ HELLO_WAITS = (*[0.25] * 3, 3.0, *[0.25] * 4)
 The boot loader of an Arduino Mega takes every byte as its own, and starts the firmware only after
 four seconds of silence, so one wait is long.
 """
+NOTHING_NEW = {"WINDOW"}  # requests that STATUS with OK may answer, if there is nothing to send
 STORING = {"SAVE", "OFFER", "PUSH"}  # requests that may erase and write a device's flash
 LEAST_WRITE_TIMEOUT = 1.0  # seconds; a busy computer may need them to see that a write has ended
 STORING_PATIENCE = 5  # timeouts to wait for the answer to a request of STORING
@@ -332,7 +333,8 @@ class Session(Closable):
 
     def _accept(self, message: Message, status: Values) -> None:
         """Raise DeviceError unless STATUS is the normal answer to the request."""
-        if message.answer == STATUS.name and status["code"] == Status.OK:
+        normal = message.answer == STATUS.name or message.name in NOTHING_NEW
+        if normal and status["code"] == Status.OK:
             return
         error = device_errors.refused(self.port, message.name, status["code"], status["detail"])
         if isinstance(error, ContactLost):

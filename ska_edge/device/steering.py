@@ -24,6 +24,7 @@ class Steering:
         self._lock = threading.Lock()
         self._asked = threading.Event()
         self._halvings, self._save = 0, False
+        self._label: int | None = None
 
     def pause(self) -> None:
         """Ask for a pause, or for the end of a pause."""
@@ -48,6 +49,17 @@ class Steering:
         with self._lock:
             self._halvings += halvings
             self._ask()
+
+    def label(self, label: int) -> None:
+        """Ask for the newest window of the device's sensor to be learned with this label."""
+        with self._lock:
+            self._label = label
+
+    def take_label(self) -> int | None:
+        """Remove and return the label for the newest window; None if there is none."""
+        with self._lock:
+            found, self._label = self._label, None
+        return found
 
     def _ask(self) -> None:
         self.held.set()

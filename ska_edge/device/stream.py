@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ska_edge.device import device_errors
 from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link, new_token
 from ska_edge.device.sample import Sample
+from ska_edge.device.sensor import SensorWindow, Wanted
 from ska_edge.device.window import Sending, Window, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.plural import counted
@@ -200,6 +202,71 @@ class Stream:
         info = self.link.hello()
         yield from self.link.announced()
         yield info
+
+    def watch(
+        self,
+        wanted: Wanted,
+        sending: Callable[[SensorWindow, int], None],
+        pause: float = PAUSE,
+    ) -> Iterator[SensorWindow | Sample | Reconnection]:
+        """Yield the windows of the device's sensor, until `stop`; let the device learn some.
+
+        A window that the device learns is yielded again. If the answer is lost, and the next window
+        is complete before contact is back, the learned window is yielded as a sample without a
+        result. Reconnections are yielded as by `learn`.
+
+        Args:
+            wanted: is asked between two windows for a window to learn.
+            sending: is called with a window and its label before it is learned.
+            pause: seconds between two looks at the device.
+
+        Raises ContactLost if the device does not come back, and DeviceError if it has no sensor, or
+        no class with a label.
+        """
+        deadline: float | None = None
+        newest: SensorWindow | None = None
+        asked: tuple[SensorWindow, int] | None = None  # a LABEL whose effect is not known yet
+        self.samples = self.link.info.samples
+        after = 0
+        while not self._stop.is_set():
+            found: SensorWindow | None = None
+            try:
+                self._expect_token()
+                given = wanted()
+                if newest is not None and given is not None and given[0] == newest.number:
+                    asked = newest, given[1]
+                    sending(*asked)
+                    found = self.link.label(*given)
+                else:
+                    found = self.link.window(after)
+                deadline = None
+            except device_errors.NotNewestError:
+                asked, after = None, 0
+            except ContactLost as lost:
+                deadline = self._deadline(deadline)
+                if self._find_again(lost, deadline):
+                    asked, self.samples = None, self.link.info.samples
+                    yield Reconnection(str(lost), self.link.info, fell_back=True)
+                else:
+                    yield Reconnection(str(lost), self.link.info, fell_back=False)
+                newest, after = None, 0
+            if found is not None:
+                yield from self._learned_before(found, asked)
+                newest, after, asked = found, found.number, None
+                self.samples = found.result.samples
+                yield found
+            self._stop.wait(pause)
+
+    def _learned_before(
+        self, found: SensorWindow, asked: tuple[SensorWindow, int] | None
+    ) -> Iterator[Sample]:
+        """Yield the window to be learned if it was learned, and `found` is a later one."""
+        if asked is None or asked[0].number == found.number:
+            return
+        before = found.result.samples - (found.label is not None)
+        if (before - self.samples) % COUNTED > 0:
+            samples = (self.samples + 1) % COUNTED
+            yield Sample(0, asked[0].x, asked[1], samples)
 
     def _announced(self, info: DeviceInfo) -> Iterator[Sequence[Sample | DeviceInfo]]:
         """Yield what arrives, until the device is silent for a timeout, or until `stop`.

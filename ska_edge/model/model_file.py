@@ -274,6 +274,7 @@ class Model(Encoding):
         *,
         inference_only: bool = False,
         prefill: int = 0,
+        sensor: bool = False,
     ) -> Project:
         """Write a C project that runs this model on a board.
 
@@ -284,13 +285,14 @@ class Model(Encoding):
                 its own.
             inference_only: the device does not learn, and its weights stay in flash.
             prefill: how many stored samples of each class the device starts with.
+            sensor: the device takes samples of its own sensor, and classifies their windows.
 
         Returns:
             The project: `build()` compiles it, `start()` runs it on an emulated board.
 
         Raises InputError for an unknown board, a name that C cannot have, a folder that holds
-        something else or cannot be written, more stored samples than the model has, or a model
-        that no device can learn with.
+        something else or cannot be written, more stored samples than the model has, a model that no
+        device can learn with, or a sensor for a model without a front end.
 
         Example: ``model.firmware("firmware", board="qemu-m4").build()``
         """
@@ -298,6 +300,7 @@ class Model(Encoding):
         from firmware_gen.project import write_project
 
         require_flag("inference_only", inference_only)
+        require_flag("sensor", sensor)
         return write_project(
             self.plan,
             self.state.parameters,
@@ -307,6 +310,7 @@ class Model(Encoding):
             name=name,
             inference_only=inference_only,
             memory=self.memory(prefill, inference_only=inference_only),
+            sensor=sensor,
         )
 
     def memory(self, prefill: int = 0, *, inference_only: bool = False) -> Memory:

@@ -116,7 +116,7 @@ class Member:
                 lost=lost,
                 plan=job.plan,
             )
-            if job.following:
+            if job.following and not stream.link.info.senses:
                 stream.listen()
             if job.save or job.save_every is not None:
                 stream.link.expect_capability(Capability.SAVE, "keep its state")
@@ -150,6 +150,8 @@ class Member:
         self._status()
 
     def _lines(self, monitor: Monitor, job: Job) -> Iterator[LogLine]:
+        if job.following and monitor.info.senses:
+            return monitor.watch(job.samples, [sink.write for sink in self.sinks])
         if job.following:
             return monitor.follow(job.samples)
         return monitor.run(

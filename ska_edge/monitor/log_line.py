@@ -22,6 +22,7 @@ session ends with the last::
     {"adding": name, "token"}                                                      ClassNotice
     {"class": name, "label"}                                                       ClassChange
     {"missing": rows, "samples"}                                                   Missing
+    {"window": number, "predicted", "decisions"}                                   WindowSeen
     {"saved": samples}                                                             Save
     {"end": {"step", "samples", "crc"}}                                            SessionEnd
         if the monitor sent rows: also "place"
@@ -339,6 +340,36 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSeen:
+    """The device has classified a window of its sensor.
+
+    Attributes:
+        number: windows since the device's start, including this one.
+        predicted: class index; `UNKNOWN` for a window of no known class.
+        decisions: integers in Q0.15, one per class.
+    """
+
+    KEY: ClassVar = "window"
+    number: int
+    predicted: int
+    decisions: tuple[int, ...]
+
+    def as_dict(self) -> Json:
+        """Return the line as a JSON object."""
+        return {
+            "window": self.number,
+            "predicted": self.predicted,
+            "decisions": list(self.decisions),
+        }
+
+    @classmethod
+    def parse(cls, keys: Keys) -> WindowSeen:
+        """Read the line from its JSON object."""
+        decisions = keys.integers("decisions")
+        return cls(keys.integer("window"), keys.integer("predicted"), decisions)
+
+
+@dataclass(frozen=True, slots=True)
 class Save:
     """The device has saved its state; `samples` is the state's sample count."""
 
@@ -385,6 +416,7 @@ LogLine = (
     | ClassNotice
     | ClassChange
     | Missing
+    | WindowSeen
     | Save
     | SessionEnd
 )
@@ -402,6 +434,7 @@ LINES: tuple[type[LogLine], ...] = (
     ClassNotice,
     ClassChange,
     Missing,
+    WindowSeen,
     Save,
     SessionEnd,
 )

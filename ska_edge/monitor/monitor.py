@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
+from ska_edge.device.sensor import SensorWindow
 from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
@@ -36,6 +37,7 @@ from ska_edge.monitor.log_line import (
     Save,
     SessionEnd,
     SessionStart,
+    WindowSeen,
 )
 from ska_edge.monitor.log_value import Mark, Place
 from ska_edge.monitor.pace import Pace
@@ -51,6 +53,7 @@ from ska_edge.rules.confidence import UNKNOWN
 from ska_edge.wire.protocol import COUNTED, Capability
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
+LOOKS = 0.1  # seconds between two looks at the windows of a device's sensor
 LOOK = 10  # rows between two checks for symptoms
 
 Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
@@ -83,6 +86,7 @@ class Monitor:
         saved: sample count of the device's last save in this session; None without one.
         exam: the held-out rows, and how the device classified them; None without any.
         steering: takes requests, which `run` does between two rows.
+        window: the newest window of the device's sensor; None if it has none.
     """
 
     def __init__(self, stream: Stream, plan: Plan, names: Callable[[str], str] = str) -> None:
@@ -119,6 +123,8 @@ class Monitor:
         # Rows that `_drift` has not seen yet: input, label, and whether the device was right.
         self._unseen: list[tuple[tuple[int, ...], int, bool]] = []
         self._classes = plan.labels
+        self.window: SensorWindow | None = None
+        self._learned_window = 0  # number of the last window whose row was yielded
         self._recall_advice = recall_advice("", bool(plan.replay.per_class))
 
     @property
@@ -147,6 +153,12 @@ class Monitor:
     @place.setter
     def place(self, place: Place | None) -> None:
         self._place, self._passed = place, 0
+
+    def named(self, label: int) -> str:
+        """Return the name of a class, or "unknown"; the label itself if the class has no name."""
+        if label == UNKNOWN:
+            return "unknown"
+        return self._classes[label] if label < len(self._classes) else str(label)
 
     def run(
         self,
@@ -227,6 +239,75 @@ class Monitor:
                     yield from self._look()
         yield from self._look(last=True)
         yield SessionEnd(Mark.of(self.info, halvings=False))
+
+    def watch(
+        self,
+        most: int | None = None,
+        sending: Sequence[Callable[[LogLine], None]] = (),
+        pause: float = LOOKS,
+    ) -> Iterator[LogLine]:
+        """Yield the lines of a log while the device classifies windows of its own sensor.
+
+        The device learns a window if a person labels it: by `steering`, or at the device. With
+        `most`, it ends after this number of learned windows. If a window was learned that the host
+        has not read, a line says how many rows are missing.
+
+        Args:
+            most: number of windows to learn; None watches until the stream stops.
+            sending: functions that get the notice before a window is learned.
+            pause: seconds between two looks at the device.
+
+        Raises the errors of `Stream.watch`; the stream stays open.
+        """
+        self._alone, self._sending = True, sending
+        yield SessionStart.of(self.info, self.port)
+        for event in self._stream.watch(self._wanted_window, self._announce_window, pause):
+            if isinstance(event, Reconnection):
+                yield self._found_again(event)
+                if event.fell_back:
+                    self._learned_window = 0
+            elif isinstance(event, Sample):
+                yield self._row(event)
+            else:
+                yield from self._see(event)
+                if most is not None and self.learned >= most:
+                    break
+        yield from self._look(last=True)
+        self.info = self._stream.link.hello()
+        yield from self._missing(self._ahead(self.info.samples), self.info.samples)
+        yield SessionEnd(Mark.of(self.info, halvings=False))
+
+    def _wanted_window(self) -> tuple[int, int] | None:
+        """Return the number and the label of the window that a person has labeled, once."""
+        label, window = self.steering.take_label(), self.window
+        if label is None or window is None:
+            return None
+        if label >= (len(self._classes) or self._plan.classes):
+            self.steering.answer = f"there is no class {label}"
+            return None
+        return window.number, label
+
+    def _announce_window(self, window: SensorWindow, label: int) -> None:
+        sample = (self.samples + 1) % COUNTED
+        for send in self._sending:
+            send(RowNotice(sample, self._stream.token, label, window.x))
+
+    def _see(self, window: SensorWindow) -> Iterator[LogLine]:
+        """Yield the line of a new window, and the row of a window that was learned."""
+        result, before = window.result, self.window
+        self.window = window
+        if before is None or before.number != window.number:
+            yield WindowSeen(window.number, result.predicted, result.decisions)
+        ahead = self._ahead(result.samples)
+        if window.label is None or window.number == self._learned_window or not ahead:
+            yield from self._missing(ahead, result.samples)
+            return
+        yield from self._missing(ahead - 1, result.samples - 1)
+        self._learned_window = window.number
+        name = self.named(window.label)
+        self.steering.answer = f"window {window.number} was learned as {name}"
+        yield self._row(Sample(0, window.x, window.label, result.samples, result))
+        yield from self._look()
 
     # --- parts of a session -----------------------------------------------------------------------
 

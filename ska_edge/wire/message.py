@@ -61,7 +61,7 @@ class Message:
         purpose: one line.
         answer: for a request, the name of the reply that closes it (STATUS if it is refused).
         changes: whether a request changes the device; with a key, such a request ends in a tag.
-        only: the C condition under which a firmware knows a request; "" if every firmware does.
+        only: the C condition under which a firmware knows the message; "" if every firmware does.
     """
 
     name: str

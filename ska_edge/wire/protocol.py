@@ -24,6 +24,7 @@ PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot r
 RAW_MAX = 128  # maximum bytes of samples in a RAW; a sample of 64 axes takes all of them
 NAME_BYTES = 16  # bytes of the name of an added class, as in `plan.spare`
 KEY_BYTES = 32  # bytes of a device's key, see `tag`
+UNLABELED = 65535  # in place of the label of a window that the device has not learned
 TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
 
 
@@ -74,7 +75,8 @@ STATUS_PURPOSE = {
     "detail is the type of the message, or the offset in PUSH",
     Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
-    Status.WINDOW: "the last sample of RAW completed no window; detail is 0",
+    Status.WINDOW: "no window: the last sample of RAW completed none; or, in LABEL, it is not the"
+    " newest or was learned before; detail is the number of the newest",
 }
 
 
@@ -90,6 +92,7 @@ class Capability(enum.IntFlag):
     KEY = 64
     VALUES = 128
     FRONT = 256
+    SENSOR = 512
 
 
 CAPABILITY_PURPOSE = {
@@ -103,6 +106,7 @@ CAPABILITY_PURPOSE = {
     Capability.VALUES: "runs a regression: it has targets instead of a label, and values instead of"
     " decisions",
     Capability.FRONT: "has a front end, which takes RAW and FEATURES",
+    Capability.SENSOR: "classifies windows of its own sensor, which WINDOW reads and LABEL learns",
 }
 
 
@@ -279,6 +283,30 @@ MESSAGES = (
         only="SKA_FRONT_AXES > 0",
     ),
     Message(
+        "WINDOW",
+        0x11,
+        "request",
+        (Field("after", "u32", 1, "number of the newest window that the host has; 0 for none"),),
+        "read the newest window of the sensor; STATUS with OK if the host has it",
+        answer="CLASSIFIED",
+        only="SKA_SENSOR",
+    ),
+    Message(
+        "LABEL",
+        0x12,
+        "request",
+        (
+            Field("window", "u32", 1, "number of the newest window"),
+            LABEL,
+            Field("want", "u8", 1, "bits, see SKA_WANT_*; CRC has no meaning"),
+            TOKEN,
+        ),
+        "learn the newest window of the sensor, unless it was learned before",
+        answer="CLASSIFIED",
+        changes=True,
+        only="SKA_SENSOR",
+    ),
+    Message(
         "WELCOME",
         0x81,
         "reply",
@@ -385,6 +413,27 @@ MESSAGES = (
         "reply",
         (SAMPLES, LABEL, TARGETS, X),
         "announces a sample that the device has learned by itself; METRICS and RESULT follow",
+    ),
+    Message(
+        "CLASSIFIED",
+        0x88,
+        "reply",
+        (
+            Field("number", "u32", 1, "windows of the sensor since the start, including this one"),
+            Field(
+                "label",
+                "u16",
+                1,
+                f"class index with which the device has learned the window; {UNLABELED}: not yet",
+            ),
+            STEP,
+            SAMPLES,
+            Field("predicted", "u16", 1, f"class index as in RESULT; {UNKNOWN}: unknown"),
+            Field("decisions", "i16", "classes", "of the window, before any update, in Q0.15"),
+            X,
+        ),
+        "answers WINDOW and LABEL: the newest window of the sensor",
+        only="SKA_SENSOR",
     ),
 )
 

@@ -45,7 +45,7 @@ def seeds(plan: Plan) -> dict[str, bytes]:
     streams["hello"] = opened
     window = frame(codec, 1, BY_NAME["RAW"], plan) + frame(codec, 2, BY_NAME["FEATURES"], plan)
     return streams | {
-        "window": opened + window,
+        "front": opened + window,
         "session": opened + session(codec, plan),
         "update": opened + update(codec, plan),
     }

@@ -17,6 +17,11 @@
 
 #include "ska_plan.h"
 
+/* 1 for a device with a sensor of its own; ska_plan.h says so. */
+#ifndef SKA_SENSOR
+#define SKA_SENSOR 0
+#endif
+
 /* Increased when an old device or an old host would misread a message. */
 #define SKA_PROTOCOL_VERSION 4u
 /* Maximum bytes of a payload; the length of a whole frame then fits 16 bits. */
@@ -64,7 +69,7 @@
 #define SKA_STATUS_FROZEN 15u
 /* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u
-/* the last sample of RAW completed no window; detail is 0 */
+/* no window: the last sample of RAW completed none; or, in LABEL, it is not the newest or was learned before; detail is the number of the newest */
 #define SKA_STATUS_WINDOW 17u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
@@ -88,6 +93,8 @@
 #define SKA_CAPABILITY_VALUES 128u
 /* has a front end, which takes RAW and FEATURES */
 #define SKA_CAPABILITY_FRONT 256u
+/* classifies windows of its own sensor, which WINDOW reads and LABEL learns */
+#define SKA_CAPABILITY_SENSOR 512u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
 #define SKA_METRICS_EACH(X)                                                                        \
@@ -167,12 +174,24 @@
 /* RAW: push samples into the front end; detail 1: the last one completes a window */
 #define SKA_MESSAGE_RAW 0x0fu
 #define SKA_MESSAGE_RAW_SIZE (1u + 128u)
-#if SKA_MESSAGE_RAW_SIZE > SKA_PAYLOAD_MAX
+#if SKA_FRONT_AXES > 0 && SKA_MESSAGE_RAW_SIZE > SKA_PAYLOAD_MAX
 #error "RAW does not fit a frame: too many inputs or classes"
 #endif
 /* FEATURES: read the complete window: features, one i32 each, then the input of them */
 #define SKA_MESSAGE_FEATURES 0x10u
 #define SKA_MESSAGE_FEATURES_SIZE 4u
+/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it */
+#define SKA_MESSAGE_WINDOW 0x11u
+#define SKA_MESSAGE_WINDOW_SIZE 4u
+#if SKA_REGRESSION
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
+#define SKA_MESSAGE_LABEL 0x12u
+#define SKA_MESSAGE_LABEL_SIZE 9u
+#else
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
+#define SKA_MESSAGE_LABEL 0x12u
+#define SKA_MESSAGE_LABEL_SIZE 11u
+#endif
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
@@ -211,6 +230,12 @@
 #if SKA_MESSAGE_LEARNED_SIZE > SKA_PAYLOAD_MAX
 #error "LEARNED does not fit a frame: too many inputs or classes"
 #endif
+#endif
+/* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
+#define SKA_MESSAGE_CLASSIFIED 0x88u
+#define SKA_MESSAGE_CLASSIFIED_SIZE (16u + 2u * SKA_CLASSES + SKA_INPUT_BYTES)
+#if SKA_SENSOR && SKA_MESSAGE_CLASSIFIED_SIZE > SKA_PAYLOAD_MAX
+#error "CLASSIFIED does not fit a frame: too many inputs or classes"
 #endif
 
 /* The largest payload of a request, which the receive buffer must hold. */
@@ -275,6 +300,14 @@
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_FEATURES_SIZE
 #endif
+#if SKA_SENSOR && SKA_MESSAGE_WINDOW_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_WINDOW_SIZE
+#endif
+#if SKA_SENSOR && SKA_MESSAGE_LABEL_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_LABEL_SIZE
+#endif
 
 /* Tells whether a request of this type changes the device. */
 #define SKA_REQUEST_CHANGES(type) \
@@ -287,7 +320,8 @@
      (type) == SKA_MESSAGE_SET_TOKEN || \
      (SKA_SPARES > 0 && (type) == SKA_MESSAGE_ADD_CLASS) || \
      (SKA_SPARES > 0 && (type) == SKA_MESSAGE_FORGET_CLASS) || \
-     (SKA_FRONT_AXES > 0 && (type) == SKA_MESSAGE_RAW))
+     (SKA_FRONT_AXES > 0 && (type) == SKA_MESSAGE_RAW) || \
+     (SKA_SENSOR && (type) == SKA_MESSAGE_LABEL))
 
 /* --- numbers as bytes ------------------------------------------------------------------------- */
 
@@ -602,6 +636,68 @@ static inline bool ska_message_features_unpack(const uint8_t *payload, uint16_t 
     return true;
 }
 
+/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it */
+typedef struct {
+    /* number of the newest window that the host has; 0 for none */
+    uint32_t after;
+} ska_message_window_t;
+
+static inline bool ska_message_window_unpack(const uint8_t *payload, uint16_t length,
+                                             ska_message_window_t *message) {
+    if (length != SKA_MESSAGE_WINDOW_SIZE) {
+        return false;
+    }
+    message->after = ska_bytes_get_u32(&payload[0u]);
+    return true;
+}
+
+#if SKA_REGRESSION
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
+typedef struct {
+    /* number of the newest window */
+    uint32_t window;
+    /* bits, see SKA_WANT_*; CRC has no meaning */
+    uint8_t want;
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
+    uint32_t token;
+} ska_message_label_t;
+
+static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t length,
+                                            ska_message_label_t *message) {
+    if (length != SKA_MESSAGE_LABEL_SIZE) {
+        return false;
+    }
+    message->window = ska_bytes_get_u32(&payload[0u]);
+    message->want = payload[4u];
+    message->token = ska_bytes_get_u32(&payload[5u]);
+    return true;
+}
+#else
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
+typedef struct {
+    /* number of the newest window */
+    uint32_t window;
+    /* class index, below the number of classes */
+    uint16_t label;
+    /* bits, see SKA_WANT_*; CRC has no meaning */
+    uint8_t want;
+    /* identifies the state's history; 0 after a start, RESET or PUSH */
+    uint32_t token;
+} ska_message_label_t;
+
+static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t length,
+                                            ska_message_label_t *message) {
+    if (length != SKA_MESSAGE_LABEL_SIZE) {
+        return false;
+    }
+    message->window = ska_bytes_get_u32(&payload[0u]);
+    message->label = ska_bytes_get_u16(&payload[4u]);
+    message->want = payload[6u];
+    message->token = ska_bytes_get_u32(&payload[7u]);
+    return true;
+}
+#endif
+
 /* --- replies, device to host ------------------------------------------------------------------ */
 
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
@@ -838,5 +934,39 @@ static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *mes
     return SKA_MESSAGE_LEARNED_SIZE;
 }
 #endif
+
+/* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
+typedef struct {
+    /* windows of the sensor since the start, including this one */
+    uint32_t number;
+    /* class index with which the device has learned the window; 65535: not yet */
+    uint16_t label;
+    /* updates made, counted from the plan's weights */
+    uint32_t step;
+    /* samples learned, counted from the plan's weights */
+    uint32_t samples;
+    /* class index as in RESULT; 65535: unknown */
+    uint16_t predicted;
+    /* SKA_CLASSES elements: of the window, before any update, in Q0.15 */
+    const int16_t *decisions;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
+} ska_message_classified_t;
+
+static inline uint16_t ska_message_classified_pack(const ska_message_classified_t *message,
+                                                   uint8_t *payload) {
+    ska_bytes_put_u32(&payload[0u], message->number);
+    ska_bytes_put_u16(&payload[4u], message->label);
+    ska_bytes_put_u32(&payload[6u], message->step);
+    ska_bytes_put_u32(&payload[10u], message->samples);
+    ska_bytes_put_u16(&payload[14u], message->predicted);
+    for (uint16_t i = 0; i < SKA_CLASSES; i++) {
+        ska_bytes_put_u16(&payload[16u + 2u * i], (uint16_t)message->decisions[i]);
+    }
+    for (uint16_t i = 0; i < SKA_INPUT_BYTES; i++) {
+        payload[16u + 2u * SKA_CLASSES + i] = message->x[i];
+    }
+    return SKA_MESSAGE_CLASSIFIED_SIZE;
+}
 
 #endif

@@ -24,8 +24,9 @@ LONGEST = 24  # characters of a prefix; the longest symbol then has 52
 # `ska_edge` is the name of a Python package.
 _WORD = re.compile(r"\b(?:ska|SKA)(?=_(?!edge\b)|\.[ch]\b)")
 _NAME = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST - 1}}}(?<!_)")
-# Names that ska_board.h and ska_storage.h declare for a board's sources, and these headers' names.
-_INTERFACE = re.compile(r"\b(?:ska_(?:board|storage)|SKA_(?:STORAGE|UART)(?=_))\w*")
+# Names that ska_board.h, ska_storage.h and ska_sensor.h declare for a board's sources, and these
+# headers' names.
+_INTERFACE = re.compile(r"\b(?:ska_(?:board|storage|sensor)|SKA_(?:STORAGE|UART|SENSOR)(?=_))\w*")
 
 
 def is_prefix(name: str) -> bool:

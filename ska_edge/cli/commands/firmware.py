@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.board.board import SENSOR
+from firmware_gen.build import BOARD_FOLDER
 from firmware_gen.emit.names.prefix import DEFAULT
 from firmware_gen.export.table import EXPORTS
 from firmware_gen.export.write import write_export
@@ -61,6 +63,11 @@ BOARD = "virtual-m4"
 )
 @inference_only_option
 @click.option(
+    "--sensor",
+    is_flag=True,
+    help="The device takes samples of its own sensor, by sensor.c among the board's files.",
+)
+@click.option(
     "--prefill",
     type=COUNT_OR_NONE,
     default=0,
@@ -82,6 +89,7 @@ def firmware(
     key: Path | None,
     name: str,
     inference_only: bool,
+    sensor: bool,
     prefill: int,
     data: str | None,
     reader: Reader,
@@ -94,9 +102,15 @@ def firmware(
     check_folder(output)
     if kind == PROJECT:
         target = BOARD if board is None else board
-        _project(loaded, target, output, key_in(key), name, inference_only, memory, out)
+        _project(loaded, target, output, key_in(key), name, inference_only, memory, sensor, out)
     elif board is not None and given("board"):
         raise OptionError("an export as {kind} suits every board; leave {board} out", kind=kind)
+    elif sensor:
+        raise OptionError(
+            "an export as {kind} has no driver for a sensor: leave {sensor} out, and call"
+            " ska_device_learn",
+            kind=kind,
+        )
     elif inference_only:
         raise OptionError(
             "an export as {kind} learns: leave {inference_only} out, or write a project for one"
@@ -130,6 +144,7 @@ def _project(
     name: str,
     inference_only: bool,
     memory: Memory,
+    sensor: bool,
     out: Output,
 ) -> None:
     project = write_project(
@@ -142,9 +157,12 @@ def _project(
         name,
         inference_only,
         memory,
+        sensor,
     )
     say_kept(project.folder, project.kept, out)
     form = "; it only classifies" if inference_only else ""
+    if sensor:
+        form = f"; {output / BOARD_FOLDER / SENSOR} reads its sensor"
     out.line(f"wrote {output} for {project.board}, plan {project.digest}{form}")
     out.line(_raw_sentence(model, name))
     out.document(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
@@ -20,7 +21,7 @@ from ska_edge.report.printable import printable
 from ska_edge.rules.confidence import UNKNOWN
 
 LEGEND = "keys: p pauses  s saves  + doubles the rate  - halves it  q ends"
-FOLLOWING = "keys: q ends"
+FOLLOWING = "keys: 0 to 9 label the last window of a sensor  q ends"
 LONGEST = 12  # characters of a class name
 SHOWN = 8  # last rows whose predictions are shown
 
@@ -31,7 +32,8 @@ class Keys:
     Args:
         pressed: returns the keys that were pressed since its last call.
         members: the devices.
-        following: whether the devices learn by themselves; then only `q` has a meaning.
+        following: whether the devices learn by themselves; then only `q` and digits have a
+            meaning.
     """
 
     def __init__(
@@ -55,6 +57,9 @@ class Keys:
                 self._end()
             elif not self._following:
                 self._steer(key)
+            elif key in "0123456789":
+                for steering in self._all():
+                    steering.label(int(key))
 
     def _end(self) -> None:
         learning = [member for member in self._members if member.state == "learning"]
@@ -120,6 +125,7 @@ def live_picture(
     lines = [
         Text(_head(member, monitor), style="bold"),
         *([Text(printable(title))] if title else []),
+        *_window(model, monitor),
         *_answers(model, snapshot),
     ]
     lines += [Text(f"warning: {printable(text)}", style="yellow") for text in warnings]
@@ -134,6 +140,17 @@ def _head(member: Member, monitor: Monitor) -> str:
     state = "paused" if monitor.steering.paused else member.state
     speed = f", {monitor.rate:.1f} samples/s" if not member.ended else ""
     return printable(f"{monitor.info.board} at {monitor.port}: {state}{speed}")
+
+
+def _window(model: Model, monitor: Monitor) -> list[Text]:
+    """Return a line about the newest window of the device's sensor, if it has one."""
+    window = monitor.window
+    if window is None:
+        return []
+    result = window.result
+    said = monitor.named(result.predicted)
+    largest = model.plan.formats.decision.dequantize(np.array(max(result.decisions)))
+    return [Text(printable(f"window {window.number}: {said}, decision {largest:.2f}"), "bold")]
 
 
 def _answers(model: Model, snapshot: Snapshot) -> list[Text]:

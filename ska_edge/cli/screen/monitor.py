@@ -20,7 +20,15 @@ from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.fleet import Member
-from ska_edge.monitor.log_line import Interruption, LogLine, LogWarning, Missing, SessionStart
+from ska_edge.monitor.log_line import (
+    Interruption,
+    LogLine,
+    LogRow,
+    LogWarning,
+    Missing,
+    SessionStart,
+    WindowSeen,
+)
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.signs.exam import Exam
 from ska_edge.network.measures.warning import general_warning
@@ -71,8 +79,10 @@ def once(say: Callable[[str], None]) -> Callable[[str], None]:
     return say_once
 
 
-def _rows(start: SessionStart, exam: Exam | None) -> str:
+def _rows(start: SessionStart, exam: Exam | None, senses: bool) -> str:
     """Return a clause about the rows that a session sends, or about those of the device."""
+    if start.place is None and senses:
+        return ", no DATA: watches the windows of the device's sensor"
     if start.place is None:
         return ", no DATA: follows what the device learns by itself"
     order = (
@@ -107,17 +117,23 @@ class TerminalSink:
         self._monitor = monitor
 
     def write(self, line: LogLine) -> None:
-        """Print a start, an interruption, a gap, or a warning that concerns no single layer."""
+        """Print a start, an interruption, a gap, or a warning that concerns no single layer; also
+        the windows of a sensor, unless a live view shows them.
+        """
         monitor = self._monitor
         assert monitor is not None
         if isinstance(line, SessionStart):
             log = f", log {self._log}" if self._log else ""
-            rows = _rows(line, monitor.exam)
+            rows = _rows(line, monitor.exam, monitor.info.senses)
             self._out.line(introduction(monitor.info, monitor.port) + rows + log)
         elif isinstance(line, Interruption):
             self._back(line, monitor.port)
         elif isinstance(line, LogWarning) and line.content["layer"] is None:
             self._warn_of(line.content)
+        elif isinstance(line, WindowSeen) and self._plain_windows(monitor):
+            self._out.line(f"window {line.number}: {printable(monitor.named(line.predicted))}")
+        elif isinstance(line, LogRow) and self._plain_windows(monitor):
+            self._out.line(printable(monitor.steering.answer))
         elif isinstance(line, Missing):
             self._warn(
                 "missing",
@@ -125,6 +141,10 @@ class TerminalSink:
                 " did not arrive, so the log cannot rebuild its state from here on",
             )
         self._before = monitor.samples
+
+    def _plain_windows(self, monitor: Monitor) -> bool:
+        """Tell whether the windows of a sensor are printed as lines; a live view shows the last."""
+        return monitor.window is not None and not self._out.progress_console.is_terminal
 
     def _back(self, line: Interruption, port: str) -> None:
         if not line.fell_back:
@@ -236,7 +256,9 @@ class View:
         Returns None if no device has learned anything yet, or been paused before.
         """
         monitors = [member.monitor for member in self._members if member.monitor is not None]
-        if not any(monitor.learned or monitor.steering.paused for monitor in monitors):
+        if not any(
+            monitor.learned or monitor.steering.paused or monitor.window for monitor in monitors
+        ):
             return None
         legend = [Text(self.legend, style="dim")] if warnings and self.legend else []
         if len(self._members) > 1:

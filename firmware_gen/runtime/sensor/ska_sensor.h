@@ -1,0 +1,38 @@
+/*
+ * ska_sensor.h: the interface between the driver of a sensor and the firmware. The board's file
+ * sensor.c defines these names; ska_main.c and the request WINDOW use them.
+ */
+#ifndef SKA_SENSOR_H
+#define SKA_SENSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ska_plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SKA_SENSOR_AXES SKA_FRONT_AXES
+#define SKA_SENSOR_NO_LABEL (-1)
+
+/* True for a sensor that measures all the time: the firmware takes its samples whenever no byte
+ * waits, and never sleeps. False for a source that gives samples when it is asked, such as a file:
+ * the firmware takes samples only while it executes a WINDOW, so the host sets the pace. */
+extern const bool ska_sensor_runs;
+
+/* Takes the next sample, one integer per axis, in the unit of the training data. Returns false if
+ * there is none at the moment; it must not wait. If samples arrive in an interrupt, let the
+ * interrupt put them into a ring, because a learning step may take longer than a sample. */
+bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]);
+
+/* Returns the class that somebody gives to the newest window, such as by a button, once;
+ * SKA_SENSOR_NO_LABEL if nobody does. */
+int16_t ska_sensor_label(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

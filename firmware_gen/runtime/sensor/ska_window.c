@@ -1,0 +1,107 @@
+/* ska_window.c: classifies and learns the windows of the device's own sensor; see ska_device.h. */
+#include "ska_device.h"
+#include "ska_request.h"
+#include "ska_sensor.h"
+
+/* Keeps the result of the last forward pass. */
+static void result_keep(ska_window_t *window, const ska_t *network) {
+    const int16_t *decisions = ska_decisions(network);
+    for (uint16_t i = 0; i < SKA_CLASSES; i++) {
+        window->decisions[i] = decisions[i];
+    }
+    window->predicted = ska_classify(network);
+}
+
+/* Tells whether the newest window may be learned: there is one, and it has no label. */
+static bool is_open(const ska_window_t *window) {
+    return window->number != 0u && window->label == SKA_UNLABELED;
+}
+
+/* Keeps the label and the result of the newest window, which has just been learned. */
+static void label_keep(ska_device_t *device, uint16_t label) {
+    device->window.label = label;
+    result_keep(&device->window, &device->network);
+}
+
+bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES]) {
+    ska_window_t *window = &device->window;
+    if (!ska_front_push(&device->front, sample)) {
+        return false;
+    }
+    ska_front_input(&device->front, window->x);
+    (void)ska_infer(&device->network, window->x);
+    ska_session_forget(&device->session);
+    result_keep(window, &device->network);
+    window->number++;
+    window->label = SKA_UNLABELED;
+    return true;
+}
+
+bool ska_device_label(ska_device_t *device, uint16_t label) {
+    if (!is_open(&device->window) || ska_device_learn(device, device->window.x, label) != SKA_OK) {
+        return false;
+    }
+    label_keep(device, label);
+    return true;
+}
+
+bool ska_device_sense(ska_device_t *device) {
+    int16_t sample[SKA_FRONT_AXES];
+    bool complete = false;
+    while (!complete && !device->window.pushed && ska_sensor_read(sample)) {
+        complete = ska_device_take(device, sample);
+    }
+    if ((complete || ska_sensor_runs) && !ska_device_busy(device)) {
+        const int16_t label = ska_sensor_label();
+        if (label >= 0) {
+            (void)ska_device_label(device, (uint16_t)label);
+        }
+    }
+    return complete;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+void ska_window_hello(ska_device_t *device) {
+    if (device->window.pushed) {
+        device->window.pushed = false;
+        ska_front_reset(&device->front); /* no window has samples of both */
+    }
+}
+
+ska_outcome_t ska_window_raw(ska_device_t *device, ska_outcome_t went) {
+    device->window.pushed = device->window.pushed || went.code == SKA_STATUS_OK;
+    return went;
+}
+
+ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_window_t asked;
+    const ska_window_t *window = &device->window;
+    if (!ska_message_window_unpack(frame->payload, frame->length, &asked)) {
+        return ska_outcome_length(frame);
+    }
+    if (!ska_sensor_runs && (window->number == 0u || window->number == asked.after)) {
+        (void)ska_device_sense(device);
+    }
+    const bool newer = window->number != 0u && window->number != asked.after;
+    return ska_outcome(SKA_STATUS_OK, newer ? 1u : 0u);
+}
+
+ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
+    ska_message_label_t given;
+    ska_window_t *window = &device->window;
+    if (!ska_message_label_unpack(frame->payload, frame->length, &given)) {
+        return ska_outcome_length(frame);
+    }
+    if (given.token != device->token) {
+        return ska_outcome(SKA_STATUS_TOKEN, device->token);
+    }
+    if (!is_open(window) || given.window != window->number) {
+        return ska_outcome(SKA_STATUS_WINDOW, window->number);
+    }
+    if (ska_learn(&device->network, window->x, given.label) != SKA_OK) {
+        return ska_outcome(SKA_STATUS_LABEL, given.label);
+    }
+    label_keep(device, given.label);
+    return ska_outcome_done();
+}

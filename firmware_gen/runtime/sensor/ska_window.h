@@ -1,0 +1,37 @@
+/*
+ * ska_window.h: the newest window of the device's own sensor. ska_device.h has the functions.
+ */
+#ifndef SKA_WINDOW_H
+#define SKA_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ska_plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if SKA_FRONT_AXES == 0 || SKA_REGRESSION || SKA_INFERENCE_ONLY
+#error "a sensor needs a front end, and a classifier that learns"
+#endif
+
+#define SKA_UNLABELED 0xFFFFu
+
+/* If all members are 0, there was no window yet. A window is learned at most once, because its
+ * label stays until the next window is complete. */
+typedef struct {
+    uint32_t number;                /* windows since the start; 0 if there is none */
+    uint16_t label;                 /* the class with which it was learned, or SKA_UNLABELED */
+    uint16_t predicted;             /* its class, as ska_classify returns it */
+    int16_t decisions[SKA_CLASSES]; /* before it was learned */
+    bool pushed;                    /* whether a host pushes samples in place of the sensor */
+    ska_signal_t x[SKA_INPUTS];     /* its input */
+} ska_window_t;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,250 @@
+"""A device classifies and learns windows of its own sensor with the bits of the host."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firmware_gen.board.board import Board
+from firmware_gen.build import build
+from firmware_gen.emulators.flash import start
+from firmware_gen.project import write_project
+from ska_edge.device.device_errors import NotNewestError
+from ska_edge.device.link import Link
+from ska_edge.device.stream import Stream
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.model.model_file import Model
+from ska_edge.monitor.log_line import LogLine, LogRow, Missing, WindowSeen
+from ska_edge.monitor.monitor import Monitor
+from ska_edge.monitor.replay import rebuild
+from ska_edge.monitor.sinks.log import Log
+from ska_edge.network.trainer import FixedTrainer
+from ska_edge.plan.resolve import make_plan
+from tests.agreement.test_front import expected_of, samples_of
+from tests.agreement.test_raw_windows import model_of, recorded
+from tests.lossy_wire import LossyWire
+
+COUNT = 150  # samples of the sensor
+BUTTON = range(60, 90)  # the samples at which a button is held
+
+
+class Sensor:
+    """A project for a board, and what its sensor gives."""
+
+    def __init__(self, project: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.project, self.model = project, model
+        front = model.plan.front
+        assert front is not None
+        samples = samples_of(front, COUNT)
+        self.inputs = expected_of(model.plan, samples)[1]
+        labels = np.full(COUNT, -1)
+        labels[BUTTON] = 1
+        last = front.length - 1 + np.arange(len(self.inputs)) * front.hop
+        self.buttons = labels[last].tolist()
+        records = np.column_stack([labels, samples]).astype("<i2")
+        (project / "records").write_bytes(records.tobytes())
+        monkeypatch.setenv("SKA_SENSOR", str(project / "records"))
+
+
+@pytest.fixture(params=["host", "virtual-m4"])
+def sensor(
+    request: pytest.FixtureRequest,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Sensor:
+    return made(require_board(request.param), tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def on_host(
+    require_board: Callable[[str], Board], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Sensor:
+    return made(require_board("host"), tmp_path, monkeypatch)
+
+
+def made(board: Board, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sensor:
+    model = model_of("half")
+    write_project(model.plan, model.state.parameters, board.name, folder / "p", sensor=True)
+    build(folder / "p")
+    return Sensor(folder / "p", model, monkeypatch)
+
+
+def test_windows_are_classified_and_learned_as_on_the_host(sensor: Sensor) -> None:
+    trainer = FixedTrainer(sensor.model.state.copy())
+    with start(sensor.project) as board, Link(board.port) as link:
+        for number, (x, button) in enumerate(zip(sensor.inputs, sensor.buttons, strict=True), 1):
+            window = link.window(number - 1)
+            assert window is not None
+            assert (window.number, window.x) == (number, tuple(x))
+            assert window.label == (None if button < 0 else button)
+            if button < 0 and number % 2:
+                window = link.label(number, 0)
+                assert window.label == 0 and window.result.metrics == tuple(metrics(trainer, x, 0))
+            decisions = trainer.infer(x[None])[0] if window.label is None else None
+            if button >= 0:
+                decisions = trainer.learn_one(x, button)
+            if decisions is not None:
+                assert window.result.decisions == tuple(decisions.tolist())
+            assert window.result.samples == trainer.state.samples
+        assert link.window(len(sensor.inputs)) is None
+        assert link.hello().crc == trainer.state.crc
+    assert trainer.state.samples > 5 and BUTTON.start < COUNT
+
+
+def metrics(trainer: FixedTrainer, x: np.ndarray, label: int) -> list[dict[str, int]]:
+    """Learn a row, and return its metrics."""
+    trainer.learn_one(x, label)
+    return [dict(each) for each in trainer.metrics()]
+
+
+def test_a_window_is_learned_only_once_and_only_while_it_is_the_newest(on_host: Sensor) -> None:
+    with start(on_host.project) as board, Link(board.port) as link:
+        with pytest.raises(NotNewestError, match="the newest has the number 0"):
+            link.label(1, 0)
+        first = link.window()
+        assert first is not None and link.window() == first  # the host has no window yet
+        with pytest.raises(DeviceError, match="no class has this label"):
+            link.label(1, on_host.model.plan.classes)
+        assert link.label(1, 1).result.samples == 1
+        with pytest.raises(NotNewestError):
+            link.label(1, 0)
+        link.window(1)
+        with pytest.raises(NotNewestError, match="the newest has the number 2"):
+            link.label(1, 0)
+        assert link.hello().samples == 1
+
+
+def test_pushed_samples_take_the_place_of_the_sensor_until_the_next_session(
+    on_host: Sensor,
+) -> None:
+    front = on_host.model.plan.front
+    assert front is not None
+    data, _ = recorded(on_host.model)
+    assert data.windows is not None
+    window = data.windows[0].astype("<i2")
+    with start(on_host.project) as board, Link(board.port) as link:
+        assert link.window() is not None
+        pushed = [
+            link.push_samples(sample.tobytes(), reset=index == 0)
+            for index, sample in enumerate(window)
+        ]
+        assert pushed == [False] * (front.length - 1) + [True]
+        assert link.window(1) is None
+        link.hello()
+        second = link.window(1)
+        assert second is not None and second.number == 2
+
+
+class Labels:
+    """A person who labels every third window, in the thread of the monitor."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def see(self, line: LogLine) -> None:
+        if isinstance(line, WindowSeen) and line.number % 3 == 0:
+            self._monitor.steering.label(line.number % 2)
+
+
+def stream_to(port: str, model: Model, stop: threading.Event) -> Stream:
+    return Stream(
+        lambda: Link(port, timeout=0.1, tries=20, stop=stop),
+        model.plan.digest,
+        plan=model.plan,
+        patience=20,
+        stop=stop,
+    )
+
+
+def watched(sensor: Sensor, port: str, log: Path) -> list[LogLine]:
+    """Watch all windows, label some, and write a log; return its lines."""
+    stop = threading.Event()
+    with closing(stream_to(port, sensor.model, stop)) as stream:
+        monitor = Monitor(stream, sensor.model.plan)
+        written, person, lines = Log(log, monitor.info), Labels(monitor), []
+        for line in monitor.watch(sending=[written.write], pause=0):
+            written.write(line)
+            person.see(line)
+            lines.append(line)
+            if isinstance(line, WindowSeen) and line.number == len(sensor.inputs):
+                stop.set()
+        written.close()
+    return lines
+
+
+def test_the_log_of_a_watched_sensor_gives_the_state_of_the_device(
+    sensor: Sensor, tmp_path: Path
+) -> None:
+    with start(sensor.project) as board:
+        lines = watched(sensor, board.port, tmp_path / "log")
+        with Link(board.port) as link:
+            crc = link.hello().crc
+    windows = [line.number for line in lines if isinstance(line, WindowSeen)]
+    assert windows == list(range(1, len(sensor.inputs) + 1))
+    found = rebuild(tmp_path / "log", sensor.model)
+    assert found.state.crc == crc and found.checked
+    assert found.rows == sum(isinstance(line, LogRow) for line in lines) > 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_labeled_window_is_learned_once_over_a_line_that_loses_and_doubles_frames(
+    seed: int, on_host: Sensor, tmp_path: Path
+) -> None:
+    with start(on_host.project) as board:
+        with LossyWire(board.port, 0.05, seed) as wire:
+            lines = watched(on_host, wire.port, tmp_path / "log")
+        with Link(board.port) as link:
+            info = link.hello()
+    assert wire.counts["drop"] and wire.counts["double"]
+    assert not any(isinstance(line, Missing) for line in lines)
+    found = rebuild(tmp_path / "log", on_host.model)
+    assert (found.state.crc, found.rows) == (info.crc, info.samples)
+
+
+def test_a_learned_window_that_no_host_has_read_is_missing_in_the_log(
+    on_host: Sensor, tmp_path: Path
+) -> None:
+    with (
+        start(on_host.project) as board,
+        closing(stream_to(board.port, on_host.model, threading.Event())) as stream,
+    ):
+        monitor = Monitor(stream, on_host.model.plan)
+        log, lines, link = Log(tmp_path / "log", monitor.info), monitor.watch(pause=0), stream.link
+        log.write(next(lines))
+        link.window()
+        link.label(1, 1)
+        link.window(1)
+        missing = next(line for line in lines if not isinstance(line, WindowSeen))
+        log.write(missing)
+        log.close()
+    assert missing == Missing(1, 1)
+    with pytest.raises(InputError, match="sample 1 was expected, but 2 found"):
+        rebuild(tmp_path / "log", on_host.model)
+
+
+def test_a_firmware_without_a_sensor_says_so(
+    require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    model = model_of("half")
+    write_project(model.plan, model.state.parameters, require_board("host").name, tmp_path / "p")
+    build(tmp_path / "p")
+    with (
+        start(tmp_path / "p") as board,
+        Link(board.port) as link,
+        pytest.raises(DeviceError, match="has no sensor"),
+    ):
+        link.window()
+
+
+def test_a_plan_without_a_front_end_has_no_sensor(tmp_path: Path) -> None:
+    plan = make_plan((3, 2))
+    with pytest.raises(InputError, match="front end"):
+        write_project(
+            plan, np.zeros(plan.parameter_count, np.int64), "host", tmp_path / "p", sensor=True
+        )
