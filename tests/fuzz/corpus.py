@@ -43,9 +43,11 @@ def seeds(plan: Plan) -> dict[str, bytes]:
         message.name.lower(): opened + frame(codec, 1, message, plan) for message in MESSAGES
     }
     streams["hello"] = opened
-    window = frame(codec, 1, BY_NAME["RAW"], plan) + frame(codec, 2, BY_NAME["FEATURES"], plan)
+    front = frame(codec, 1, BY_NAME["RAW"], plan) + frame(codec, 2, BY_NAME["FEATURES"], plan)
+    sensor = frame(codec, 1, BY_NAME["WINDOW"], plan) + frame(codec, 2, BY_NAME["LABEL"], plan)
     return streams | {
-        "front": opened + window,
+        "front": opened + front,
+        "sensor": opened + sensor + frame(codec, 3, BY_NAME["LABEL"], plan),
         "session": opened + session(codec, plan),
         "update": opened + update(codec, plan),
     }
@@ -97,6 +99,7 @@ def frame(codec: Codec, seq: int, message: Message, plan: Plan, number: int = 0)
         "halvings": 1,
         "code": 0,
         "reset": 1,
+        "window": 1,
     }
     sizes = dimensions(plan)
     message = message.of(plan.regression)

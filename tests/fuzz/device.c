@@ -46,6 +46,8 @@ static ska_t before;  /* the state before the last byte */
 static uint32_t token_before;
 #if SKA_FRONT_AXES > 0
 static ska_front_t front_before;
+static ska_window_t window_before;
+static uint32_t sensed; /* samples of the sensor since the start */
 #endif
 static piece_t received;
 static piece_t sent;
@@ -187,7 +189,34 @@ static bool forget_may(const uint8_t *payload, size_t length) {
 #if SKA_FRONT_AXES > 0
 
 static bool same_front(void) {
-    return memcmp(&device.front, &front_before, sizeof front_before) == 0;
+    return memcmp(&device.front, &front_before, sizeof front_before) == 0 &&
+           memcmp(&device.window, &window_before, sizeof window_before) == 0;
+}
+
+/* WINDOW may take samples up to the end of a window, and learn this window by the button. */
+static bool window_may(size_t length) {
+    const uint32_t learned = device.network.samples - before.samples;
+    const uint32_t windows = device.window.number - window_before.number;
+    const bool pressed = learned == 1 && device.window.label < SKA_CLASSES && windows == 1;
+    return length == 4 && windows <= 1 && !(windows != 0 && window_before.pushed) &&
+           (pressed || same_state(&device.network, &before));
+}
+
+/* LABEL may learn the newest window, once. */
+static bool label_may(const uint8_t *payload, size_t length) {
+    const uint32_t steps = device.network.step - before.step;
+    return length == 11 && window_before.number != 0 &&
+           number_at(payload, 4) == window_before.number && window_before.label == SKA_UNLABELED &&
+           number_at(payload + 4, 2) < SKA_CLASSES &&
+           device.window.label == number_at(payload + 4, 2) &&
+           number_at(payload + 7, 4) == token_before &&
+           device.network.samples - before.samples == 1 && steps <= STEPS_MOST;
+}
+
+/* Tells whether a request may change the front end or the newest window. */
+static bool front_may(uint8_t type) {
+    return type == SKA_MESSAGE_RAW || type == SKA_MESSAGE_WINDOW || type == SKA_MESSAGE_LABEL ||
+           (type == SKA_MESSAGE_HELLO && window_before.pushed);
 }
 
 /* RAW may push its samples into the front end, each of them once. */
@@ -203,6 +232,7 @@ static bool raw_may(const uint8_t *payload, size_t length) {
 #else
 
 static bool same_front(void) { return true; }
+static bool front_may(uint8_t type) { return type == SKA_MESSAGE_RAW; }
 
 #endif
 
@@ -248,6 +278,10 @@ static bool executed_well(uint8_t type, const uint8_t *payload, size_t length) {
 #if SKA_FRONT_AXES > 0
     case SKA_MESSAGE_RAW:
         return raw_may(payload, length);
+    case SKA_MESSAGE_WINDOW:
+        return window_may(length);
+    case SKA_MESSAGE_LABEL:
+        return label_may(payload, length);
 #endif
     default:
         return same(&device.network, &before);
@@ -269,6 +303,7 @@ static bool is_sane(void) {
     const ska_front_t *front = &device.front;
     sane = sane && front->next < SKA_FRONT_PARTS && front->filled < SKA_FRONT_PART &&
            front->missing > 0u;
+    sane = sane && (device.window.label == SKA_UNLABELED || device.window.label < SKA_CLASSES);
 #endif
     return sane;
 }
@@ -312,7 +347,7 @@ static void request_judge(void) {
     if (!refused) {
         promise(executed_well(type, request.content + 2, request.length - 2),
                 "a request changes what it is for, and only when it fits");
-        promise(type == SKA_MESSAGE_RAW || same_front(), "only RAW changes the front end");
+        promise(front_may(type) || same_front(), "only a request for it changes the front end");
         promise(device.token == token_behind(type, request.content + 2, request.length - 2),
                 "a token lasts as long as the state learns on");
     }
@@ -336,6 +371,28 @@ static void byte_judge(void) {
 /* --- the board -------------------------------------------------------------------------------- */
 
 void ska_board_init(void) {}
+
+#if SKA_FRONT_AXES > 0
+
+const bool ska_sensor_runs = false;
+
+/* Now and then, the sensor has no sample at the moment. */
+bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
+    sensed++;
+    for (size_t axis = 0; axis < SKA_SENSOR_AXES; axis++) {
+        sample[axis] = (int16_t)(sensed * 40503u);
+    }
+    return sensed % 7u != 0u;
+}
+
+/* A button is pressed for some windows, unless a host follows: then the device would announce what
+ * it learns. */
+int16_t ska_sensor_label(void) {
+    return sensed % 3u == 0u && !ska_device_followed(&device) ? (int16_t)(sensed % SKA_CLASSES)
+                                                              : SKA_SENSOR_NO_LABEL;
+}
+
+#endif
 
 /* Takes a byte of a line; returns true if it is a zero that ends a piece of at least one byte. */
 static bool piece_take(piece_t *piece, uint8_t byte) {
@@ -365,6 +422,7 @@ int16_t ska_board_read(void) {
     memcpy(&before, &device.network, sizeof device.network);
 #if SKA_FRONT_AXES > 0
     memcpy(&front_before, &device.front, sizeof device.front);
+    memcpy(&window_before, &device.window, sizeof device.window);
 #endif
     token_before = device.token;
     memset(&answer, 0, sizeof answer);
@@ -420,6 +478,8 @@ void device_run(device_source_t from) {
     ska_init(&before);
 #if SKA_FRONT_AXES > 0
     memset(&front_before, 0, sizeof front_before);
+    memset(&window_before, 0, sizeof window_before);
+    sensed = 0;
     ska_front_reset(&front_before);
 #endif
     promise(ska_firmware_main() == 0, "the firmware ends when its board does");

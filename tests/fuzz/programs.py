@@ -30,7 +30,7 @@ OWN = {
 def write_sources(plan: str, folder: Path) -> Path:
     made = PLANS[plan]
     parameters = np.random.default_rng(3).integers(-3000, 3000, made.parameter_count)
-    write_project(made, parameters, "host", folder / plan)
+    write_project(made, parameters, "host", folder / plan, sensor=made.front is not None)
     sources = folder / plan / "src"
     for path in HERE.glob("*.[ch]"):
         shutil.copy(path, sources)

@@ -187,6 +187,12 @@ PLANTS = {
         "true",
         "runtime error|AddressSanitizer",
     ),
+    "a window that is learned twice": (
+        "ska_window.c",
+        "if (!is_open(window) || given.window != window->number) {",
+        "if (given.window != window->number) {",
+        "a request changes what it is for, and only when it fits",
+    ),
     "a refusal that learns": (
         "ska_request.c",
         "return ska_outcome(SKA_STATUS_LABEL, sample.label);",

@@ -39,11 +39,11 @@ bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
         label = SKA_SENSOR_NO_LABEL;
         return false;
     }
-    label = (int16_t)(uint16_t)(record[0] | record[1] << 8);
+    label = (int16_t)(uint16_t)(record[0] + 256u * record[1]);
     for (axis = 0; axis < SKA_SENSOR_AXES; axis++) {
         const uint8_t *bytes = &record[2 * (axis + 1)];
 
-        sample[axis] = (int16_t)(uint16_t)(bytes[0] | bytes[1] << 8);
+        sample[axis] = (int16_t)(uint16_t)(bytes[0] + 256u * bytes[1]);
     }
     return true;
 }

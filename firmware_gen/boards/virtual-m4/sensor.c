@@ -15,7 +15,7 @@ static int16_t label = SKA_SENSOR_NO_LABEL; /* of the last sample */
 static bool number_read(int16_t *number) {
     const uint32_t low = REGISTER;
     const uint32_t high = REGISTER;
-    *number = (int16_t)(uint16_t)((high << 8 & 0xFF00u) | (low & 0xFFu));
+    *number = (int16_t)(uint16_t)(256u * (high & 0xFFu) + (low & 0xFFu));
     return high <= 255u;
 }
 
