@@ -269,6 +269,8 @@ class View:
             said = [found.sentence(flag) for found in monitor.symptoms] if warnings else []
             plain = self._out.progress_console.options.ascii_only
             return live_picture(self._model, member, self._trends[0], title, said, plain, legend)
+        if monitor.result is None and monitor.window is not None:
+            return None  # a window that was learned by a button has no metrics
         result = monitor.result or Result(0, 0, 0, ())
         table = metrics_table(self._model.plan, title, result)
         if not warnings:

@@ -1,0 +1,95 @@
+"""`firmware --sensor`, `flash --sensor` and `monitor`: a device with a sensor of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ska_edge as api
+from firmware_gen.board.board import Board
+from firmware_gen.emulators import flash
+from firmware_gen.project import load_project
+from ska_edge.errors import DeviceError, InputError
+from ska_edge.model.open import open_model
+from tests.agreement.test_raw_windows import model_of
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def project(ska_edge: Run, require_board: Callable[[str], Board], tmp_path: Path) -> Path:
+    """Return a project with a sensor for the board host; its model is model.ska."""
+    require_board("host")
+    model_of("half").save(Path("model.ska"))
+    done = ska_edge("firmware", "model.ska", "--board", "host", "--sensor", "-o", "fw")
+    assert done.code == 0 and "fw/board/sensor.c reads its sensor" in done.out
+    assert ska_edge("build", "fw").code == 0
+    return Path("fw")
+
+
+def record(path: Path, axes: int, label: str | None, count: int = 200) -> None:
+    """Write a recording in which every sample has the label."""
+    names = [f"x{axis}" for axis in range(axes)]
+    rows = np.random.default_rng(1).integers(-900, 900, (count, axes)).tolist()
+    lines = [",".join(names + (["label"] if label is not None else []))]
+    lines += [",".join([*map(str, row), *([label] if label is not None else [])]) for row in rows]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_sensor_is_watched_and_its_log_replayed(ska_edge: Run, project: Path) -> None:
+    axes, labels = load_project(project).sensor, load_project(project).labels
+    record(Path("rec.csv"), axes, labels[1])
+    assert ska_edge("flash", "fw", "--sensor", "rec.csv").code == 0
+    try:
+        done = ska_edge("monitor", "model.ska", "--samples", 4, "--log", "log")
+        assert "watches the windows of the device's sensor" in done.out
+        assert f"window 4 was learned as {labels[1]}" in done.out
+        assert ska_edge("replay", "log", "model.ska", "-o", "again.ska").code == 0
+        port = flash.running()[0].port
+        with api.connect(port, "model.ska") as device:
+            assert device.info().crc == open_model(Path("again.ska")).state.crc
+            window = device.window(after=4)
+            assert window is not None and window.number == 5 and window.label == 1
+            with pytest.raises(DeviceError, match="learned before"):
+                device.label(window, labels[0])
+            with pytest.raises(InputError, match="no class 'none'"):
+                device.label(window, "none")
+    finally:
+        assert ska_edge("flash", "fw", "--stop").code == 0
+
+
+def test_a_window_without_a_label_is_labeled_by_the_host(ska_edge: Run, project: Path) -> None:
+    record(Path("rec.csv"), load_project(project).sensor, None)
+    assert ska_edge("flash", "fw", "--sensor", "rec.csv").code == 0
+    try:
+        with api.connect(flash.running()[0].port, "model.ska") as device:
+            window = device.window()
+            assert window is not None and window.label is None
+            learned = device.label(window, load_project(project).labels[0])
+            assert (learned.label, device.info().samples) == (0, 1)
+    finally:
+        assert ska_edge("flash", "fw", "--stop").code == 0
+
+
+def test_recordings_that_do_not_fit_are_refused(ska_edge: Run, project: Path) -> None:
+    axes = load_project(project).sensor
+    record(Path("rec.csv"), axes, "jump")
+    said = ska_edge("flash", "fw", "--sensor", "rec.csv").refusal(2)
+    assert "has the label 'jump', which is no class of this firmware" in said
+    record(Path("more.csv"), axes + 1, None)
+    said = ska_edge("flash", "fw", "--sensor", "more.csv").refusal(2)
+    assert f"has {axes + 1} axes, but the sensor of this firmware has {axes}" in said
+    Path("wide.csv").write_text("\n".join([",".join("1" * axes), ",".join(["99999"] * axes)]))
+    assert "more than 16 bits" in ska_edge("flash", "fw", "--sensor", "wide.csv").refusal(2)
+    assert "leave" in ska_edge("flash", "fw", "--sensor", "rec.csv", "--dry-run").refusal(2)
+
+
+def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_file: Path) -> None:
+    said = ska_edge("firmware", iris_file, "--sensor", "-o", "fw").refusal(2)
+    assert "only with a front end" in said
+    said = ska_edge("firmware", iris_file, "--sensor", "--as", "cmake", "-o", "library").refusal(2)
+    assert "leave --sensor out" in said
+    assert ska_edge("firmware", iris_file, "--board", "host", "-o", "plain").code == 0
+    assert "has no sensor" in ska_edge("flash", "plain", "--sensor", "rec.csv").refusal(2)
