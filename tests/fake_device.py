@@ -31,9 +31,9 @@ STATE = bytes(i % 251 for i in range(300))
 DIGEST = "0123456789abcdef"
 X = (1, -2, 3, -128)
 DECISIONS = (-5, 32767, 0)
-# All capabilities but two: without KEY every host may change the device, and without VALUES the
-# device learns classes.
-EVERYTHING = int(sum(Capability)) - int(Capability.KEY | Capability.VALUES)
+# All capabilities but three: without KEY every host may change the device, without VALUES it learns
+# classes, and without SENSOR a host does not ask it for windows.
+EVERYTHING = int(sum(Capability)) - int(Capability.KEY | Capability.VALUES | Capability.SENSOR)
 
 Respond = Callable[[Frame], bytes]
 

@@ -48,7 +48,9 @@ static ska_outcome_t hello_execute(ska_device_t *device, const ska_frame_t *fram
     ska_message_hello_t hello;
     device->follow = 0;
 #if SKA_SENSOR
-    ska_window_hello(device);
+    if (frame->length == SKA_MESSAGE_HELLO_SIZE) {
+        ska_window_hello(device);
+    }
 #endif
     return ska_message_hello_unpack(frame->payload, frame->length, &hello)
                ? ska_outcome_done()
