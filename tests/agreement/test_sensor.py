@@ -29,6 +29,25 @@ from tests.agreement.test_front import expected_of, samples_of
 from tests.agreement.test_raw_windows import model_of, recorded
 from tests.lossy_wire import LossyWire
 
+# A sensor that measures all the time, for COUNT samples; the button is pressed during a window.
+RUNNING = """
+#include "ska_sensor.h"
+const bool ska_sensor_runs = true;
+static uint16_t taken;
+bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
+    for (uint8_t axis = 0; axis < SKA_SENSOR_AXES; axis++) {
+        sample[axis] = (int16_t)(uint16_t)(taken * 509u + axis * 77u);
+    }
+    taken = (uint16_t)(taken + (taken < COUNT));
+    return taken < COUNT;
+}
+int16_t ska_sensor_label(void) {
+    static bool pressed;
+    const bool gives = taken > 50u && !pressed;
+    pressed = pressed || gives;
+    return gives ? 1 : SKA_SENSOR_NO_LABEL;
+}
+"""
 COUNT = 150  # samples of the sensor
 BUTTON = range(60, 90)  # the samples at which a button is held
 
@@ -118,6 +137,31 @@ def test_a_window_is_learned_only_once_and_only_while_it_is_the_newest(on_host: 
         with pytest.raises(NotNewestError, match="the newest has the number 2"):
             link.label(1, 0)
         assert link.hello().samples == 1
+
+
+def test_a_sensor_that_runs_needs_no_host(
+    require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    """The device classifies and learns while no request arrives."""
+    model, project = model_of("half"), tmp_path / "p"
+    front = model.plan.front
+    assert front is not None
+    write_project(
+        model.plan, model.state.parameters, require_board("host").name, project, sensor=True
+    )
+    (project / "board" / "sensor.c").write_text(RUNNING.replace("COUNT", f"{COUNT}u"))
+    build(project)
+    numbers = np.arange(COUNT - 1)[:, None] * 509 + np.arange(front.axes) * 77
+    inputs = expected_of(model.plan, numbers.astype(np.uint16).view(np.int16))[1]
+    trainer = FixedTrainer(model.state.copy())
+    pressed = -((front.length - 51) // front.hop)  # the first window that is complete by then
+    trainer.learn_one(inputs[pressed], 1)
+    with start(project) as board, Link(board.port) as link:
+        while (window := link.window()) is None or window.number < len(inputs):
+            pass  # the samples are taken between the requests
+        assert (window.x, window.label) == (tuple(inputs[-1]), None)
+        assert window.result.decisions == tuple(trainer.infer(inputs[-1:])[0].tolist())
+        assert (link.hello().samples, link.hello().crc) == (1, trainer.state.crc)
 
 
 def test_pushed_samples_take_the_place_of_the_sensor_until_the_next_session(

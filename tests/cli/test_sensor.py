@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.open import open_model
 from tests.agreement.test_raw_windows import model_of
 from tests.cli.conftest import Run
+from tests.cli.test_live import Terminal
+from tests.signals import heeded
 
 
 @pytest.fixture
@@ -93,3 +96,23 @@ def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_fil
     assert "leave --sensor out" in said
     assert ska_edge("firmware", iris_file, "--board", "host", "-o", "plain").code == 0
     assert "has no sensor" in ska_edge("flash", "plain", "--sensor", "rec.csv").refusal(2)
+
+
+def test_a_key_labels_the_last_window(ska_edge: Run, project: Path) -> None:
+    record(Path("rec.csv"), load_project(project).sensor, None, count=4000)
+    assert ska_edge("flash", "fw", "--sensor", "rec.csv").code == 0
+    try:
+        with heeded(), closing(Terminal(80, "monitor", "model.ska", "--log", "log")) as terminal:
+            terminal.until("q ends")
+            terminal.press("9")
+            terminal.until("there is no class 9")
+            terminal.press("1")
+            terminal.until("was learned as")
+            terminal.press("q")
+            assert terminal.end() == 130
+        assert ska_edge("replay", "log", "model.ska", "-o", "again.ska").code == 0
+        with api.connect(flash.running()[0].port) as device:
+            assert device.info().samples == 1
+            assert device.info().crc == open_model(Path("again.ska")).state.crc
+    finally:
+        assert ska_edge("flash", "fw", "--stop").code == 0

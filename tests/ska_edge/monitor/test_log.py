@@ -25,6 +25,7 @@ from ska_edge.monitor.log_line import (
     Save,
     SessionEnd,
     SessionStart,
+    WindowSeen,
 )
 from ska_edge.monitor.log_value import Mark
 
@@ -75,7 +76,8 @@ def path(tmp_path: Path) -> Path:
 
 def test_every_line_that_a_monitor_writes_is_read(path: Path) -> None:
     warning = {"warning": {"sign": "collapse", "layer": 1, "text": "a \u00fc"}}
-    content = lines(START, ROW, warning, LOST, {"rate": 3}, {"saved": 4}, GONE, END)
+    window = {"window": 7, "predicted": 1, "decisions": [-3, 9]}
+    content = lines(START, ROW, warning, LOST, {"rate": 3}, {"saved": 4}, GONE, END, window)
     assert read(path, content) == [
         (1, SessionStart("host", "/dev/pts/3", "0123456789abcdef", Mark(5, 3, 2**32 - 1, 1))),
         (2, LogRow(4, 1, (1, -2), 6, 0, (7, 8), [])),
@@ -85,6 +87,7 @@ def test_every_line_that_a_monitor_writes_is_read(path: Path) -> None:
         (6, Save(4)),
         (7, Interruption("no answer", False, Mark(6, 4, 9, 0))),
         (8, SessionEnd(Mark(6, 4, 10))),
+        (9, WindowSeen(7, 1, (-3, 9))),
     ]
 
 
