@@ -161,7 +161,8 @@ def monitor(
     """Monitor devices. With MODEL and DATA, they learn rows of DATA, with live metrics.
 
     With MODEL alone, `monitor` follows what the devices learn by themselves, until Ctrl-C or for
-    --samples. Without MODEL, it shows the devices.
+    --samples. If they have a sensor of their own, it shows the windows, and the keys 0 to 9 label
+    the last one. Without MODEL, it shows the devices.
 
     By default the rows are shuffled, and a few are held out: a device only classifies them. --port
     may be omitted if there is only one port. Unlike `verify`, `monitor` continues from a device's
