@@ -42,6 +42,7 @@ IMAGE = Front(
         weights=tuple(np.random.default_rng(1).integers(-60, 61, 16 * 25).tolist()),
     ),
 )
+KERNEL_WINDOWS = ((150, AXES[:1]), (200, AXES))
 BOARDS = ("qemu-m0", "qemu-m4")
 MAIN = """\
 #include "ska_board.h"

@@ -157,7 +157,10 @@ def test_a_request_has_bands_and_their_spacing() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("spectrum:bands=0", "has 'bands=0', but its parameters are bands, an integer from 1 to 64"),
+        (
+            "spectrum:bands=0",
+            "has 'bands=0', but its parameters are bands, an integer from 1 to 64",
+        ),
         ("spectrum:bands=x", "has 'bands=x'"),
         ("spectrum:spacing=bark", "and spacing, linear or mel"),
         ("spectrum:size=3", "has 'size=3'"),
