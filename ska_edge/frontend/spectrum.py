@@ -97,12 +97,10 @@ class Spectrum:
         turns = tuple(Argument(name, SINE.frac, *sine) for name in ("cosine", "sine"))
         total = Argument("total", 0, length * SAMPLE.minimum, length * SAMPLE.maximum)
         ops = IntervalOps()
-        product = turned(
-            *(Fixed(ops, None, each.frac, each.lo, each.hi) for each in (a, b, *turns))
-        )
+        values = [Fixed(ops, None, each.frac, each.lo, each.hi) for each in (a, b, *turns)]
+        product, square = turned(*values), power(*values[:2])
         turned_b = Argument("b", frac, product.lo, product.hi)
-        square = 2 * (LIMIT >> SPARE) ** 2
-        powers = Argument("total", 2 * (frac - SPARE), 0, (length // 2 - 1) * square)
+        powers = Argument("total", square.frac, 0, (length // 2 - 1) * square.hi)
         return (
             FixedFunction(
                 "front_level", "the mean of a window", (total,), lambda s: level(s, length)
