@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.front import Front
+from ska_edge.frontend.front import Front, Kernels
 from ska_edge.frontend.frontends import LONGEST, feature_count, features_of, front_for
+from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.model.model_file import Model
 from ska_edge.model.onnx.export import compare, export, exported_as, probe, random_windows, save
 from ska_edge.model.onnx.input import INTEGERS
@@ -23,9 +25,13 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
 AXES = ("ax", "ay", "az", "t")
+UNLEARNED = front_for("kernels", 20, 7, AXES, kernels=Kernels(60))
 FRONTS = {
     "half": front_for("statistics", 20, 10, AXES),
     "odd": front_for("statistics", 7, 7, AXES[:2]),
+    "kernels": replace(
+        UNLEARNED, kernels=learned_kernels(UNLEARNED, random_windows(UNLEARNED), seed=1)
+    ),
     "longest": front_for("statistics", LONGEST, LONGEST, AXES),
 }
 
