@@ -159,6 +159,12 @@ def test_depth_trains_all_rules(run, tmp_path: Path) -> None:
     assert is_picture(tmp_path / "out" / "depth.png")
 
 
+def test_a_spectrum_tells_faults_of_a_bearing_apart(run, tmp_path: Path) -> None:
+    text = run("vibration", "--quick", "-o", "out")
+    assert len(list((tmp_path / "out").iterdir())) == 5 * 4
+    assert cells(text, "spectrum ")[1] > 60  # of four classes
+
+
 @pytest.mark.parametrize(
     "folder", sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
 )

@@ -68,6 +68,7 @@ GROUPS = {
         "Two hidden layers <examples/two_layers_vs_backprop/README>",
         "Steps, rate and batch <examples/step_budget/README>",
         "From 2 to 12 layers <examples/depth/README>",
+        "Vibration of a bearing <examples/vibration/README>",
     ],
     "Project": [
         "Contributing <CONTRIBUTING>",

@@ -73,7 +73,7 @@ def main() -> None:
     """Write the recordings, train on most machines, and print the accuracy on the others."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--machines", type=int, default=12)
-    parser.add_argument("--seconds", type=float, default=4.0, help="length of a recording")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of a recording")
     parser.add_argument("--window", type=int, default=256, help="samples of a window")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="5 machines, 1 second, 1 seed")

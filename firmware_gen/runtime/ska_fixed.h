@@ -238,7 +238,7 @@ static inline int32_t ska_float32_integer(uint32_t bits, int16_t point) {
     return (int32_t)ska_saturate_i64(integer, INT32_MIN, INT32_MAX);
 }
 
-/* --- square roots ----------------------------------------------------------------------------- */
+/* --- square roots and logarithms -------------------------------------------------------------- */
 
 /* Returns the largest integer whose square is at most x. Each turn decides one bit of the root. */
 static inline uint32_t ska_square_root_u32(uint32_t x) {
@@ -268,10 +268,7 @@ static inline uint32_t ska_square_root_u64(uint64_t x) {
     return (uint32_t)root;
 }
 
-/* --- logarithms ------------------------------------------------------------------------------- */
-
-/* Returns log2(x) with `frac` fractional bits, 1 to 30, linear between powers of two and rounded
- * down. x >= 1. */
+/* Returns log2(x), x >= 1, with `frac` fractional bits, linear between powers of two. */
 static inline int32_t ska_logarithm_u64(uint64_t x, uint8_t frac) {
     uint8_t power = 63;
     if (x <= UINT32_MAX) { /* without this step, cores of 32 bits or fewer take twice as long */
@@ -281,7 +278,7 @@ static inline int32_t ska_logarithm_u64(uint64_t x, uint8_t frac) {
     for (; x <= UINT64_MAX / 2u; power--) {
         x *= 2u;
     }
-    const int32_t mantissa = (int32_t)(uint32_t)(x >> (63 - frac)); /* from 1 to below 2 */
+    const int32_t mantissa = (int32_t)(x >> (63 - frac)); /* from 1 to below 2 */
     return ((int32_t)power - 1) * ((int32_t)1 << frac) + mantissa;
 }
 
