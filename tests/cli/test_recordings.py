@@ -46,6 +46,7 @@ def test_a_stream_of_windows_that_share_samples_is_refused(ska_edge: Run, folder
 
 
 FRONT = ("--window", "1s", "--hop", "25", "--frontend", "statistics")
+SPECTRUM = ("--window", "50", "--frontend", "spectrum:bands=16")
 
 
 def test_a_model_computes_the_features_of_its_front_end(ska_edge: Run, folder: Path) -> None:
@@ -88,6 +89,16 @@ def test_kernels_are_learned_and_a_model_keeps_them(ska_edge: Run, folder: Path)
     assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front
 
 
+def test_a_model_keeps_the_bands_of_a_spectrum(ska_edge: Run, folder: Path) -> None:
+    trained = ska_edge("train", folder, "--window", "64", *SPECTRUM[-2:], *TRAIN)
+    assert trained.code == 0, trained.err
+    inspected = ska_edge("inspect", "m.ska", "--json").document()
+    assert inspected["sizes"][0] == 32 and inspected["features"][3] == "band 2 ay"
+    assert len(inspected["front"]["bands"]) == 17 and inspected["front"]["ram"] == 256
+    accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
+    assert accuracy["test"] > 0.6
+
+
 def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
     ska_edge: Run, folder: Path
 ) -> None:
@@ -104,6 +115,11 @@ def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
         (("train", folder, *FRONT, "--raw", "float32", *TRAIN), "leave --raw out"),
         (("train", folder, "--window", "50", "--hop", "3", *FRONT[-2:], *TRAIN), "has 50 parts"),
         (("eval", "m.ska", folder, *FRONT[-2:]), "leave --frontend out"),
+        (("train", folder, *SPECTRUM, *TRAIN), "from 16 to 1024 samples, not 50"),
+        (
+            ("train", folder, "--window", "32", *SPECTRUM[-2:], *TRAIN),
+            "--frontend has bands=16, but a window of 32 samples has at most 15 bands",
+        ),
     ):
         refused = ska_edge(*arguments)
         assert refused.code == 2 and sentence in refused.err
