@@ -41,7 +41,9 @@ is 2^16 * n/2 * 2^13/n = 2^28. Roundings, those of the sines too, add less than 
 LINEAR, MEL = "linear", "mel"
 SPACINGS = (LINEAR, MEL)
 """How bands are spaced: equally, or as on the mel scale of sound at 16 kHz."""
-MEL_CORNER = 700 / 8000  # half of the highest frequency is 8 kHz; the scale is linear below 700 Hz
+MEL_CORNER = (
+    700 / 8000
+)  # half of the highest frequency is 8 kHz; the scale is almost linear below 700 Hz
 
 
 class Spectrum:
@@ -92,9 +94,9 @@ class Spectrum:
     def functions(self, front: Front) -> tuple[FixedFunction, ...]:
         """Return the functions of a sample, of a step of the transform, and of a band."""
         length, frac = front.length, transform_frac(front.length)
-        limits, sine = (-LIMIT, LIMIT - 1), (-(2**SINE.frac), 2**SINE.frac)
-        a, b = (Argument(name, frac, *limits) for name in "ab")
-        turns = tuple(Argument(name, SINE.frac, *sine) for name in ("cosine", "sine"))
+        a, b = (Argument(name, frac, -LIMIT, LIMIT - 1) for name in "ab")
+        one = 2**SINE.frac
+        turns = tuple(Argument(name, SINE.frac, -one, one) for name in ("cosine", "sine"))
         total = Argument("total", 0, length * SAMPLE.minimum, length * SAMPLE.maximum)
         ops = IntervalOps()
         values = [Fixed(ops, None, each.frac, each.lo, each.hi) for each in (a, b, *turns)]
