@@ -2,7 +2,8 @@
 
 The functions of a neuron are written once on `Fixed`, for the host, for ONNX and for C. A back end
 (`Ops`) executes the operations. The interval of a value determines whether a saturation can be left
-out, so all back ends agree. `docs/ARITHMETIC.md` has worked numbers.
+out, so all back ends agree. `docs/ARITHMETIC.md` has worked numbers. The file is long, because
+formats, values and rounding are read together.
 """
 
 from __future__ import annotations
