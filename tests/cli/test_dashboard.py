@@ -230,7 +230,7 @@ def test_the_signal_of_the_last_window_is_shown_with_the_decision(
         feed.read(line)
     (chart,) = [each for each in feed.document()["charts"] if each["name"] == "signal"]
     assert [line["name"] for line in chart["lines"]] == ["ax", "ay"]
-    assert [line["y"] for line in chart["lines"]] == windows[-1].T.tolist()
+    assert [[*line["y"]] for line in chart["lines"]] == windows[-1].T.tolist()
     names = iris.plan.labels
     last = rows[-1]
     words = f"{names[last['label']]}, the device said {names[last['predicted']]}."
