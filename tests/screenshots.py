@@ -6,6 +6,7 @@ the page of `report`.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tests.browser import Browser, browsing, chromium
 from tests.terminal import Terminal
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+MODEL = "model.ska"
 ROWS = 1000
 COLUMNS = 80  # of the terminal
 MONITOR, REPORT = "monitor", "report"
@@ -42,29 +44,30 @@ REDRAWN = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)+")
 CURSOR = re.compile(r"\x1b\[\?25[lh]")
 
 
-def ska_edge(folder: Path, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "ska_edge", *arguments], cwd=folder, check=True)
+def ska_edge(folder: Path, *arguments: str) -> str:
+    """Run a command in a folder; return its output."""
+    command = [sys.executable, "-m", "ska_edge", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def learned(folder: Path) -> tuple[Path, Path, str]:
     """Let the board virtual-m4 learn digits from untrained weights, on a terminal; return its
     model, its log, and all that the terminal has shown.
     """
-    options = ("--board", "virtual-m4", "--hidden", "32", "--untrained", "-o", "demo")
-    ska_edge(folder, "run", "digits", *options)
-    firmware = str(next(path.parent for path in folder.rglob("ska-project.json")))
-    model = next(folder.rglob("*.ska"))
-    command = ("monitor", str(model), "digits", "--samples", str(ROWS), "--log", "steps.jsonl")
-    ska_edge(folder, "flash", firmware)
+    ska_edge(folder, "train", "digits", "--hidden", "32", "--untrained", "-o", MODEL)
+    ska_edge(folder, "firmware", MODEL, "--board", "virtual-m4", "-o", "firmware")
+    ska_edge(folder, "build", "firmware")
+    started = json.loads(ska_edge(folder, "flash", "firmware", "--json"))
+    options = ("--port", started["port"], "--samples", ROWS, "--log", "steps.jsonl")
     try:
-        terminal = Terminal(COLUMNS, *command, folder=folder)
+        terminal = Terminal(COLUMNS, "monitor", MODEL, "digits", *options, folder=folder)
         try:
             assert terminal.end() == 0, terminal.shown
         finally:
             terminal.close()
     finally:
-        ska_edge(folder, "flash", firmware, "--stop")
-    return model, folder / "steps.jsonl", terminal.shown
+        ska_edge(folder, "flash", "firmware", "--stop")
+    return folder / MODEL, folder / "steps.jsonl", terminal.shown
 
 
 def last_view(shown: str) -> Text:
@@ -79,7 +82,7 @@ def draw_terminal(text: Text, browser: Browser, folder: Path, target: Path) -> N
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
         console.print(text)
     page = folder / "terminal.svg"
-    page.write_text(console.export_svg(title="ska-edge monitor model.ska digits"), "utf-8")
+    page.write_text(console.export_svg(title=f"ska-edge monitor {MODEL} digits"), "utf-8")
     size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', page.read_text("utf-8"))
     assert size is not None
     width, height = map(float, size.groups())

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
+import select
 import struct
 import subprocess
 import sys
@@ -57,6 +58,7 @@ class Terminal:
         """Read until the program ends; return its exit code."""
         os.set_blocking(self.master, False)
         while self.process.poll() is None:
+            select.select([self.master], [], [], 0.1)
             with contextlib.suppress(BlockingIOError):
                 self.shown += os.read(self.master, 65536).decode("utf-8", "replace")
         with contextlib.suppress(BlockingIOError):
