@@ -41,6 +41,7 @@ VIEWS = {  # width, height, and whether it is the dark mode
 REPORT_SIZE = (1280, 760)
 # rich draws a live view over the last one: it erases each line, and moves up by one.
 REDRAWN = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)+")
+FONTS = re.compile(r"@font-face *\{.*?\}", re.DOTALL)  # of another site
 CURSOR = re.compile(r"\x1b\[\?25[lh]")
 
 
@@ -82,13 +83,14 @@ def draw_terminal(text: Text, browser: Browser, folder: Path, target: Path) -> N
         console = Console(record=True, width=COLUMNS, file=nowhere, force_terminal=True)
         console.print(text)
     page = folder / "terminal.svg"
-    page.write_text(console.export_svg(title=f"ska-edge monitor {MODEL} digits"), "utf-8")
+    drawing = console.export_svg(title=f"ska-edge monitor {MODEL} digits")
+    page.write_text(FONTS.sub("", drawing), "utf-8")
     size = re.search(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', page.read_text("utf-8"))
     assert size is not None
     width, height = map(float, size.groups())
     browser.look(round(width), round(height))
     browser.open(page.as_uri())
-    browser.wait("document.rootElement")
+    browser.wait("!!document.rootElement")
     browser.picture(target / f"{MONITOR}.png", whole=False)
 
 
@@ -115,7 +117,7 @@ def draw_report(path: Path, log: Path, browser: Browser, target: Path) -> None:
     ska_edge(log.parent, "report", log.name, "--model", str(path), "-o", page.name)
     browser.look(*REPORT_SIZE)
     browser.open(page.as_uri())
-    browser.wait("document.readyState === 'complete' && document.querySelector('h1')")
+    browser.wait("document.readyState === 'complete' && !!document.querySelector('h1')")
     browser.picture(target / f"{REPORT}.png", whole=False)
 
 
