@@ -270,7 +270,7 @@ def write_project(
         "name": name,
         "digest": plan.digest,
         "inference_only": inference_only,
-        "ram": each_form(plan, target) if target.memory is not None else {},
+        "ram": each_form(plan, target, sensor) if target.memory is not None else {},
         "labels": plan.labels,
         **({"sensor": plan.front.axes} if sensor and plan.front is not None else {}),
         "input": {"format": plan.layers[0].input.name, **(inputs or {})},

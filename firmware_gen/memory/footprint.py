@@ -59,33 +59,43 @@ INFERENCE_ONLY = Form("inference_only", inference_only=True)
 FORMS = (LEARNING, READOUT_ONLY, INFERENCE_ONLY)
 
 
-def each_form(plan: Plan, board: Board) -> dict[str, int]:
+def each_form(plan: Plan, board: Board, sensor: bool = False) -> dict[str, int]:
     """Return the bytes of RAM without the stack for each form that a plan can have, by name.
 
     Without a hidden layer, or without labels, there is no form in which only the readout learns. If
-    the core cannot read the weights in flash, there is no form with such weights.
+    the core cannot read the weights in flash, there is no form with such weights. `sensor` tells
+    whether the device has a sensor of its own; a device that only classifies has none.
     """
     if not can_read(plan, board.kernel):
-        return {LEARNING.name: ram(LEARNING.of(plan), board)}
+        return {LEARNING.name: ram(LEARNING.of(plan), board, sensor=sensor)}
     can_freeze = plan.hidden > 0 and plan.rule_definition.supervised
     return {
-        form.name: ram(form.of(plan), board, inference_only=form.inference_only)
+        form.name: ram(
+            form.of(plan),
+            board,
+            inference_only=form.inference_only,
+            sensor=sensor and not form.inference_only,
+        )
         for form in FORMS
         if can_freeze or not form.readout_only
     }
 
 
-def parts(plan: Plan, board: Board, *, inference_only: bool = False) -> tuple[Part, ...]:
+def parts(
+    plan: Plan, board: Board, *, inference_only: bool = False, sensor: bool = False
+) -> tuple[Part, ...]:
     """Return the parts of a firmware's RAM with this plan on this board, in memory order."""
     flash = in_flash(plan, inference_only)
     line = (_line(plan, board, flash), *_front(plan, board), *_received(board))
+    if sensor:
+        line = (*line, _window(plan))
     return (*_network(plan, board, flash), *line, *_saves(plan, board, flash))
 
 
-def ram(plan: Plan, board: Board, *, inference_only: bool = False) -> int:
+def ram(plan: Plan, board: Board, *, inference_only: bool = False, sensor: bool = False) -> int:
     """Return the bytes of RAM without the stack; 32-bit cores align each element to its size."""
     place = 0
-    for part in parts(plan, board, inference_only=inference_only):
+    for part in parts(plan, board, inference_only=inference_only, sensor=sensor):
         for count, width in part.arrays:
             if count and board.kernel != "avr":
                 place = -(-place // width) * width
@@ -103,6 +113,13 @@ def _front(plan: Plan, board: Board) -> Iterator[Part]:
     if plan.front is not None:
         ring, padding = front_bytes(plan.front), 0 if board.kernel == "avr" else 1
         yield Part("front end", ((ring // 8, 8), (ring % 8, 1), (3, 2), (1 + padding, 1)))
+
+
+def _window(plan: Plan) -> Part:
+    """Return the members of ska_window_t, the newest window of a device's own sensor."""
+    signal = plan.layers[0].input.bits // 8
+    members = ((1, 4), (2, 2), (plan.classes, 2), (1, 1), (plan.inputs, signal))
+    return Part("window of the sensor", members)
 
 
 def _received(board: Board) -> Iterator[Part]:

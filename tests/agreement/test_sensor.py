@@ -13,6 +13,7 @@ import pytest
 from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
+from firmware_gen.memory.footprint import ram
 from firmware_gen.project import write_project
 from ska_edge.device.device_errors import NotNewestError
 from ska_edge.device.link import Link
@@ -137,6 +138,20 @@ def test_a_window_is_learned_only_once_and_only_while_it_is_the_newest(on_host: 
         with pytest.raises(NotNewestError, match="the newest has the number 2"):
             link.label(1, 0)
         assert link.hello().samples == 1
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("uno", "ska"), ("virtual-m4", "pump")])
+def test_a_firmware_with_a_sensor_takes_the_predicted_ram(
+    name: str, prefix: str, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    """A board without a driver gets one to fill in, and names with a prefix fit the driver."""
+    model, board = model_of("half"), require_board(name)
+    write_project(
+        model.plan, model.state.parameters, name, tmp_path / "p", name=prefix, sensor=True
+    )
+    report = build(tmp_path / "p")
+    assert ram(model.plan, board, sensor=True) == pytest.approx(report.ram, rel=0.02)
+    assert ram(model.plan, board) < ram(model.plan, board, sensor=True)
 
 
 def test_a_sensor_that_runs_needs_no_host(
