@@ -33,7 +33,8 @@ PLAN = make_plan(
     raw=RawInput((70,) * 5, (9,) * 5, 11),
     front=front_for("statistics", 4, 2, ("sound",)),
 )
-CHANGING = [message.name for message in MESSAGES if message.changes]
+# The firmware has no sensor.
+CHANGING = [m.name for m in MESSAGES if m.changes and m.only != "SKA_SENSOR"]
 
 
 @pytest.fixture(scope="module")
