@@ -162,7 +162,7 @@ def test_depth_trains_all_rules(run, tmp_path: Path) -> None:
 def test_a_spectrum_tells_faults_of_a_bearing_apart(run, tmp_path: Path) -> None:
     text = run("vibration", "--quick", "-o", "out")
     assert len(list((tmp_path / "out").iterdir())) == 5 * 4
-    assert cells(text, "spectrum ")[1] > 60  # of four classes
+    assert cells(text, "spectrum ")[1] > 40  # one machine to test, and four classes
 
 
 @pytest.mark.parametrize(
