@@ -9,6 +9,7 @@ import pytest
 
 from ska_edge.cli.commands.bench import OFFERED
 from ska_edge.cli.main import main
+from ska_edge.cli.options.complete import FilePath
 from ska_edge.model.open import open_model
 from ska_edge.training.option import Kind
 from ska_edge.training.options import OPTIONS, Options, default_words, flag
@@ -51,21 +52,28 @@ def test_commands_offer_an_option_in_the_same_way(
             assert tuple(found.type.choices) == said.choices
 
 
-def whole_numbers(found: click.Command) -> list[click.Parameter]:
-    """Return the parameters of a command and of its subcommands that are whole numbers."""
+def parameters(found: click.Command) -> list[click.Parameter]:
+    """Return the parameters of a command and of its subcommands."""
     if isinstance(found, click.Group):
-        return [each for part in found.commands.values() for each in whole_numbers(part)]
-    types = {each: getattr(each.type, "one", each.type) for each in found.params}
-    return [each for each, kind in types.items() if isinstance(kind, click.types.IntParamType)]
+        return [each for part in found.commands.values() for each in parameters(part)]
+    return found.params
 
 
 def test_every_whole_number_has_bounds() -> None:
-    found = whole_numbers(main)
+    kinds = {each: getattr(each.type, "one", each.type) for each in parameters(main)}
+    found = {
+        each: kind for each, kind in kinds.items() if isinstance(kind, click.types.IntParamType)
+    }
     assert len(found) > 50
-    for each in found:
-        kind = getattr(each.type, "one", each.type)
-        assert isinstance(kind, click.IntRange), each.opts
-        assert kind.min is not None and kind.max is not None, each.opts
+    for names, kind in found:
+        assert isinstance(kind, click.IntRange), names
+        assert kind.min is not None and kind.max is not None, names
+
+
+def test_every_path_refuses_an_empty_name() -> None:
+    found = [each for each in parameters(main) if isinstance(each.type, click.Path)]
+    assert len(found) > 40
+    assert {type(each.type) for each in found} == {FilePath}
 
 
 def test_a_number_of_many_digits_is_refused(ska_edge) -> None:

@@ -30,7 +30,7 @@ from ska_edge.files import refusal
 @click.option("--emulated", is_flag=True, help="Start the emulated board, whatever is connected.")
 @click.option(
     "--sensor",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Recording whose samples the emulated board's own sensor gives; see `firmware --sensor`.",
 )
 @click.option("--stop", is_flag=True, help="Stop the emulated board that runs this project.")
