@@ -73,7 +73,7 @@ def learned(folder: Path) -> tuple[Path, Path, str]:
 
 def last_view(shown: str) -> Text:
     """Return the last live view with its keys."""
-    views = [CURSOR.sub("", part) for part in REDRAWN.split(shown)]
+    views = [CURSOR.sub("", part).replace("\r", "") for part in REDRAWN.split(shown)]
     return Text.from_ansi(next(view for view in reversed(views) if "q ends" in view))
 
 
