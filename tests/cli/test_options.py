@@ -65,9 +65,9 @@ def test_every_whole_number_has_bounds() -> None:
         each: kind for each, kind in kinds.items() if isinstance(kind, click.types.IntParamType)
     }
     assert len(found) > 50
-    for names, kind in found:
-        assert isinstance(kind, click.IntRange), names
-        assert kind.min is not None and kind.max is not None, names
+    for each, kind in found.items():
+        assert isinstance(kind, click.IntRange), each.opts
+        assert kind.min is not None and kind.max is not None, each.opts
 
 
 def test_every_path_refuses_an_empty_name() -> None:

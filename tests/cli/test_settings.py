@@ -457,11 +457,11 @@ def test_a_new_project_overwrites_nothing(ska_edge) -> None:
     assert list(Path("watch").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", "."])
-def test_a_new_project_needs_a_name(ska_edge, name: str) -> None:
-    assert ska_edge("new", name).refusal(2) == (
+def test_a_new_project_needs_a_name(ska_edge) -> None:
+    assert ska_edge("new", ".").refusal(2) == (
         "ska-edge: name a new folder for the project, such as `ska-edge new watch`"
     )
+    assert "the name is empty: give a name" in ska_edge("new", "").usage()
 
 
 def test_every_setting_of_a_new_project_is_explained_and_can_be_switched_on() -> None:
