@@ -21,8 +21,15 @@ LINES = 40
 class Terminal:
     """The command ska-edge, run on a terminal of its own, in a folder."""
 
-    def __init__(self, columns: int, *arguments: object, folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        columns: int,
+        *arguments: object,
+        folder: Path | None = None,
+        lines: int = LINES,
+    ) -> None:
         self.master, self.slave = os.openpty()
+        self._lines = lines
         self.resize(columns)
         self.before = termios.tcgetattr(self.slave)
         self.shown = ""
@@ -40,7 +47,7 @@ class Terminal:
         )
 
     def resize(self, columns: int) -> None:
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", self._lines, columns, 0, 0))
 
     def press(self, keys: str) -> None:
         os.write(self.master, keys.encode())

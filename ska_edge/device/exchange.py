@@ -43,7 +43,6 @@ class Request:
         replies: METRICS sorted by layer, and the closing reply; None while some are missing.
         result: the contents of `replies`, if the request is a sample or an inference.
         error: the error for impossible replies; None if there is none.
-        tries: how many times the request was sent.
     """
 
     message: Message
@@ -57,7 +56,6 @@ class Request:
     replies: list[Reply] | None = None
     result: Result | None = None
     error: DeviceError | None = None
-    tries: int = 0
     _metrics: list[Frame] = field(default_factory=list)
 
     def take(self, frame: Frame) -> bool:

@@ -87,8 +87,3 @@ class Result:
     decisions: tuple[int, ...]
     metrics: tuple[dict[str, int], ...] = ()
     crc: int = 0
-
-    @property
-    def updated(self) -> bool:
-        """Whether `metrics` describe an update; for a sample without one, a device sends zeros."""
-        return any(any(sums.values()) for sums in self.metrics)

@@ -198,7 +198,7 @@ class Session(Closable):
     def teach(self, samples: int, x: Iterable[int], label: Truth, want: Want) -> Request:
         """Send the SAMPLE of a row for the first time, and return it."""
         request = self.sample(samples, x, label, want)
-        self.send(request)
+        self._line.write(request.data)
         return request
 
     def follow(self, earlier: Session) -> None:
@@ -208,10 +208,9 @@ class Session(Closable):
         """
         self._seq, self.retries = earlier._seq, earlier.retries
 
-    def send(self, request: Request) -> None:
-        """Send a request, for the first time or as a retry."""
-        self.retries += request.tries > 0
-        request.tries += 1
+    def resend(self, request: Request) -> None:
+        """Send a request again, and count the retry."""
+        self.retries += 1
         self._line.write(request.data)
 
     def frames(self) -> list[Frame]:
@@ -310,8 +309,9 @@ class Session(Closable):
         for wait in waits:
             if self._stop.is_set() and made >= self._tries:
                 break
+            self.retries += made > 0
             made += 1
-            self.send(request)
+            self._line.write(request.data)
             if self._answered(request, wait * self.timeout):
                 self._info = info  # an answer, even a refusal, shows that the session is valid
                 replies = self.whole(request)

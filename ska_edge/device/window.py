@@ -120,7 +120,7 @@ class Window:
 
     def _send_again(self) -> None:
         for request, _ in self._pending:
-            self._link.send(request)
+            self._link.resend(request)
 
     def _wait(self) -> list[Sample]:
         """Wait for an answer; return the rows that it confirms as learned, or [] at a timeout."""

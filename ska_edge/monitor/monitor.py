@@ -547,9 +547,9 @@ class Monitor:
             else:
                 self.correct += result.predicted == sample.label
             self.unknown += result.predicted == UNKNOWN
-            if result.updated:
+            layers = self._meter.layers(result.metrics)
+            if layers:
                 self.result = result
-                layers = self._meter.layers(result.metrics)
             self._watch.add(result.step, layers)
             label = sample.label if isinstance(sample.label, int) else 0
             right = self._regression or result.predicted == sample.label

@@ -41,7 +41,7 @@ def test_each_command_accepts_a_device_without_altered_answers(
 
 
 READERS = ("monitor", "predict", "teach", "verify")  # commands that take DATA
-FLASH = ("--port", "--stop", "--trust", "--json", "--tool", "--dry-run", "--emulated")
+FLASH = ("--port", "--stop", "--trust", "--json", "--tool", "--dry-run", "--emulated", "--sensor")
 
 
 def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -> None:

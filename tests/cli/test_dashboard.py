@@ -506,7 +506,9 @@ def test_a_board_that_learns_is_shown_live(
 def test_buttons_steer_a_device_and_the_log_rebuilds_it(
     browser: Browser, iris_file: Path, iris: Model
 ) -> None:
-    before = len(browser.errors)  # those of servers that earlier tests have ended
+    browser.open("about:blank")  # leaves the page of an earlier test, whose server has ended
+    browser.wait("location.href === 'about:blank'")
+    before = len(browser.errors)
     with GatedDevice(iris.state) as device:
         command = [
             *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--control"),

@@ -29,6 +29,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.verify import NONE, Report
 from ska_edge.monitor.verify import verify as verify_device
+from ska_edge.network.measures.metrics import updated
 from ska_edge.network.output import output_distance
 from ska_edge.plan.plan import Plan
 from ska_edge.plural import counted
@@ -63,7 +64,7 @@ def learn_and_compare(
             else:
                 correct += result.predicted == label
             unknown += result.predicted == UNKNOWN
-            last = result if result.updated else last
+            last = result if updated(result.metrics) else last
             title = progress_title(model, number, labels, correct, unknown, missed)
             update(metrics_table(model.plan, title, last), title)
             if curve is not None:

@@ -53,7 +53,9 @@ class Meter:
         self._eta = plan.rate.real * plan.batch * math.log(2)
 
     def layers(self, sums: Sequence[Mapping[str, int]]) -> list[LayerMetrics]:
-        """Return the metrics of each layer in `sums`, the sums of one step; [] if it is empty."""
+        """Return the metrics of each layer in `sums`, those of one step; [] without an update."""
+        if not updated(sums):
+            return []
         metrics = []
         for index, layer in enumerate(sums):
             metrics.append(_metrics(self._plan, index, layer, self._eta))
@@ -62,6 +64,11 @@ class Meter:
     def layer(self, index: int, sums: Mapping[str, int]) -> LayerMetrics:
         """Return the metrics of one layer."""
         return _metrics(self._plan, index, sums, self._eta)
+
+
+def updated(sums: Sequence[Mapping[str, int]]) -> bool:
+    """Tell whether the sums of a step describe an update; without one, a device sends zeros."""
+    return any(any(layer.values()) for layer in sums)
 
 
 def layer_metrics(plan: Plan, index: int, sums: Mapping[str, int]) -> LayerMetrics:
