@@ -34,7 +34,8 @@ class Terminal:
         self.before = termios.tcgetattr(self.slave)
         self.shown = ""
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "LANG": "C.UTF-8"}
-        environment.pop("COLUMNS", None)
+        for name in ("COLUMNS", "LINES"):
+            environment.pop(name, None)  # the size is that of the terminal
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ska_edge", *map(str, arguments)],
             cwd=folder,

@@ -19,7 +19,6 @@ from tests.signals import heeded
 from tests.terminal import Terminal
 from tests.trainer_device import GatedDevice
 
-
 HIGH = 80  # lines, so that warnings and trends fit
 
 
