@@ -86,7 +86,7 @@ class Archive:
     def _header(self, name: str, member: IO[bytes]) -> Header:
         version = np.lib.format.read_magic(member)  # type: ignore[no-untyped-call, unused-ignore]
         if version not in READERS:
-            raise ValueError(f"'{name}' has a header of version {version}")
+            raise ValueError(f"'{name}' has a header of version {version}, not 1.0 or 2.0")
         shape, fortran, dtype = READERS[version](member)  # type: ignore[no-untyped-call, unused-ignore]
         header = Header(member.tell(), shape, fortran, dtype)
         if dtype.hasobject or min(shape, default=0) < 0:

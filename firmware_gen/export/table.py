@@ -22,7 +22,7 @@ from firmware_gen.emit.names.taken import (
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A form of the library, with all names relative to the folder of the export.
+    """A form of the library.
 
     `title` says what the export is. `library` is the folder of the library: it gets the license,
     and its folder `src` gets the C files. `shared` maps paths in the export to files of

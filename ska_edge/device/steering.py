@@ -45,7 +45,7 @@ class Steering:
             self._ask()
 
     def change_rate(self, halvings: int) -> None:
-        """Ask for a rate that is halved this many times more; a negative number doubles it."""
+        """Ask for a rate that is halved this many times more; -1 doubles it."""
         with self._lock:
             self._halvings += halvings
             self._ask()

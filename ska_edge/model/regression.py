@@ -1,4 +1,4 @@
-"""Scales the targets of a regression, and measures its values in the unit of the data."""
+"""Scales the targets of a regression, and compares a network's outputs with them."""
 
 from __future__ import annotations
 

@@ -136,8 +136,8 @@ def mean_format(input: QFormat) -> QFormat:
 def normalized_input(x: Fixed[T], mean: Fixed[T], variance: Fixed[T], format: QFormat) -> Fixed[T]:
     """Return a normalized input: (x - mean) times a power of two from 1/8 to 4.
 
-    The factor is the power of two nearest to 1 / sqrt(variance), by its logarithm. `mean` has the
-    format `mean_format`. `variance` is the variance minus 1, in the format `VARIANCE`.
+    On a logarithmic scale, the factor is the power of two nearest to 1 / sqrt(variance). `mean` has
+    the format `mean_format`. `variance` is the variance minus 1, in the format `VARIANCE`.
     """
     factor = Fixed(x.ops, x.ops.constant(1), 3, 1, 1)  # 1/8
     for doublings, limit in enumerate(VARIANCE_LIMITS):

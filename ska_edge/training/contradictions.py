@@ -30,7 +30,7 @@ def check_given(options: Options, base: Plan | None) -> None:
     if base is not None and options.scale is not None:
         raise OptionError("{start} keeps the scaling of its model; leave {scale} out")
     if base is not None and options.raw not in (None, RAW_FLOAT if base.raw_float else RAW_INTEGER):
-        raise OptionError("{start} keeps the raw features of its model; leave {raw} out")
+        raise OptionError("{start} keeps its model's type of raw features; leave {raw} out")
     if base is not None and options.spare_classes not in (None, base.spares):
         raise OptionError("{start} keeps the spare classes of its model; leave {spare_classes} out")
     if options.per_class is not None and options.test_fraction is not None:

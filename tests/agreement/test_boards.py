@@ -129,7 +129,7 @@ def random_plan(rng: np.random.Generator, seed: int, limits: Limits) -> Plan:
         options["activation"] = RELU
         options["activation_format"] = QFormat(bits, int(rng.integers(bits // 2, bits)))
     options["hidden_halvings"] = int(np.random.default_rng([seed, 1]).integers(0, 4))
-    if seed % 4 < 2:  # the rate halves several times within the samples of a case
+    if seed % 4 < 2:  # the rate halves once or 8 times
         options["decay"] = Decay(1 + seed % 4 * 7, 2)
     options["spares"] = min(seed % 3, classes - 1)
     if seed % 2 == 0:  # large inputs, for which the normalized step halves the rate

@@ -14,8 +14,8 @@ from tests.architecture.sources import C_SOURCES, MODULES, c_code
 
 # The modules that may shift: the arithmetic with its random words, and its operations in ONNX.
 ARITHMETIC = re.compile(r"ska_edge\.(arithmetic\.\w+|model\.onnx\.onnx_ops)$")
-# No other module shifts a value to the right or clips it. A module in this table may write a power
-# of two as a left shift; the table says what for.
+# No other module uses `>>`, or numpy's functions that clip and shift. A module in this table may
+# write a power of two as a left shift; the table says what for.
 POWERS_OF_TWO = {
     "ska_edge.rules.neuron": "ends of the table and of intervals, known when the rule is traced",
     "ska_edge.rules.functions": "the ends of a mantissa",

@@ -44,7 +44,7 @@ class Target:
         """
         if self._board is None or options.start is not None:
             return options
-        # A kind of buffer and a number of samples from it need a buffer's size.
+        # `buffer` and `relearned` are refused without `stored`.
         without = replace(options, stored=None, relearned=None, buffer=None)
         found = self._buffer(without, dataset)
         if options.hidden is None:

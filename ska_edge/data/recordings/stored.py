@@ -74,7 +74,10 @@ def with_front(dataset: Dataset, recorded: Recorded | None, model: Inputs | None
     if front is None:
         return dataset
     if not (dataset.x == np.floor(dataset.x)).all():
-        raise InputError(f"{dataset.name} has samples that are no integers, as a sensor gives them")
+        raise InputError(
+            f"{dataset.name} has samples that are not integers; a front end needs the integers of"
+            " the sensor"
+        )
     samples = narrowed(dataset.x).reshape(-1, layout.length, len(layout.axes))
     none = np.zeros(0, dtype=np.int64)
     windows = Windows(samples, (), (), none, none, (), layout.axes, layout.rate)

@@ -32,7 +32,7 @@ def centered(layer: Layer) -> Layer:
 
 
 def fitted(layer: Layer, x: Reals) -> Layer:
-    """Return a centered output layer as sigmoids, fitted to its softmax for x (n, width)."""
+    """Return sigmoids for a centered output layer's softmax, fitted on inputs x (n, width)."""
     factor, offset = 2.0, 0.0  # exact for two classes: z_0 - z_1 = 2 (z_0 - mean)
     if len(layer.bias) > 2:
         factor, offset = _fit(x[:ROWS] @ layer.weight.T + layer.bias)

@@ -52,7 +52,7 @@ def with_learned_front(dataset: Dataset, options: Options) -> Dataset:
     these options learns; the seed of the training determines the rest.
 
     Raises InputError for images with too few different patches, and as `images_of` and `parts` do;
-    OptionError for a training that starts from rows.
+    OptionError if the training continues a network, because it has learned other inputs.
     """
     front = dataset.front
     if front is None or front.learned:

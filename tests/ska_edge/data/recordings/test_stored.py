@@ -89,7 +89,7 @@ def test_rows_of_an_npz_file_are_no_windows(tmp_path: Path) -> None:
         ({"layout": np.array(json.dumps({"length": 3}))}, "layout does not say how x was cut"),
         ({"x": np.ones((20, 7))}, "layout does not say how x was cut"),
         ({"starts": np.arange(3)}, r"starts must be integers of shape \(20,\)"),
-        ({"x": np.full((20, 40), 0.5)}, "samples that are no integers"),
+        ({"x": np.full((20, 40), 0.5)}, "samples that are not integers"),
         ({"x": np.full((20, 40), 4e4)}, "frontend takes samples of 16 bits"),
     ],
 )
