@@ -50,7 +50,7 @@ KERNELS = ("qemu-m4", "qemu-m55", "qemu-m0", "mega2560")
 
 
 def random_case(plan: Plan) -> tuple[State, np.ndarray, np.ndarray]:
-    """Return a state with random weights, some at the ends of their format, with samples and labels."""
+    """Return a state with random weights, some at the ends of their format; samples; and labels."""
     rng = np.random.default_rng(len(plan.rule))
     top = 1 << (plan.formats.weight_bits - 1)
     weights = rng.integers(-top // 2, top // 2, plan.parameter_count)

@@ -222,7 +222,8 @@ class Port(Closable):
             self._serial.write(data)
         except SerialTimeoutException as error:
             raise ContactLost(
-                f"the device at {self.path} accepts no bytes: check that it runs, and that flow control is off"
+                f"the device at {self.path} accepts no bytes: check that it runs, and that"
+                " flow control is off"
             ) from error
         except OSError as error:
             raise self._gone(error) from error
