@@ -159,9 +159,9 @@ def test_a_margin_is_refused_as_by_train(ska_edge, margin: str) -> None:
     assert refusal == ska_edge("train", "iris", "--margin", margin, "-o", "m.ska").refusal(2)
 
 
-@pytest.mark.parametrize("name", ["qemu-m99", ""])
-def test_an_unknown_board_is_refused(ska_edge, name: str) -> None:
-    assert "choose one of" in ska_edge("bench", "iris", "--board", name).refusal(2)
+def test_an_unknown_board_is_refused(ska_edge) -> None:
+    assert "choose one of" in ska_edge("bench", "iris", "--board", "qemu-m99").refusal(2)
+    assert "the name is empty" in ska_edge("bench", "iris", "--board", "").usage()
 
 
 @pytest.mark.parametrize("name", [n for n in board_names() if load_board(n).counter is None])
