@@ -1,4 +1,4 @@
-/* ska_batch.h - learns a held batch without labels, in SKA_STEPS passes.
+/* ska_batch.h - learns from a held batch without labels, in SKA_STEPS passes.
  *
  * ska.c alone includes this file.
  */

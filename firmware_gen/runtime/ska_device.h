@@ -100,8 +100,9 @@ bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES])
  * learned before. */
 bool ska_device_label(ska_device_t *device, uint16_t label);
 
-/* Takes the samples that ska_sensor_read has, up to the end of a window, and learns the newest
- * window if ska_sensor_label has a class. Returns true if a window is complete. */
+/* Takes the samples that ska_sensor_read has, up to the end of a window. Returns true if a window
+ * is complete. Learns the newest window if ska_sensor_label has a class, but not while
+ * ska_device_busy. A source that does not run is asked for a class only at the end of a window. */
 bool ska_device_sense(ska_device_t *device);
 #endif
 

@@ -15,7 +15,8 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame);
 #if SKA_SENSOR
 /* ska_window.c has these functions, for a device with a sensor of its own. */
 
-/* Ends the samples that a host pushed: a new session begins. */
+/* Begins a session: if a host has pushed samples, they are forgotten, and the sensor gives samples
+ * again. */
 void ska_window_hello(ska_device_t *device);
 
 /* Notes that a host pushes samples if its RAW, with this outcome, was executed; returns the

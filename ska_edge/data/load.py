@@ -73,9 +73,9 @@ def load(
     model and the table have names. A table that has only the inputs has no labels, and is refused.
 
     If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
-    row, see ``window_rows.windowed``; an npz file may have such windows, see ``stored``. If they
-    ask for a front end of images, each row is an image; its filters are not yet learned, and x has
-    the pixels. x has the pixels also for a model that has learned images.
+    row, see ``window_rows.windowed``; an npz file may have such windows, see ``stored``. If
+    ``columns`` ask for a front end of images, or if the model has learned images, each row is an
+    image, and x has its pixels.
 
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
     which are joined, see ``several.load_several``.
@@ -171,7 +171,8 @@ def rows_of_images(columns: Columns, model: Inputs | None) -> Columns:
 def check_recorded(source: str | os.PathLike[str], columns: Columns, model: Inputs | None) -> None:
     """Raise OptionError unless the source can be cut into windows.
 
-    Neither the source nor the model may be for rows. Without a model, a window must be given.
+    A source of rows, and a model that has learned rows, are refused. Without a model, a window must
+    be given.
     """
     if model is not None and model.layout is None:
         raise OptionError("the model has learned rows, not windows; leave {window} out")

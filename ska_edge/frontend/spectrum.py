@@ -57,7 +57,7 @@ class Spectrum:
         return tuple(f"band {number} {axis}" for number in numbers for axis in axes)
 
     def features(self, front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
-        """Return the logarithms of the first band of all axes, then those of the second one."""
+        """Return the logarithms of the energies, band after band, and axis after axis in a band."""
         length = front.length
         mean = window.spread(ops, level(window.total(ops, samples, length), length))
         cosines = [cosine(turn, length) for turn in range(length)]

@@ -318,7 +318,9 @@ def _check_rule(plan: Plan) -> None:
     if not 0 <= plan.least_confidence <= plan.formats.decision.maximum:
         raise InputError(f"the least confidence {plan.least_confidence} is out of range")
     if plan.normalized and not plan.rule_definition.supervised:
-        raise InputError(f"rule {plan.rule} learns a held batch, so its step is not normalized")
+        raise InputError(
+            f"rule {plan.rule} learns from a held batch; its step cannot be normalized"
+        )
     if plan.normalized and plan.batch != 1:
         raise InputError("a normalized step is that of one sample; leave the batch at 1")
     _check_decay(plan)
@@ -338,7 +340,7 @@ def _check_rule(plan: Plan) -> None:
 def _check_decay(plan: Plan) -> None:
     times, samples = plan.decay.times, plan.decay.samples
     if times and not plan.rule_definition.supervised:
-        raise InputError(f"rule {plan.rule} learns a held batch, so its rate does not fall")
+        raise InputError(f"rule {plan.rule} learns from a held batch; its rate cannot fall")
     if times and plan.batch != 1:
         raise InputError("a rate falls with single samples; leave the batch at 1")
     if not 0 <= times <= MOST_DECAYS:

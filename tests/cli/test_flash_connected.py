@@ -126,7 +126,9 @@ def test_a_port_that_is_needed_and_not_found_is_asked_for(
 
 def test_emulated_contradicts_a_real_device(ska_edge, built: Built) -> None:
     sentence = ska_edge("flash", built("uno", "fw"), "--emulated", "--port", "x").refusal(2)
-    assert sentence == "ska-edge: leave --emulated out, or --tool, --port and --dry-run"
+    assert sentence == (
+        "ska-edge: leave --emulated and --sensor out, or --tool, --port and --dry-run"
+    )
 
 
 def test_a_missing_program_for_a_connected_device_is_named_with_its_installation(

@@ -283,11 +283,18 @@ def test_a_project_from_elsewhere_runs_no_tool(ska_edge, built: Built) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [("--port", "/dev/none"), ("--tool", "gdb"), ("--dry-run",), ("--emulated",)]
+    "options",
+    [
+        ("--port", "/dev/none"),
+        ("--tool", "gdb"),
+        ("--dry-run",),
+        ("--emulated",),
+        ("--sensor", "x"),
+    ],
 )
 def test_stop_refuses_options_of_a_real_device(ska_edge, options: tuple[str, ...]) -> None:
     sentence = ska_edge("flash", "fw", "--stop", *options).refusal(2)
     assert sentence == (
-        "ska-edge: --stop stops an emulated board; leave --tool, --port, --dry-run and --emulated"
-        " out"
+        "ska-edge: --stop stops an emulated board; leave --tool, --port, --dry-run, --emulated and"
+        " --sensor out"
     )

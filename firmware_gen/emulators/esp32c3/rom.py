@@ -65,7 +65,9 @@ class FlashRoutines:
         A routine succeeds, or raises FirmwareFault.
         """
         if address not in self._routines:
-            raise FirmwareFault(f"it calls 0x{address:08x} in the ROM, which is not modeled")
+            raise FirmwareFault(
+                f"it calls the routine at 0x{address:08x} of the ROM, which is not modeled"
+            )
         routine, count = self._routines[address]
         routine(*registers[:count])
 

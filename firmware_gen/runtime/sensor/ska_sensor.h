@@ -22,8 +22,9 @@ extern "C" {
  * the firmware takes samples only while it executes a WINDOW, so the host sets the pace. */
 extern const bool ska_sensor_runs;
 
-/* Takes the next sample, one integer per axis, in the unit of the training data. Returns false if
- * there is none at the moment; it must not wait. If samples arrive in an interrupt, let the
+/* Takes the next sample, one integer per axis, as in the recordings that the model has learned; if
+ * they were read with --lsb, in steps of this value. Returns false if there is none; it must not
+ * wait. If samples arrive in an interrupt, let the
  * interrupt put them into a ring, because a learning step may take longer than a sample. */
 bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]);
 

@@ -78,7 +78,7 @@ def test_a_lower_rate_changes_less() -> None:
         ({"decay": Decay(2, 2**32)}, "the samples are 1 to 4294967295"),
         ({"decay": Decay(0, 5)}, "halves 0 times after every 5 samples"),
         ({"decay": Decay(2, 5), "batch": 2}, "leave the batch at 1"),
-        ({"decay": Decay(2, 5), "rule": "published"}, "learns a held batch"),
+        ({"decay": Decay(2, 5), "rule": "published"}, "learns from a held batch"),
     ],
 )
 def test_an_impossible_decay_is_refused(options: dict[str, object], sentence: str) -> None:

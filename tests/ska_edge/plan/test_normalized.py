@@ -70,7 +70,7 @@ def test_one_integer_bit_has_two_limits() -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"rule": "published"}, "rule published learns a held batch"),
+        ({"rule": "published"}, "rule published learns from a held batch"),
         ({"batch": 2}, "a normalized step is that of one sample; leave the batch at 1"),
     ],
 )

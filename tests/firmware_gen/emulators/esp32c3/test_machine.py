@@ -276,7 +276,7 @@ MISTAKES = [
         STORAGE,
         "int32_t esp_rom_spiflash_unlock(void);\n",
         "#define esp_rom_spiflash_unlock ((int32_t(*)(void))0x40000120u)\n",
-        "it calls 0x40000120 in the ROM, which is not modeled",
+        "it calls the routine at 0x40000120 of the ROM, which is not modeled",
     ),
 ]
 

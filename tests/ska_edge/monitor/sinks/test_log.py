@@ -191,10 +191,7 @@ def test_a_log_that_gets_no_line_is_removed(path: Path) -> None:
     [
         ([], replace(AFTER, samples=9, token=3)),  # the device restarted from a save that is ahead
         ([], replace(AFTER, samples=10)),  # another program taught the device
-        (
-            [END],
-            replace(AFTER, samples=9),
-        ),  # the session had ended before these rows
+        ([END], replace(AFTER, samples=9)),  # the session had ended at sample 7
         ([Interruption("gone", True, Mark.of(AFTER))], replace(AFTER, samples=9)),
     ],
 )
