@@ -30,7 +30,7 @@ class Statistics:
         return tuple(f"{name} {axis}" for name in NAMES for axis in (*axes, *magnitudes))
 
     def features(self, front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
-        """Return the statistics in the order of `NAMES`, each of all axes and then all magnitudes."""
+        """Return the statistics in the order of `NAMES`, each of all axes, then of magnitudes."""
         length = front.length
         vectors = [
             magnitude(*(window.axis(ops, samples, axis) for axis in vector))
