@@ -63,9 +63,9 @@ def test_every_whole_number_has_bounds() -> None:
     kinds = [(each.opts, getattr(each.type, "one", each.type)) for each in parameters(main)]
     found = [pair for pair in kinds if isinstance(pair[1], click.types.IntParamType)]
     assert len(found) > 50
-    for each, kind in found.items():
-        assert isinstance(kind, click.IntRange), each.opts
-        assert kind.min is not None and kind.max is not None, each.opts
+    for names, kind in found:
+        assert isinstance(kind, click.IntRange), names
+        assert kind.min is not None and kind.max is not None, names
 
 
 def test_every_path_refuses_an_empty_name() -> None:
