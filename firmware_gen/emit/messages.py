@@ -133,11 +133,18 @@ def _both(message: Message, write: Callable[[Message], str]) -> str:
 
 
 def _request(message: Message) -> str:
-    return _struct(message) + _unpack(message)
+    return _if_known(message, _struct(message) + _unpack(message))
 
 
 def _reply(message: Message) -> str:
-    return _struct(message) + _pack(message)
+    return _if_known(message, _struct(message) + _pack(message))
+
+
+def _if_known(message: Message, text: str) -> str:
+    """Return text that a firmware without this message leaves out."""
+    if not message.only:
+        return text
+    return "#if {}\n{}\n#endif\n\n".format(message.only, text.rstrip("\n"))
 
 
 def _check(message: Message) -> None:

@@ -209,7 +209,7 @@ class Session(Closable):
         self._seq, self.retries = earlier._seq, earlier.retries
 
     def resend(self, request: Request) -> None:
-        """Send a request again, and count the retry."""
+        """Send a request without waiting for the answer, and count it as a retry."""
         self.retries += 1
         self._line.write(request.data)
 

@@ -75,8 +75,8 @@ STATUS_PURPOSE = {
     "detail is the type of the message, or the offset in PUSH",
     Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
-    Status.WINDOW: "no window: the last sample of RAW completed none; or, in LABEL, it is not the"
-    " newest or was learned before; detail is the number of the newest",
+    Status.WINDOW: "no window is complete, or it is not the newest, or learned before;"
+    " detail is the newest",
 }
 
 

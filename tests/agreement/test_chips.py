@@ -65,7 +65,7 @@ def test_power_that_fails_within_an_operation_of_a_save_leaves_the_old_state_or_
             kept += 1
             learn(link, kept, kept + 1)
             cells.operations_left = operation
-            link.send(link._prepare("SAVE", {"token": link.info.token}))
+            link.resend(link._prepare("SAVE", {"token": link.info.token}))
             failures += device.failed.wait(LIMIT)  # the host does not wait for the answer
         cells.operations_left = None
     assert failures == 6

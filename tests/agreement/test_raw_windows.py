@@ -209,7 +209,7 @@ def test_requests_that_do_not_fit_are_refused(
         with pytest.raises(DeviceError, match=f"detail {5 * model.plan.inputs}"):
             link.request("FEATURES", {"offset": 5 * model.plan.inputs})
         assert not link.push_samples(sample, reset=True)  # this sample begins a new window
-        with pytest.raises(DeviceError, match="completed none"):
+        with pytest.raises(DeviceError, match="no window is complete"):
             link.read_window(model.plan.inputs, 1)
 
 

@@ -213,7 +213,7 @@ def test_a_process_killed_in_the_middle_of_saves_has_one_of_them(
             assert link.pull(PLAN.state_bytes) == learned(state, kept).to_bytes()
             learn(link, kept, turn + 1)
             save = link._prepare("SAVE", {"token": link.info.token})
-            link.send(save)  # the host does not wait for the answer
+            link.resend(save)  # the host does not wait for the answer
             kill(running)
 
 

@@ -69,7 +69,7 @@
 #define SKA_STATUS_FROZEN 15u
 /* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u
-/* no window: the last sample of RAW completed none; or, in LABEL, it is not the newest or was learned before; detail is the number of the newest */
+/* no window is complete, or it is not the newest, or learned before; detail is the newest */
 #define SKA_STATUS_WINDOW 17u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
@@ -565,6 +565,7 @@ static inline bool ska_message_follow_unpack(const uint8_t *payload, uint16_t le
     return true;
 }
 
+#if SKA_SPARES > 0
 /* ADD_CLASS: make a spare output a class; a class that was added with this name stays as it is */
 typedef struct {
     /* 16 elements: name in UTF-8, filled up with zeros */
@@ -582,7 +583,9 @@ static inline bool ska_message_add_class_unpack(const uint8_t *payload, uint16_t
     message->token = ska_bytes_get_u32(&payload[16u]);
     return true;
 }
+#endif
 
+#if SKA_SPARES > 0
 /* FORGET_CLASS: make an added class a spare output again, without its samples and weights */
 typedef struct {
     /* class index of an added class */
@@ -600,7 +603,9 @@ static inline bool ska_message_forget_class_unpack(const uint8_t *payload, uint1
     message->token = ska_bytes_get_u32(&payload[2u]);
     return true;
 }
+#endif
 
+#if SKA_FRONT_AXES > 0
 /* RAW: push samples into the front end; detail 1: the last one completes a window */
 typedef struct {
     /* 1: first forget all earlier samples; 0: continue after them */
@@ -620,7 +625,9 @@ static inline bool ska_message_raw_unpack(const uint8_t *payload, uint16_t lengt
     message->data = &payload[1u];
     return true;
 }
+#endif
 
+#if SKA_FRONT_AXES > 0
 /* FEATURES: read the complete window: features, one i32 each, then the input of them */
 typedef struct {
     /* position among all bytes where these bytes begin */
@@ -635,7 +642,9 @@ static inline bool ska_message_features_unpack(const uint8_t *payload, uint16_t 
     message->offset = ska_bytes_get_u32(&payload[0u]);
     return true;
 }
+#endif
 
+#if SKA_SENSOR
 /* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it */
 typedef struct {
     /* number of the newest window that the host has; 0 for none */
@@ -650,8 +659,10 @@ static inline bool ska_message_window_unpack(const uint8_t *payload, uint16_t le
     message->after = ska_bytes_get_u32(&payload[0u]);
     return true;
 }
+#endif
 
 #if SKA_REGRESSION
+#if SKA_SENSOR
 /* LABEL: learn the newest window of the sensor, unless it was learned before */
 typedef struct {
     /* number of the newest window */
@@ -672,7 +683,9 @@ static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t len
     message->token = ska_bytes_get_u32(&payload[5u]);
     return true;
 }
+#endif
 #else
+#if SKA_SENSOR
 /* LABEL: learn the newest window of the sensor, unless it was learned before */
 typedef struct {
     /* number of the newest window */
@@ -696,6 +709,7 @@ static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t len
     message->token = ska_bytes_get_u32(&payload[7u]);
     return true;
 }
+#endif
 #endif
 
 /* --- replies, device to host ------------------------------------------------------------------ */
@@ -935,6 +949,7 @@ static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *mes
 }
 #endif
 
+#if SKA_SENSOR
 /* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
 typedef struct {
     /* windows of the sensor since the start, including this one */
@@ -968,5 +983,6 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
     }
     return SKA_MESSAGE_CLASSIFIED_SIZE;
 }
+#endif
 
 #endif
