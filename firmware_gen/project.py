@@ -67,7 +67,8 @@ class Project:
     the names of the edited files that `write_project` did not overwrite. `name` is the prefix of
     the model's C names. `forms` are the predicted bytes of RAM of each form of the firmware, by its
     name (see `each_form`); only `load_project` sets them. `sensor` is the number of axes of the
-    device's own sensor, 0 without one; `labels` are the names of its classes.
+    device's own sensor, 0 without one; `labels` are the names of its classes. `inputs` are the
+    notes about its inputs.
     """
 
     folder: Path
@@ -79,6 +80,7 @@ class Project:
     forms: Mapping[str, int] = field(default_factory=dict)
     sensor: int = 0
     labels: tuple[str, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return folder, board, digest and kept files, but not the digests of all files."""
@@ -198,7 +200,7 @@ def write_project(
     parameters: NDArray[np.integer],
     board: str,
     folder: Path,
-    inputs: Mapping[str, Sequence[Any]] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     key: bytes | None = None,
     name: str = DEFAULT,
     inference_only: bool = False,
@@ -315,7 +317,10 @@ def load_project(folder: Path) -> Project:
         name = data.get("name", DEFAULT)  # an earlier version had only this prefix
         forms = data.get("ram", {})  # an earlier version had no prediction
         sensor, labels = data.get("sensor", 0), tuple(data.get("labels", ()))
+        inputs = data.get("input", {})
         if not all(isinstance(size, int) for size in (sensor, *forms.values())):
+            raise TypeError
+        if not isinstance(inputs, dict):
             raise TypeError
         if not isinstance(files, dict):  # an earlier version without digests wrote a list of names
             files = {str(name): None for name in files}
@@ -330,7 +335,7 @@ def load_project(folder: Path) -> Project:
             f"{path} is damaged; remove {folder}, or write the project to another folder with"
             " `ska-edge firmware`"
         ) from error
-    return Project(folder, board, digest, files, (), name, forms, sensor, labels)
+    return Project(folder, board, digest, files, (), name, forms, sensor, labels, inputs)
 
 
 def _earlier(folder: Path) -> Project | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ def write_export(
     plan: Plan,
     parameters: NDArray[np.integer],
     folder: Path,
-    inputs: Mapping[str, Sequence[Any]] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     key: bytes | None = None,
     prefix: str = DEFAULT,
     memory: Memory | None = None,

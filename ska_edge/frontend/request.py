@@ -62,9 +62,11 @@ class FrontRequest:
     def parse(cls, text: str) -> FrontRequest:
         """Read a name, which may have a colon and parameters after it.
 
-        Raises OptionError for an unknown name, for a parameter that the front end lacks or that is
-        given twice, and for a value that it cannot have.
+        Raises OptionError for another type, for an unknown name, for a parameter that the front end
+        lacks or that is given twice, and for a value that it cannot have.
         """
+        if not isinstance(text, str):  # from Python
+            raise OptionError("{frontend} is {given!r}; give the name of a front end", given=text)
         kind, _, rest = text.partition(":")
         if kind not in FRONTENDS:
             raise OptionError(

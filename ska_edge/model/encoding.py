@@ -81,15 +81,17 @@ class Encoding:
         """How recordings are cut into windows; None for a model whose inputs are not windows."""
         return Layout.from_dict(self.notes.get(LAYOUT))
 
-    def input_notes(self) -> dict[str, list[Any]]:
+    def input_notes(self) -> dict[str, Any]:
         """Return plain data for programs that send their own samples to a device.
 
-        These are the mean, the scale and, if known, the name of each feature. For a regression,
-        they also tell how to convert its targets.
+        These are the mean, the scale and, if known, the name of each feature, and how recordings
+        are read. For a regression, they also tell how to convert its targets.
         """
-        named: dict[str, list[Any]] = {}
+        named: dict[str, Any] = {}
         if self.features is not None:
             named = {FEATURES: list(self.features)}
+        if self.layout is not None:
+            named[LAYOUT] = self.layout.as_dict()
         found = {**named, **self.scaling.as_dict()}
         return found if self.units is None else {**found, **self._unit_notes()}
 

@@ -13,11 +13,14 @@ import ska_edge as api
 from firmware_gen.board.board import Board
 from firmware_gen.emulators import flash
 from firmware_gen.project import load_project
+from ska_edge.data.recordings.layout import Layout
+from ska_edge.data.recordings.sensor_file import sensor_file
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.open import open_model
 from tests.agreement.test_raw_windows import model_of
 from tests.cli.conftest import Run
 from tests.cli.test_live import Terminal
+from tests.recordings import recording, write_recordings
 from tests.signals import heeded
 
 
@@ -87,6 +90,31 @@ def test_recordings_that_do_not_fit_are_refused(ska_edge: Run, project: Path) ->
     Path("wide.csv").write_text("\n".join([",".join("1" * axes), ",".join(["99999"] * axes)]))
     assert "more than 16 bits" in ska_edge("flash", "fw", "--sensor", "wide.csv").refusal(2)
     assert "leave" in ska_edge("flash", "fw", "--sensor", "rec.csv", "--dry-run").refusal(2)
+
+
+def test_the_axes_of_a_sensor_have_the_names_and_the_rate_of_the_model(
+    ska_edge: Run, require_board: Callable[[str], Board]
+) -> None:
+    require_board("host")
+    write_recordings(Path("rec"))
+    options = ("--window", 20, "--frontend", "statistics", "--epochs", 1, "--rate", 0.1)
+    assert ska_edge("train", "rec", *options, "-o", "model.ska").code == 0
+    done = ska_edge("firmware", "model.ska", "--board", "host", "--sensor", "-o", "fw")
+    assert done.code == 0, done.err
+    layout = Layout.from_dict(load_project(Path("fw")).inputs["layout"])
+    assert layout is not None and layout.axes == ("ax", "ay")
+    rows = [line.split(",") for line in recording("run", "a").splitlines()]
+    for name, columns in {"kept": (0, 1, 2), "turned": (0, 2, 1)}.items():
+        text = "\n".join(",".join(row[column] for column in columns) for row in rows)
+        Path(f"{name}.csv").write_text(text + "\n")
+    kept, turned = (
+        sensor_file(f"{name}.csv", 2, ("run", "sit", "walk"), layout) for name in ("kept", "turned")
+    )
+    assert kept == turned
+    Path("other.csv").write_text(Path("kept.csv").read_text().replace("ay", "gy"))
+    Path("slow.csv").write_text(recording("run", "a", rate=25))
+    for name, words in (("other.csv", "ay"), ("slow.csv", "at 25 Hz of ax, ay")):
+        assert words in ska_edge("flash", "fw", "--sensor", name).refusal(2)
 
 
 def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_file: Path) -> None:

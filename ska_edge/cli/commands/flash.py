@@ -16,10 +16,12 @@ from firmware_gen.project import Project, load_project
 from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.trust import require_trust, trust_option
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.sensor_file import sensor_file
 from ska_edge.device.port.port import list_ports
 from ska_edge.errors import OptionError
 from ska_edge.files import refusal
+from ska_edge.model.encoding import LAYOUT
 
 
 @click.command(epilog="Example:  ska-edge flash firmware && ska-edge monitor")
@@ -107,7 +109,8 @@ def _sensor_file(project: Project, source: Path) -> Path:
             board=project.board,
         )
     path = project.folder / BUILD_FOLDER / "sensor.bin"
-    content = sensor_file(source, project.sensor, project.labels)
+    layout = Layout.from_dict(project.inputs.get(LAYOUT))
+    content = sensor_file(source, project.sensor, project.labels, layout)
     try:
         path.write_bytes(content)
     except OSError as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.load import load_recordings
 from ska_edge.data.tables.columns import ALL_COLUMNS
 from ska_edge.errors import InputError
@@ -14,7 +16,9 @@ from ska_edge.errors import InputError
 UNLABELED = -1
 
 
-def sensor_file(source: str | os.PathLike[str], axes: int, labels: Sequence[str]) -> bytes:
+def sensor_file(
+    source: str | os.PathLike[str], axes: int, labels: Sequence[str], layout: Layout | None = None
+) -> bytes:
     """Return the samples of recordings as the records of an emulated sensor.
 
     A record has the index of the sample's label among `labels`, or -1 for a sample without a label,
@@ -24,11 +28,18 @@ def sensor_file(source: str | os.PathLike[str], axes: int, labels: Sequence[str]
         source: a table, a pattern, or a folder of tables, as `load_recordings` takes it.
         axes: number of axes of the sensor.
         labels: the classes of the device.
+        layout: how the recordings are read that the device's model has learned, None if it is
+            unknown. The axes are then found by name.
 
-    Raises InputError as `load_recordings` does, for another number of axes, for samples of more
-    than 16 bits, and for a label that is no class of the device.
+    Raises InputError as `load_recordings` and `Layout.expect` do, for another number of axes, for
+    samples of more than 16 bits, and for a label that is no class of the device.
     """
-    found = load_recordings(source, ALL_COLUMNS, labeled=False)
+    columns = ALL_COLUMNS
+    if layout is not None:
+        columns = replace(columns, recorded=layout.recorded(None))
+    found = load_recordings(source, columns, labeled=False)
+    if layout is not None:
+        layout.expect(str(source), replace(layout, axes=found.axes, rate=found.rate))
     if len(found.axes) != axes:
         raise InputError(
             f"{source} has {len(found.axes)} axes, but the sensor of this firmware has {axes}"
@@ -37,7 +48,10 @@ def sensor_file(source: str | os.PathLike[str], axes: int, labels: Sequence[str]
     records = []
     for each in found.recordings:
         if each.samples.dtype != np.int16:
-            raise InputError(f"{source}: {each.name} has samples of more than 16 bits")
+            raise InputError(
+                f"{source}: {each.name} has samples of more than 16 bits; record the integers of"
+                " the sensor"
+            )
         for part in each.segments:
             if part.label not in index:
                 raise InputError(

@@ -143,6 +143,11 @@ def test_a_request_has_parameters_in_any_order() -> None:
     assert FrontRequest.parse("statistics") == FrontRequest("statistics")
 
 
+def test_a_front_end_is_named_by_text() -> None:
+    with pytest.raises(OptionError, match="give the name of a front end"):
+        FrontRequest.parse(3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("text", "edge", "filters"),
     [
