@@ -37,13 +37,14 @@ def test_the_good_file_is_read(place: Place, name: str) -> None:
 
 
 def test_every_file_that_a_command_reads_is_damaged() -> None:
-    """Three kinds of files need no damage: a broker's CA file; the C source of `build --main`,
-    which only a compiler reads; and the files of `run` and `bench`, which start a board.
+    """Four kinds of files need no damage: a broker's CA file; the C source of `build --main`,
+    which only a compiler reads; the recordings of `flash --sensor`, which are read as those of
+    `train` are; and the files of `run` and `bench`, which start a board.
 
     Files that a command only writes or continues are not counted, and neither are those that
     `dashboard` passes on to `monitor`.
     """
-    read = {("monitor", "ca"), ("build", "main")}
+    read = {("monitor", "ca"), ("build", "main"), ("flash", "sensor")}
     for name, (_, readers) in files.KINDS.items():
         for reader in readers:
             line = files.line_of(reader, name)

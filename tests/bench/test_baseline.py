@@ -47,6 +47,8 @@ BEFORE = {
     "front_sample": 840.0,
     "front_sample_most": 857,
     "front_window": 17000,
+    "spectrum_window": 100000,
+    "kernels_window": 1700000,
     "front_image": 600000,
 }
 
