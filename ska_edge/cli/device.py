@@ -42,29 +42,11 @@ def started(
     out: Output,
     *,
     inference_only: bool = False,
-    prefill: int = 0,
-) -> Iterator[tuple[Link, BuildReport]]:
+) -> Iterator[tuple[str, BuildReport]]:
     """Generate and build a model's firmware in a folder; run it on a board during the block.
 
-    Yields a link to the board, and the report of the build.
+    Yields the port of the board, and the report of the build.
     """
-    with (
-        booted(model, board, project, out, inference_only, prefill) as (port, report),
-        Link(port) as link,
-    ):
-        yield link, report
-
-
-@contextmanager
-def booted(
-    model: Model,
-    board: str,
-    project: Path,
-    out: Output,
-    inference_only: bool = False,
-    prefill: int = 0,
-) -> Iterator[tuple[str, BuildReport]]:
-    """Do as `started` does, but yield the port of the board, not a link."""
     written = write_project(
         model.plan,
         model.state.parameters,
@@ -72,7 +54,7 @@ def booted(
         project,
         model.input_notes(),
         inference_only=inference_only,
-        memory=model.memory(prefill, inference_only=inference_only),
+        memory=model.memory(inference_only=inference_only),
     )
     say_kept(written.folder, written.kept, out)
     report = build_and_report(project, out)
@@ -106,6 +88,7 @@ def device(
     refuse_line(port, key)
     with (
         tempfile.TemporaryDirectory(prefix="ska-edge-") as folder,
-        started(model, board, Path(folder) / "firmware", out) as (link, _),
+        started(model, board, Path(folder) / "firmware", out) as (port, _),
+        Link(port) as link,
     ):
         yield link

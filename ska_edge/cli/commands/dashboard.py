@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ska_edge.cli.commands.monitor import monitor
-from ska_edge.cli.device import booted, refuse_line
+from ska_edge.cli.device import refuse_line, started
 from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.options.port import board_option
@@ -115,7 +115,7 @@ def dashboard(
         if board is not None:
             refuse_line(next(iter(others["ports"]), None), others["key"])
             project = Path(folder, "firmware")
-            port, _ = stack.enter_context(booted(open_model(sources[0]), board, project, out))
+            port, _ = stack.enter_context(started(open_model(sources[0]), board, project, out))
             others["ports"] = (port,)
         devices = stack.enter_context(Devices(page, Path(folder)))
         server = stack.enter_context(Server(page, host, http_port, control))

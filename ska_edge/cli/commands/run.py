@@ -30,6 +30,7 @@ from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.curve import Curve
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.several import name_of
+from ska_edge.device.link import Link
 from ska_edge.errors import InputError, OptionError, ToolError
 from ska_edge.files import check_folder
 from ska_edge.model.evaluation import Agreement
@@ -115,7 +116,10 @@ def run(
     require_agreement(agreement, onnx_file, "integer")
 
     project = folder / "firmware"
-    with started(model, board, project, out, inference_only=inference_only) as (link, report):
+    with (
+        started(model, board, project, out, inference_only=inference_only) as (port, report),
+        Link(port) as link,
+    ):
         # The test accuracy is measured already, so the device may now learn the held-out rows.
         rows, curve = held_out, None
         if options.untrained and learns:

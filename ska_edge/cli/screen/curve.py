@@ -35,6 +35,7 @@ class Curve:
     def __init__(self, link: Link, model: Model, held_out: Dataset, samples: int) -> None:
         self._link, self._model = link, model
         self._rows = held_out.take(np.arange(min(len(held_out.y), MOST)))
+        self._inputs = model.quantize(self._rows.x)
         self._marks = set(np.linspace(0, samples, POINTS + 1).astype(int).tolist())
         self._results: dict[int, float] = {}
         self.learned(0)
@@ -46,8 +47,7 @@ class Curve:
             self._results[samples] = self._r2() if regression else self._right()
 
     def _right(self) -> int:
-        rows, model = self._rows, self._model
-        exam = Exam(model.quantize(rows.x), rows.y, model.labels)
+        exam = Exam(self._inputs, self._rows.y, self._model.labels)
         exam.sit(self._link)
         assert exam.right is not None
         return int(exam.right.sum())
@@ -55,8 +55,8 @@ class Curve:
     def _r2(self) -> float:
         model, truth = self._model, self._rows.targets
         assert truth is not None
-        inputs = model.quantize(self._rows.x).tolist()
-        values = np.array([self._link.infer(row).decisions for row in inputs], dtype=np.int64)
+        answers = [self._link.infer(row).decisions for row in self._inputs.tolist()]
+        values = np.array(answers, dtype=np.int64)
         return mean_r2(truth, model.values_of(values))
 
     def document(self) -> list[dict[str, Any]]:
