@@ -121,6 +121,10 @@ class AvrCode(Code):
         if field(word, 9, 7) == 0b1001010 and field(word, 0, 4) in (DEC, INC) and register % 2 == 1:
             # DEC or INC of the high half moves the copy by 256, as for a frame of 256 bytes.
             return Step(moves=(register - 1, 256 if field(word, 0, 4) == DEC else -256))
+        high = 16 + field(word, 4, 4)
+        if field(word, 12, 4) == 0x5 and high % 2 == 1:
+            # SUBI of the high half, as for a frame of a multiple of 256 bytes.
+            return Step(moves=(high - 1, 256 * signed(gather(word, (0, 4, 0), (8, 4, 4)), 8)))
         # Two instructions subtract the halves; the second one moves the copy.
         if _subtracted(word, self._word_or_zero(address + 2)) is not None:
             return Step()

@@ -1,7 +1,8 @@
 """Pushes 100,000 raw samples into boards: `python -m tests.bench.raw_samples [BOARD ...]`.
 
-All features of all windows, and the inputs made of them, are compared with those of the host, over
-the protocol; the program prints a table, and ends with an error at the first difference.
+Every front end is tried on every board. All features of all windows, and the inputs made of them,
+are compared with those of the host, over the protocol; the program prints a table, and ends with an
+error at the first difference. A sample of an image is a row of its pixels.
 """
 
 from __future__ import annotations
@@ -20,28 +21,31 @@ from tests.agreement.test_raw_windows import BOARDS, model_of, recorded, write
 from tests.bench.markdown import table
 
 SAMPLES = 100_000  # in two recordings
+# A window of each front end that fits into the RAM of the smallest board.
+NAMES = {"statistics": "half", "kernels": "kernels", "spectrum": "spectrum", "patches": "image"}
 
 
-def compared(name: str, folder: Path) -> tuple[str, str, str]:
-    """Return a row: the board, and how many windows and features were compared."""
-    model = model_of("half")
-    write(model, load_board(name), folder)
+def compared(board: str, front: str, folder: Path) -> tuple[str, str, str, str]:
+    """Return a row: the board, the front end, and how many windows and features were compared."""
+    model = model_of(NAMES[front])
+    write(model, load_board(board), folder)
     build(folder)
     data, inputs = recorded(model, SAMPLES // 2)
     with start(folder) as running, Link(running.port, timeout=20) as link:
         found = compare_windows(link, model.plan, data, inputs, silent)
     if found is not None:
-        raise SystemExit(f"{name}: {found.sentence()}")
-    return name, f"{len(data.x):,}", f"{data.x.size:,}"
+        raise SystemExit(f"{board}, {front}: {found.sentence()}")
+    return board, front, f"{len(data.x):,}", f"{data.x.size:,}"
 
 
 def main() -> None:
     rows = []
-    for name in sys.argv[1:] or BOARDS:
-        with tempfile.TemporaryDirectory() as folder:
-            rows.append(compared(name, Path(folder) / "p"))
-            print(*rows[-1], file=sys.stderr, flush=True)
-    print(table(("board", "windows", "features"), rows))
+    for board in sys.argv[1:] or BOARDS:
+        for front in NAMES:
+            with tempfile.TemporaryDirectory() as folder:
+                rows.append(compared(board, front, Path(folder) / "p"))
+                print(*rows[-1], file=sys.stderr, flush=True)
+    print(table(("board", "front end", "windows", "features"), rows))
 
 
 if __name__ == "__main__":

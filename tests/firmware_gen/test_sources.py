@@ -17,6 +17,7 @@ from ska_edge.errors import InputError
 from ska_edge.plan.replay import Replay
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
+from tests.agreement.test_front import FRONTS, plan_with
 
 PLANS = {
     "one-layer": make_plan((5, 3)),
@@ -49,9 +50,9 @@ def sources(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return folder / "src"
 
 
-def warnings(sources: Path, *command: str) -> str:
+def warnings(sources: Path, *command: str, file: str = "ska.c") -> str:
     done = subprocess.run(
-        [*command, "ska.c"], cwd=sources, capture_output=True, text=True, check=False
+        [*command, file], cwd=sources, capture_output=True, text=True, check=False
     )
     assert (done.returncode == 0) == (done.stderr == "")
     return done.stderr
@@ -97,6 +98,35 @@ def test_the_library_compiles_where_int_has_16_bits(
     sources: Path, require_toolchain: Callable[[str], str]
 ) -> None:
     assert warnings(sources, require_toolchain("clang"), *C99, "-O2", *SIXTEEN_BIT_INT) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("gcc", *C99), ("gcc", *CXX11), ("clang", *C99), ("clang", *C99, *SIXTEEN_BIT_INT)],
+    ids=["gcc", "c++11", "clang", "16-bit-int"],
+)
+@pytest.mark.parametrize("name", ["half", "spectrum", "image", "digit", "kernels"])
+def test_a_front_end_compiles_without_a_warning(
+    name: str, command: tuple[str, ...], require_toolchain: Callable[[str], str], tmp_path: Path
+) -> None:
+    plan, project = plan_with(FRONTS[name]), tmp_path / "p"
+    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", project)
+    compiler = require_toolchain(command[0])
+    for file in ("ska_front.c", "ska_front_part.c"):
+        assert warnings(project / "src", compiler, *command[1:], "-O2", file=file) == ""
+
+
+@pytest.mark.parametrize("standard", [C99, CXX11], ids=["c99", "c++11"])
+def test_the_sources_of_a_sensor_compile_without_a_warning(
+    standard: tuple[str, ...], require_toolchain: Callable[[str], str], tmp_path: Path
+) -> None:
+    plan, project = plan_with(FRONTS["kernels"]), tmp_path / "p"
+    parameters = np.zeros(plan.parameter_count, dtype=np.int64)
+    write_project(plan, parameters, "host", project, sensor=True)
+    flags = [f"-D{name}={value}" for name, value in load_board("host").defines().items()]
+    for path in (project / "src").glob("*.c"):
+        command = (require_toolchain("gcc"), *flags, *standard)
+        assert warnings(project / "src", *command, file=path.name) == ""
 
 
 def test_a_planted_warning_is_found(

@@ -67,6 +67,7 @@ static volatile int64_t wide = 7;
 int32_t leaf(int32_t x);
 int32_t with_array(int32_t x);
 int32_t with_page(int32_t x);
+int32_t with_pages(int32_t x);
 int32_t with_large_array(int32_t x);
 int32_t early(int32_t x);
 int32_t many(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f);
@@ -86,9 +87,16 @@ APART int32_t with_array(int32_t x) {
     return leaf(block[x & 63]) + block[x & 31];
 }
 
-/* AVR moves the stack pointer by 256 in one instruction. */
+/* AVR moves the stack pointer by 256, or a multiple, in one instruction. */
 APART int32_t with_page(int32_t x) {
     volatile uint8_t block[256];
+
+    block[x & 31] = 3;
+    return leaf(block[x & 15]);
+}
+
+APART int32_t with_pages(int32_t x) {
+    volatile uint8_t block[1280];
 
     block[x & 31] = 3;
     return leaf(block[x & 15]);

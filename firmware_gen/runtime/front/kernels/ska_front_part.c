@@ -71,14 +71,13 @@ void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uin
     uint16_t axis = 0;
     for (uint16_t i = 0; i < SKA_FRONT_GROUPS; i++) {
         const int16_t *about = ska_front_groups[i];
-        const group_t group = {
-            .axes = &ska_front_added[axis],
-            .chosen = &ska_front_chosen[(uint32_t)kernel * SKA_FRONT_CHOSEN],
-            .biases = &ska_front_biases[kernel],
-            .dilation = (uint16_t)ska_const_i16(&about[0]),
-            .added = (uint8_t)ska_const_i16(&about[1]),
-            .kernels = (uint16_t)ska_const_i16(&about[2]),
-        };
+        group_t group;
+        group.axes = &ska_front_added[axis];
+        group.chosen = &ska_front_chosen[(uint32_t)kernel * SKA_FRONT_CHOSEN];
+        group.biases = &ska_front_biases[kernel];
+        group.dilation = (uint16_t)ska_const_i16(&about[0]);
+        group.added = (uint8_t)ska_const_i16(&about[1]);
+        group.kernels = (uint16_t)ska_const_i16(&about[2]);
         group_features(&group, parts, oldest, &features[kernel]);
         axis = (uint16_t)(axis + group.added);
         kernel = (uint16_t)(kernel + group.kernels);

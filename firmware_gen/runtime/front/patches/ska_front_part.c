@@ -50,12 +50,11 @@ static uint8_t edge_of(uint8_t cell, uint8_t places) {
 void ska_front_image_features(const uint8_t image[SKA_FRONT_PIXELS], int32_t features[SKA_INPUTS]) {
     for (uint8_t down = 0; down < SKA_FRONT_CELLS; down++) {
         for (uint8_t right = 0; right < SKA_FRONT_CELLS; right++) {
-            const cell_t cell = {
-                .top = edge_of(down, SKA_FRONT_PLACES_DOWN),
-                .below = edge_of((uint8_t)(down + 1u), SKA_FRONT_PLACES_DOWN),
-                .left = edge_of(right, SKA_FRONT_PLACES_RIGHT),
-                .right = edge_of((uint8_t)(right + 1u), SKA_FRONT_PLACES_RIGHT),
-            };
+            cell_t cell;
+            cell.top = edge_of(down, SKA_FRONT_PLACES_DOWN);
+            cell.below = edge_of((uint8_t)(down + 1u), SKA_FRONT_PLACES_DOWN);
+            cell.left = edge_of(right, SKA_FRONT_PLACES_RIGHT);
+            cell.right = edge_of((uint8_t)(right + 1u), SKA_FRONT_PLACES_RIGHT);
             cell_features(image, &cell, features);
             features += SKA_FRONT_FILTERS;
         }

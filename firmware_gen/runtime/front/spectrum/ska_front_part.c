@@ -37,10 +37,10 @@ static direction_t direction_of(uint16_t turn) {
 
 /* Turns a value back by an angle. */
 static inline point_t turned(point_t value, direction_t by) {
-    return (point_t){
-        .re = ska_rule_front_turned(value.re, value.im, by.cosine, by.sine),
-        .im = ska_rule_front_turned(value.im, value.re, by.cosine, (int16_t)-by.sine),
-    };
+    point_t result;
+    result.re = ska_rule_front_turned(value.re, value.im, by.cosine, by.sine);
+    result.im = ska_rule_front_turned(value.im, value.re, by.cosine, (int16_t)-by.sine);
+    return result;
 }
 
 /* Stores a - b, and then a + b; both may have the same place. */
@@ -70,14 +70,12 @@ static void untangle(point_t points[POINTS]) {
     for (uint16_t k = 1; k <= POINTS / 2u; k++) {
         point_t *a = &points[k];
         point_t *b = &points[POINTS - k];
-        const point_t odd = {
-            .re = ska_rule_front_half_sum(a->im, b->im),
-            .im = ska_rule_front_half_difference(b->re, a->re),
-        };
-        const point_t even = {
-            .re = ska_rule_front_half_sum(a->re, b->re),
-            .im = ska_rule_front_half_difference(a->im, b->im),
-        };
+        point_t odd;
+        odd.re = ska_rule_front_half_sum(a->im, b->im);
+        odd.im = ska_rule_front_half_difference(b->re, a->re);
+        point_t even;
+        even.re = ska_rule_front_half_sum(a->re, b->re);
+        even.im = ska_rule_front_half_difference(a->im, b->im);
         step(even, turned(odd, direction_of(k)), a, b);
     }
 }
@@ -133,7 +131,8 @@ void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uin
             for (; k < after; k++) {
                 total += ska_rule_front_power(points[k].re, points[k].im);
             }
-            features[(uint16_t)(band * SKA_FRONT_AXES) + axis] = ska_rule_front_energy(total);
+            const uint16_t place = (uint16_t)((uint16_t)(band * SKA_FRONT_AXES) + axis);
+            features[place] = (int32_t)ska_rule_front_energy(total);
         }
     }
 }
