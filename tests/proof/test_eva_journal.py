@@ -61,7 +61,7 @@ PLANTS = {
         "writing.unit, SKA_STORAGE_UNIT);",
         "writing.unit, SKA_STORAGE_UNIT - 1u);",
     ),
-    "a place behind the last place": ("next < PLACES", "next < NO_PLACE"),
+    "a place behind the last place": ("next < PLACES", "next < PLACES + 4u"),
     "a page that does not begin there": ("+ page * SKA_STORAGE_PAGE", "+ page"),
 }
 

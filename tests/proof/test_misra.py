@@ -29,8 +29,11 @@ def deviations(page: str) -> dict[str, str]:
     return dict(rows)
 
 
-def findings(sources: Path) -> list[tuple[str, str]]:
-    """Run cppcheck; return the place of each finding, with its MISRA rule or other check."""
+def findings(sources: Path, of: str = "") -> list[tuple[str, str]]:
+    """Run cppcheck; return the place of each finding, with its MISRA rule or other check.
+
+    Only the C files whose text has the word `of` are read.
+    """
     if shutil.which("cppcheck") is None:
         without("cppcheck is not installed (apt-get install cppcheck)")
     command = ["cppcheck", "--addon=misra", "--std=c99", "--platform=arm32-wchar_t4", "--quiet"]
@@ -39,7 +42,9 @@ def findings(sources: Path) -> list[tuple[str, str]]:
     command += [f"-DSKA_STORAGE_{macro}" for macro in STORAGE]
     command += [f"-DSKA_SAVE_{macro}" for macro in LIMIT]
     command += ["--template={id}|{file}:{line}: {message}"]
-    command += sorted(path.name for path in sources.glob("ska*.c"))
+    files = sorted(path.name for path in sources.glob("ska*.c") if of in path.read_text())
+    assert files
+    command += files
     done = subprocess.run(
         command, cwd=sources, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False
     )
@@ -54,9 +59,11 @@ def findings(sources: Path) -> list[tuple[str, str]]:
 
 def test_findings_and_deviations_are_the_same_rules(tmp_path: Path) -> None:
     reasons = deviations(PAGE.read_text(encoding="utf-8"))
-    projects = [write_sources(plan, tmp_path / name) for name, plan in PLANS.items()]
-    projects += [test_eva_front.sources(tmp_path / kind, kind) for kind in test_eva_front.FRONTS]
-    found = [finding for sources in projects for finding in findings(sources)]
+    found = []
+    for name, plan in PLANS.items():
+        found += findings(write_sources(plan, tmp_path / name))
+    for kind in test_eva_front.FRONTS:
+        found += findings(test_eva_front.sources(tmp_path / kind, kind), of="front")
     assert [finding for finding in found if finding[0] not in reasons] == []
     assert set(reasons) - {rule for rule, _ in found} == set()  # every deviation is still needed
     assert len(reasons) > 10
@@ -75,5 +82,5 @@ def test_a_planted_violation_is_found(rule: str, tmp_path: Path) -> None:
     sources = write_sources(PLANS["published"], tmp_path / "p")
     with (sources / "ska.c").open("a") as file:
         file.write(f"\nint planted(int a);\n{PLANTS[rule]}\n")
-    assert rule in {check for check, _ in findings(sources)}
+    assert rule in {check for check, _ in findings(sources, of="planted")}
     assert rule not in deviations(PAGE.read_text(encoding="utf-8"))
