@@ -176,9 +176,17 @@ static const int8_t
 """
 
 
-def sensor_constants(sensor: bool) -> str:
-    """Return the constant of a device with a sensor of its own for ska_plan.h; otherwise ""."""
-    return "#define SKA_SENSOR 1 /* the device takes samples of its own sensor */\n" * sensor
+def sensor_constants(front: Front | None) -> str:
+    """Return the constants of a device with a sensor of its own for ska_plan.h.
+
+    `front` is its front end; None for a device without a sensor, which has no such constants.
+    """
+    if front is None:
+        return ""
+    return f"""\
+#define SKA_SENSOR 1 /* the device takes samples of its own sensor */
+#define SKA_SENSOR_KEEPS {int(front.has_samples)} /* its front end has the newest samples */
+"""
 
 
 def sensor_sources() -> dict[str, str]:

@@ -52,6 +52,7 @@ TOP = """\
 /* 1 for a device with a sensor of its own; ska_plan.h says so. */
 #ifndef SKA_SENSOR
 #define SKA_SENSOR 0
+#define SKA_SENSOR_KEEPS 0
 #endif
 
 """

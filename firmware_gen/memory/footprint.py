@@ -118,7 +118,9 @@ def _front(plan: Plan, board: Board) -> Iterator[Part]:
 def _window(plan: Plan) -> Part:
     """Return the members of ska_window_t, the newest window of a device's own sensor."""
     signal = plan.layers[0].input.bits // 8
-    members = ((1, 4), (2, 2), (plan.classes, 2), (1, 1), (plan.inputs, signal))
+    kept = int(plan.front is not None and plan.front.has_samples)
+    numbers = ((1 + 2 * kept, 4), (2 + kept, 2))
+    members = (*numbers, (plan.classes, 2), (1, 1), (plan.inputs, signal))
     return Part("window of the sensor", members)
 
 

@@ -95,6 +95,10 @@ ska_status_t ska_device_learn(ska_device_t *device, const ska_signal_t x[SKA_INP
  * network classifies the window (see ska_window.h), and the function returns true. */
 bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES]);
 
+/* Forgets the samples so far, because samples are missing before the next one: the next window
+ * begins with the next sample. */
+void ska_device_gap(ska_device_t *device);
+
 /* Learns the newest window as a sample of this class, as ska_device_learn does. Returns false, and
  * learns nothing, if no class has this label, if there is no window, or if the newest window was
  * learned before. */

@@ -40,7 +40,8 @@ uint32_t ska_state_crc(const ska_t *network) {
 #define CAPABILITIES_FRONT 0u
 #endif
 #if SKA_SENSOR
-#define CAPABILITIES_SENSOR SKA_CAPABILITY_SENSOR
+#define CAPABILITIES_SENSOR                                                                        \
+    (SKA_CAPABILITY_SENSOR | (SKA_SENSOR_KEEPS ? SKA_CAPABILITY_READ_RAW : 0u))
 #else
 #define CAPABILITIES_SENSOR 0u
 #endif
@@ -264,5 +265,47 @@ void ska_reply_window(uint8_t seq, const ska_device_t *device, uint8_t want) {
     const uint16_t length = ska_message_classified_pack(&classified, payload);
     ska_frame_write(SKA_MESSAGE_CLASSIFIED, seq, payload, length);
 }
+
+#if SKA_SENSOR_KEEPS
+
+/* Returns a sample's number if the front end has the samples from it on; otherwise the number of
+ * the oldest one that the front end has. */
+static uint32_t raw_first(const ska_window_t *window, uint32_t first) {
+    return window->taken - first <= window->kept ? first : window->taken - window->kept;
+}
+
+/* Returns a value of a sample that the front end has. */
+static int16_t raw_value(const ska_device_t *device, uint32_t number, uint8_t axis) {
+    const ska_front_t *front = &device->front;
+    const uint16_t next = (uint16_t)(front->next * SKA_FRONT_PART + front->filled);
+    const uint16_t back = (uint16_t)(device->window.taken - number);
+    const uint16_t place = (uint16_t)(next >= back ? next - back : next + SKA_FRONT_LENGTH - back);
+    return ska_front_kept(front->parts, place, axis);
+}
+
+void ska_reply_sensed(uint8_t seq, const ska_device_t *device, uint32_t first) {
+    const ska_window_t *window = &device->window;
+    uint8_t bytes[SKA_SENSED_MAX];
+    ska_message_sensed_t sensed;
+    sensed.first = raw_first(window, first);
+    sensed.window = window->number;
+    sensed.end = window->end;
+    sensed.data_count = 0;
+    sensed.data = bytes;
+    for (uint32_t number = sensed.first;
+         number != window->taken && sensed.data_count + 2u * SKA_FRONT_AXES <= SKA_SENSED_MAX;
+         number++) {
+        for (uint8_t axis = 0; axis < SKA_FRONT_AXES; axis++) {
+            const int16_t value = raw_value(device, number, axis);
+            ska_bytes_put_u16(&bytes[sensed.data_count], (uint16_t)value);
+            sensed.data_count = (uint8_t)(sensed.data_count + 2u);
+        }
+    }
+    uint8_t payload[SKA_MESSAGE_SENSED_SIZE];
+    const uint16_t length = ska_message_sensed_pack(&sensed, payload);
+    ska_frame_write(SKA_MESSAGE_SENSED, seq, payload, length);
+}
+
+#endif
 
 #endif

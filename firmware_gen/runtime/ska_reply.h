@@ -46,6 +46,12 @@ void ska_reply_features(uint8_t seq, const ska_front_t *front, uint32_t offset);
 #if SKA_SENSOR
 /* Sends METRICS, if wanted, and CLASSIFIED: the newest window of the sensor. */
 void ska_reply_window(uint8_t seq, const ska_device_t *device, uint8_t want);
+
+#if SKA_SENSOR_KEEPS
+/* Sends SENSED: samples of the sensor from number `first` on, or from the oldest one that is kept,
+ * as many as fit. */
+void ska_reply_sensed(uint8_t seq, const ska_device_t *device, uint32_t first);
+#endif
 #endif
 
 /* Sends the bytes of the state from an offset on, as many as fit into a CHUNK. */

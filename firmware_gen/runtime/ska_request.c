@@ -311,6 +311,10 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
         return ska_window_execute(device, frame);
     case SKA_MESSAGE_LABEL:
         return ska_window_learn(device, frame);
+#if SKA_SENSOR_KEEPS
+    case SKA_MESSAGE_READ_RAW:
+        return ska_window_read(frame);
+#endif
 #endif
     case SKA_MESSAGE_CHALLENGE:
         return ska_tag_challenge(&device->tag, frame, &device->network);
@@ -331,6 +335,9 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
 #endif
 #if SKA_SENSOR
     ska_message_label_t label;
+#if SKA_SENSOR_KEEPS
+    ska_message_read_raw_t read;
+#endif
 #endif
     if (device->session.last.code != SKA_STATUS_OK) {
         ska_reply_status(frame->seq, device->session.last);
@@ -353,8 +360,14 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
         /* The METRICS are those of the last update only until the next window is classified. */
         ska_reply_window(frame->seq, device,
                          label.window == device->window.number ? label.want : 0u);
-    } else if (frame->type == SKA_MESSAGE_WINDOW && device->session.last.detail != 0u) {
+    } else if (frame->type == SKA_MESSAGE_WINDOW &&
+               device->session.last.detail == SKA_WINDOW_NEWER) {
         ska_reply_window(frame->seq, device, 0);
+#if SKA_SENSOR_KEEPS
+    } else if (frame->type == SKA_MESSAGE_READ_RAW &&
+               ska_message_read_raw_unpack(frame->payload, frame->length, &read)) {
+        ska_reply_sensed(frame->seq, device, read.first);
+#endif
 #endif
 #if SKA_FRONT_AXES > 0
     } else if (frame->type == SKA_MESSAGE_FEATURES &&

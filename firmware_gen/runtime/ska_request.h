@@ -23,8 +23,16 @@ void ska_window_hello(ska_device_t *device);
  * outcome. The sensor gives no samples from then on, until the next HELLO. */
 ska_outcome_t ska_window_raw(ska_device_t *device, ska_outcome_t went);
 
-/* Executes WINDOW. If the outcome is OK, its detail is 1 if there is a newer window. */
+/* Executes WINDOW. If the outcome is OK, its detail is SKA_WINDOW_NEWER, or
+ * SKA_WINDOW_ENDED if the source has no more samples; otherwise 0. */
+#define SKA_WINDOW_NEWER 1u
+#define SKA_WINDOW_ENDED 2u
 ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame);
+
+#if SKA_SENSOR_KEEPS
+/* Executes READ_RAW, which changes nothing. */
+ska_outcome_t ska_window_read(const ska_frame_t *frame);
+#endif
 
 /* Executes LABEL. */
 ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame);

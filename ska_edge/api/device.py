@@ -17,7 +17,7 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import FASTEST, SLOWEST
 from ska_edge.device.sample import truth_of
-from ska_edge.device.sensor import SensorWindow
+from ska_edge.device.sensor import RawSamples, SensorWindow
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.evaluation import probabilities
 from ska_edge.model.model_file import Model
@@ -101,6 +101,7 @@ class Device(Closable):
         if model is not None:
             link.expect_plan(model.plan)
         self._link = link
+        self._raw: RawSamples | None = None
         self._model = model
         info = link.info
         self._shown = f"{link.port}, {info.board}, {info.digest}"
@@ -197,15 +198,24 @@ class Device(Closable):
         decided = known.decided(decisions)
         return known.classes[decided] if known.plan.rule_definition.supervised else decided
 
-    def window(self, after: int = 0) -> SensorWindow | None:
+    def window(self, after: int = 0, *, raw: bool = False) -> SensorWindow | None:
         """Return the newest window of the device's own sensor; None if its number is `after`.
 
-        `window.result.predicted` is the index of its class in `model.state.labels`. Raises
-        DeviceError for a firmware that was not generated with `sensor`.
+        `window.result.predicted` is the index of its class in `model.state.labels`. With `raw`,
+        `window.raw` has its raw samples (length, axes); it is None if the device has taken further
+        samples meanwhile, and no earlier call with `raw` has read the first ones. Raises
+        DeviceError for a firmware that was not generated with `sensor`, and with `raw` for one
+        whose front end has no raw samples.
 
         Example: ``device.window().result.predicted``
         """
-        return self._link.window(after)
+        window, front = self._link.window(after), self.model.plan.front
+        if not raw or front is None:
+            return window
+        if self._raw is None:
+            self._raw = RawSamples(front.length, front.hop, front.axes)
+        self._raw.read(self._link.read_raw)
+        return window and replace(window, raw=self._raw.of(window.number))
 
     def label(self, window: SensorWindow, name: str) -> SensorWindow:
         """Let the device learn a window of its sensor as a class, and return the window.

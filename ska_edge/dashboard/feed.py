@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.dashboard.signals import Signals
+from ska_edge.dashboard.signals import Signals, signal_chart
 from ska_edge.device.steering import Steering
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log_line import LogLine, LogRow, SessionStart
+from ska_edge.monitor.log_line import LogLine, LogRow, SessionStart, WindowSeen
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.pace import Pace
 from ska_edge.network.state import State
@@ -65,6 +65,7 @@ class Feed:
         self._trouble = ""
         self._pace = Pace()
         self._comparison: Comparison | None = None
+        self._window: WindowSeen | None = None  # the last one with its raw samples
         self._monitor: Monitor | None = None
 
     # --- the methods of a sink --------------------------------------------------------------------
@@ -103,6 +104,8 @@ class Feed:
         with self._lock:
             if isinstance(line, SessionStart):
                 self._start = line
+            if isinstance(line, WindowSeen) and line.raw is not None:
+                self._window = line
             self._reader.take(line)
             self._changes += 1
 
@@ -186,7 +189,14 @@ class Feed:
             yield from weight_charts({**states, "now": self._comparison.state})
 
     def _signal(self) -> Chart | None:
-        """Return the signal of the last row, with what the device decided below it."""
+        """Return the signal of the last row, or of the last window of the device's own sensor, with
+        what the device decided below it.
+        """
+        seen, front = self._window, self._model.plan.front
+        if seen is not None and seen.raw is not None and front is not None and not front.image:
+            said = _name(self._reader.course.labels, seen.predicted)
+            words = f"Window {seen.number}: the device said {said}."
+            return signal_chart(np.array(seen.raw), self._model.axes, words)
         last = self._reader.course.last
         if self._signals is None or not last:
             return None

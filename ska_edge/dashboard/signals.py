@@ -40,16 +40,20 @@ class Signals:
         place = self._places.get(tuple(x))
         if place is None:
             return None
-        window = self._windows[place]  # (length, axes)
-        numbers = tuple(map(float, range(len(window))))
-        return Lines(
-            name="signal",
-            title="Signal of the last window",
-            note=words,
-            x="sample of the window",
-            y="raw value",
-            lines=tuple(
-                Line(axis, numbers, tuple(map(float, values)))
-                for axis, values in zip(self._axes, window.T.tolist(), strict=True)
-            ),
-        )
+        return signal_chart(self._windows[place], self._axes, words)
+
+
+def signal_chart(window: NDArray[np.integer], axes: Sequence[str], words: str) -> Lines:
+    """Return the signal of a window of raw samples (length, axes); `words` are the note below."""
+    numbers = tuple(map(float, range(len(window))))
+    return Lines(
+        name="signal",
+        title="Signal of the last window",
+        note=words,
+        x="sample of the window",
+        y="raw value",
+        lines=tuple(
+            Line(axis, numbers, tuple(map(float, values)))
+            for axis, values in zip(axes, window.T.tolist(), strict=True)
+        ),
+    )

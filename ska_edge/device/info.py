@@ -62,6 +62,11 @@ class DeviceInfo:
         return bool(self.capabilities & Capability.SENSOR)
 
     @property
+    def has_raw(self) -> bool:
+        """Whether the newest raw samples of its own sensor can be read."""
+        return bool(self.capabilities & Capability.READ_RAW)
+
+    @property
     def learns(self) -> bool:
         """Whether the firmware learns; otherwise it only classifies, with weights in flash."""
         return bool(self.capabilities & Capability.LEARN)

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
 from ska_edge.device.sample import Truth
-from ska_edge.device.sensor import SensorWindow, window_of
+from ska_edge.device.sensor import RawPart, SensorWindow, window_of
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
-from ska_edge.wire.protocol import NAME_BYTES, Capability, Want
+from ska_edge.wire.protocol import ENDED, NAME_BYTES, Capability, Want
 
 
 def new_token() -> int:
@@ -67,6 +67,12 @@ class Link(Session):
         if not self.info.senses:
             raise device_errors.no_sensor(self.port)
 
+    def expect_raw(self) -> None:
+        """Raise DeviceError for a firmware without a sensor, or whose front end has no samples."""
+        self.expect_sensor()
+        if not self.info.has_raw:
+            raise device_errors.no_raw(self.port)
+
     def expect_learning(self) -> None:
         """Raise DeviceError for a firmware that only classifies."""
         if not self.info.learns:
@@ -117,10 +123,35 @@ class Link(Session):
         """Return the newest window of the device's sensor; None if its number is `after`.
 
         A device whose source gives samples on request, such as a file, takes the next window first
-        if the newest one has this number. Raises DeviceError for a firmware without a sensor.
+        if the newest one has this number. If such a source has no more samples, `sensor_ended`
+        becomes true. Raises DeviceError for a firmware without a sensor.
         """
         self.expect_sensor()
-        return self._window(self.request("WINDOW", {"after": after}))
+        replies = self.request("WINDOW", {"after": after})
+        self.sensor_ended = replies[-1][1].get("detail") == ENDED
+        return self._window(replies)
+
+    def read_raw(self, first: int, axes: int) -> RawPart:
+        """Read raw samples of the device's sensor, as many as an answer has.
+
+        Args:
+            first: number of the first wanted sample, counted from the device's start. If the device
+                does not have it, the answer begins with the oldest one that it has.
+            axes: values of a sample.
+
+        Raises DeviceError for a firmware that has no raw samples, and if the answer is no whole
+        number of samples.
+        """
+        self.expect_raw()
+        ((_, found),) = self.request("READ_RAW", {"first": first})
+        data = found["data"]
+        if len(data) % (2 * axes):
+            raise DeviceError(
+                f"the device at {self.port} sends {len(data)} bytes of raw samples, which is no"
+                f" whole number of samples of {axes} axes; flash it again"
+            )
+        samples = tuple(struct.iter_unpack(f"<{axes}h", data))
+        return RawPart(found["first"], found["window"], found["end"], samples)
 
     def label(self, window: int, label: int, want: Want = Want.METRICS) -> SensorWindow:
         """Let the device learn its newest window, whose number is given; return the window.

@@ -1,7 +1,8 @@
-"""Holds a window of a device's own sensor, as the device classified it."""
+"""Holds a window of a device's own sensor, as the device classified it, and its raw samples."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,7 +10,10 @@ from typing import TypeAlias
 from ska_edge.device import claims
 from ska_edge.device.info import Result
 from ska_edge.errors import DeviceError
-from ska_edge.wire.protocol import UNLABELED
+from ska_edge.wire.protocol import RAW_MAX, UNLABELED
+
+Raw: TypeAlias = tuple[tuple[int, ...], ...]
+"""Raw samples, (samples, axes) integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,78 @@ class SensorWindow:
         label: class index with which the device has learned it; None if it has not.
         result: the device's class and decisions for it, from before any update, and the present
             step and sample count of the device.
+        raw: its raw samples, (length, axes) integers; None if they were not read, or not in time.
     """
 
     number: int
     x: tuple[int, ...]
     label: int | None
     result: Result
+    raw: Raw | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RawPart:
+    """Samples that a device's sensor gave one after the other.
+
+    Attributes:
+        first: number of the first of these samples, counted from the device's start.
+        window: number of the newest window; 0 for none.
+        end: number of the sample after the last one of this window.
+        samples: (samples, axes) integers.
+    """
+
+    first: int
+    window: int
+    end: int
+    samples: Raw
+
+
+class RawSamples:
+    """Collects the newest raw samples of a device's sensor, and finds those of a window.
+
+    A device has only the samples of one window. So `read` has to be called more often than a window
+    is long; otherwise samples are lost, and a window with such a gap has no raw samples.
+
+    Args:
+        length, hop: samples of a window, and from one window to the next.
+        axes: values of a sample.
+    """
+
+    def __init__(self, length: int, hop: int, axes: int) -> None:
+        self._length, self._axes, self._most = length, axes, RAW_MAX // (2 * axes)
+        self._samples: deque[tuple[int, ...]] = deque(maxlen=length + hop)
+        self._next = self._window = self._end = 0
+
+    def forget(self) -> None:
+        """Forget all samples, because the device may have restarted."""
+        self._samples.clear()
+        self._next = self._window = self._end = 0
+
+    def read(self, ask: Callable[[int, int], RawPart]) -> None:
+        """Read the samples that are new; `ask` is `Link.read_raw`.
+
+        Raises the errors of `ask`.
+        """
+        for _ in range(self._length // self._most + 2):
+            part = ask(self._next, self._axes)
+            if part.first != self._next:
+                self._samples.clear()
+            self._samples += part.samples
+            self._next = part.first + len(part.samples)
+            self._window, self._end = part.window, part.end
+            if len(part.samples) < self._most:
+                return
+
+    def of(self, window: int) -> Raw | None:
+        """Return the samples (length, axes) of a window; None if it is not the newest that `read`
+        has seen, or if one of its samples is unknown.
+        """
+        oldest = self._next - len(self._samples)
+        first = self._end - self._length
+        if window != self._window or first < oldest or self._end > self._next:
+            return None
+        return tuple(self._samples)[first - oldest : self._end - oldest]
 
 
 Wanted: TypeAlias = "Callable[[], tuple[int, int] | None]"

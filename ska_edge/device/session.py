@@ -66,6 +66,8 @@ class Session(Closable):
         samples, step: the known progress of the device; a caller that sends samples updates them.
         retries: how many times a request was sent again, also in the earlier sessions that this
             one follows.
+        sensor_ended: whether the last WINDOW was answered that the source of the device's sensor
+            has no more samples.
 
     Raises DeviceError when the port cannot be opened, and ToolError on a system without POSIX
     terminals.
@@ -89,6 +91,7 @@ class Session(Closable):
         self._tries = tries
         self._info: DeviceInfo | None = None
         self.samples = self.step = self.retries = 0
+        self.sensor_ended = False
         self._met = False  # whether a device has ever answered
         self._plan: claims.PlanShape | None = None  # the plan that the device must run
         self._codec, self._input = Codec({}), struct.Struct("")

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link, new_token
 from ska_edge.device.sample import Sample
-from ska_edge.device.sensor import SensorWindow, Wanted
+from ska_edge.device.sensor import RawSamples, SensorWindow, Wanted
 from ska_edge.device.window import Sending, Window, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
 from ska_edge.plural import counted
@@ -208,8 +208,11 @@ class Stream:
         wanted: Wanted,
         sending: Callable[[SensorWindow, int], None],
         pause: float = PAUSE,
+        raw: RawSamples | None = None,
     ) -> Iterator[SensorWindow | Sample | Reconnection]:
         """Yield the windows of the device's sensor, until `stop`; let the device learn some.
+
+        If the source of the sensor has no more samples, such as a file, the iterator ends.
 
         A window that the device learns is yielded again. If the answer is lost, and the next window
         is complete before contact is back, the learned window is yielded as a sample without a
@@ -219,6 +222,7 @@ class Stream:
             wanted: is asked between two windows for a window to learn.
             sending: is called with a window and its label before it is learned.
             pause: seconds between two looks at the device.
+            raw: collects the raw samples, which the windows then have; None reads none.
 
         Raises ContactLost if the device does not come back, and DeviceError if it has no sensor, or
         no class with a label.
@@ -236,10 +240,15 @@ class Stream:
                 if newest is not None and given is not None and given[0] == newest.number:
                     asked = newest, given[1]
                     sending(*asked)
-                    found = self.link.label(*given)
+                    seen: SensorWindow | None = self.link.label(*given)
                 else:
-                    found = self.link.window(after)
-                deadline = None
+                    seen = self.link.window(after)
+                    if seen is None and self.link.sensor_ended:
+                        return
+                if raw is not None:
+                    raw.read(self.link.read_raw)
+                    seen = seen and replace(seen, raw=raw.of(seen.number))
+                found, deadline = seen, None
             except device_errors.NotNewestError:
                 asked, after = None, 0
             except ContactLost as lost:
@@ -250,6 +259,8 @@ class Stream:
                 else:
                     yield Reconnection(str(lost), self.link.info, fell_back=False)
                 newest, after = None, 0
+                if raw is not None:
+                    raw.forget()
             if found is not None:
                 yield from self._learned_before(found, asked)
                 newest, after, asked = found, found.number, None

@@ -135,6 +135,11 @@ class Front:
         return self.kind in KEEP_SAMPLES
 
     @property
+    def has_samples(self) -> bool:
+        """Whether the newest samples can be read from a device: it keeps them, or their image."""
+        return self.keeps_samples or self.image
+
+    @property
     def part(self) -> int:
         """Samples of a part: the largest number that divides both window and hop, or 1 if a device
         keeps samples.

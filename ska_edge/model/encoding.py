@@ -77,6 +77,16 @@ class Encoding:
         )
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the axes of a sample, or their numbers if they are unknown; empty without a
+        front end.
+        """
+        if self.layout is not None:
+            return self.layout.axes
+        front = self.plan.front
+        return () if front is None else tuple(map(str, range(front.axes)))
+
+    @property
     def layout(self) -> Layout | None:
         """How recordings are cut into windows; None for a model whose inputs are not windows."""
         return Layout.from_dict(self.notes.get(LAYOUT))

@@ -38,6 +38,7 @@ class Job:
         names: see `Monitor`.
         following: whether the devices learn by themselves; then they get no rows.
         samples: with `following`, how many samples to follow; None follows until the fleet stops.
+        raw: with `following`, whether to read the raw samples of the windows of their sensors.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Job:
     control: Callable[[str], Control] = lambda _: Control()
     following: bool = False
     samples: int | None = None
+    raw: bool = False
     classes: Sequence[str] = ()
     halvings_after: int | None = None
 
@@ -116,6 +118,8 @@ class Member:
                 lost=lost,
                 plan=job.plan,
             )
+            if job.raw:
+                stream.link.expect_raw()
             if job.following and not stream.link.info.senses:
                 stream.listen()
             if job.save or job.save_every is not None:
@@ -151,7 +155,7 @@ class Member:
 
     def _lines(self, monitor: Monitor, job: Job) -> Iterator[LogLine]:
         if job.following and monitor.info.senses:
-            return monitor.watch(job.samples, [sink.write for sink in self.sinks])
+            return monitor.watch(job.samples, [sink.write for sink in self.sinks], raw=job.raw)
         if job.following:
             return monitor.follow(job.samples)
         return monitor.run(

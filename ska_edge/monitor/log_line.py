@@ -23,6 +23,7 @@ session ends with the last::
     {"class": name, "label"}                                                       ClassChange
     {"missing": rows, "samples"}                                                   Missing
     {"window": number, "predicted", "decisions"}                                   WindowSeen
+        if the monitor read its raw samples: also "raw"
     {"saved": samples}                                                             Save
     {"end": {"step", "samples", "crc"}}                                            SessionEnd
         if the monitor sent rows: also "place"
@@ -39,6 +40,7 @@ from typing import Any, ClassVar
 
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.sample import Truth
+from ska_edge.device.sensor import Raw
 from ska_edge.errors import InputError
 from ska_edge.monitor.log_class import ClassChange, ClassNotice
 from ska_edge.monitor.log_value import HALVINGS, Json, Keys, Mark, Place, wrong
@@ -347,26 +349,32 @@ class WindowSeen:
         number: windows since the device's start, including this one.
         predicted: class index; `UNKNOWN` for a window of no known class.
         decisions: integers in Q0.15, one per class.
+        raw: its raw samples, (length, axes) integers; None if they are not known.
     """
 
     KEY: ClassVar = "window"
     number: int
     predicted: int
     decisions: tuple[int, ...]
+    raw: Raw | None = None
 
     def as_dict(self) -> Json:
         """Return the line as a JSON object."""
-        return {
+        line: Json = {
             "window": self.number,
             "predicted": self.predicted,
             "decisions": list(self.decisions),
         }
+        if self.raw is not None:
+            line["raw"] = [*map(list, self.raw)]
+        return line
 
     @classmethod
     def parse(cls, keys: Keys) -> WindowSeen:
-        """Read the line from its JSON object."""
-        decisions = keys.integers("decisions")
-        return cls(keys.integer("window"), keys.integer("predicted"), decisions)
+        """Read the line from its JSON object; raise InputError as `Keys` does."""
+        number, predicted = keys.integer("window"), keys.integer("predicted")
+        raw = keys.rows("raw") if keys.has("raw") else None
+        return cls(number, predicted, keys.integers("decisions"), raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,13 @@ class Keys:
             raise wrong(key, "a list of whole numbers")
         return tuple(values)
 
+    def rows(self, key: str) -> tuple[tuple[int, ...], ...]:
+        """Return a list of lists of whole numbers, which all have the same length."""
+        rows = [Keys({key: row}).integers(key) for row in self.values(key)]
+        if len({len(row) for row in rows}) != 1:
+            raise wrong(key, "a list of rows of whole numbers")
+        return tuple(rows)
+
     def boolean(self, key: str) -> bool:
         """Return true or false."""
         value = self._content.get(key)

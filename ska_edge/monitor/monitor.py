@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
-from ska_edge.device.sensor import SensorWindow
+from ska_edge.device.sensor import RawSamples, SensorWindow
 from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
@@ -133,6 +133,11 @@ class Monitor:
         return self._stream.link.port
 
     @property
+    def sensor_ended(self) -> bool:
+        """Whether the source of the device's sensor has no more samples."""
+        return self._stream.link.sensor_ended
+
+    @property
     def retries(self) -> int:
         """How many times a request was sent again, because its answer did not come in time."""
         return self._stream.link.retries
@@ -245,23 +250,29 @@ class Monitor:
         most: int | None = None,
         sending: Sequence[Callable[[LogLine], None]] = (),
         pause: float = LOOKS,
+        raw: bool = False,
     ) -> Iterator[LogLine]:
         """Yield the lines of a log while the device classifies windows of its own sensor.
 
         The device learns a window if a person labels it: by `steering`, or at the device. With
         `most`, it ends after this number of learned windows. If a window was learned that the host
-        has not read, a line says how many rows are missing.
+        has not read, a line says how many rows are missing. If the source of the sensor has no more
+        samples, such as a file, it ends, and `sensor_ended` is true.
 
         Args:
             most: number of windows to learn; None watches until the stream stops.
             sending: functions that get the notice before a window is learned.
             pause: seconds between two looks at the device.
+            raw: also read the raw samples of each window; `Link.expect_raw` tells whether the
+                device has them.
 
         Raises the errors of `Stream.watch`; the stream stays open.
         """
         self._alone, self._sending = True, sending
         yield SessionStart.of(self.info, self.port)
-        for event in self._stream.watch(self._wanted_window, self._announce_window, pause):
+        front = self._plan.front
+        samples = RawSamples(front.length, front.hop, front.axes) if raw and front else None
+        for event in self._stream.watch(self._wanted_window, self._announce_window, pause, samples):
             if isinstance(event, Reconnection):
                 yield self._found_again(event)
                 if event.fell_back:
@@ -297,7 +308,7 @@ class Monitor:
         result, before = window.result, self.window
         self.window = window
         if before is None or before.number != window.number:
-            yield WindowSeen(window.number, result.predicted, result.decisions)
+            yield WindowSeen(window.number, result.predicted, result.decisions, window.raw)
         ahead = self._ahead(result.samples)
         if window.label is None or window.number == self._learned_window or not ahead:
             yield from self._missing(ahead, result.samples)

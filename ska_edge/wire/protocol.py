@@ -24,6 +24,7 @@ PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot r
 RAW_MAX = 128  # maximum bytes of samples in a RAW; a sample of 64 axes takes all of them
 NAME_BYTES = 16  # bytes of the name of an added class, as in `plan.spare`
 KEY_BYTES = 32  # bytes of a device's key, see `tag`
+ENDED = 2  # detail of a STATUS that answers WINDOW: the source of the sensor has no more samples
 UNLABELED = 65535  # in place of the label of a window that the device has not learned
 TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
 
@@ -53,7 +54,7 @@ class Status(enum.IntEnum):
 
 STATUS_PURPOSE = {
     Status.OK: "done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), "
-    "1 (RAW)",
+    "1 (RAW), 2 (WINDOW)",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the next request nor one to answer again; "
@@ -93,6 +94,7 @@ class Capability(enum.IntFlag):
     VALUES = 128
     FRONT = 256
     SENSOR = 512
+    READ_RAW = 1024
 
 
 CAPABILITY_PURPOSE = {
@@ -107,6 +109,7 @@ CAPABILITY_PURPOSE = {
     " decisions",
     Capability.FRONT: "has a front end, which takes RAW and FEATURES",
     Capability.SENSOR: "classifies windows of its own sensor, which WINDOW reads and LABEL learns",
+    Capability.READ_RAW: "has the newest raw samples of its sensor, which READ_RAW reads",
 }
 
 
@@ -287,7 +290,8 @@ MESSAGES = (
         0x11,
         "request",
         (Field("after", "u32", 1, "number of the newest window that the host has; 0 for none"),),
-        "read the newest window of the sensor; STATUS with OK if the host has it",
+        "read the newest window of the sensor; STATUS with OK if the host has it, detail 2 if no"
+        " other will come",
         answer="CLASSIFIED",
         only="SKA_SENSOR",
     ),
@@ -305,6 +309,15 @@ MESSAGES = (
         answer="CLASSIFIED",
         changes=True,
         only="SKA_SENSOR",
+    ),
+    Message(
+        "READ_RAW",
+        0x13,
+        "request",
+        (Field("first", "u32", 1, "number of the first sample of the sensor that the host wants"),),
+        "read the raw samples of the sensor that the front end still has",
+        answer="SENSED",
+        only="SKA_SENSOR_KEEPS",
     ),
     Message(
         "WELCOME",
@@ -434,6 +447,25 @@ MESSAGES = (
         ),
         "answers WINDOW and LABEL: the newest window of the sensor",
         only="SKA_SENSOR",
+    ),
+    Message(
+        "SENSED",
+        0x89,
+        "reply",
+        (
+            Field(
+                "first",
+                "u32",
+                1,
+                "number of the first of these samples: samples of the sensor before it since the"
+                " start",
+            ),
+            Field("window", "u32", 1, "number of the newest window; 0 for none"),
+            Field("end", "u32", 1, "number of the sample after the last one of this window"),
+            Field("data", "u8", "rest", "whole samples, one i16 per axis", RAW_MAX),
+        ),
+        "answers READ_RAW: samples from the wanted one, or from the oldest one that is left",
+        only="SKA_SENSOR_KEEPS",
     ),
 )
 

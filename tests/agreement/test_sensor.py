@@ -15,18 +15,20 @@ from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.memory.footprint import ram
 from firmware_gen.project import write_project
+from ska_edge.data.recordings.sensor_file import GAP, UNLABELED
 from ska_edge.device.device_errors import NotNewestError
 from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.log import LogFile
 from ska_edge.monitor.log_line import LogLine, LogRow, Missing, WindowSeen
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan
-from tests.agreement.test_front import expected_of, samples_of
+from tests.agreement.test_front import expected_of, samples_of, windows_of
 from tests.agreement.test_raw_windows import model_of, recorded
 from tests.lossy_wire import LossyWire
 
@@ -42,6 +44,7 @@ bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
     taken = (uint16_t)(taken + (taken < COUNT));
     return taken < COUNT;
 }
+bool ska_sensor_gap(void) { return false; }
 int16_t ska_sensor_label(void) {
     static bool pressed;
     const bool gives = taken > 50u && !pressed;
@@ -49,25 +52,33 @@ int16_t ska_sensor_label(void) {
     return gives ? 1 : SKA_SENSOR_NO_LABEL;
 }
 """
-COUNT = 150  # samples of the sensor
+COUNT = 200  # samples of the sensor
+BORDER = 45  # the samples of the first recording; the others are of a second one
 BUTTON = range(60, 90)  # the samples at which a button is held
 
 
 class Sensor:
-    """A project for a board, and what its sensor gives."""
+    """A project for a board, and what its sensor gives: two recordings."""
 
     def __init__(self, project: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project, self.model = project, model
         front = model.plan.front
         assert front is not None
         samples = samples_of(front, COUNT)
-        self.inputs = expected_of(model.plan, samples)[1]
-        labels = np.full(COUNT, -1)
+        if front.image:
+            samples = samples & 255
+        labels = np.full(COUNT, UNLABELED)
         labels[BUTTON] = 1
-        last = front.length - 1 + np.arange(len(self.inputs)) * front.hop
-        self.buttons = labels[last].tolist()
-        records = np.column_stack([labels, samples]).astype("<i2")
-        (project / "records").write_bytes(records.tobytes())
+        gap = np.full((1, 1 + front.axes), GAP)
+        records, inputs, raw, buttons = [], [], [], list[int]()
+        for part in (slice(BORDER), slice(BORDER, COUNT)):
+            records += [gap, np.column_stack([labels[part], samples[part]])]
+            inputs.append(expected_of(model.plan, samples[part])[1])
+            raw.append(windows_of(front, samples[part]))
+            last = front.length - 1 + np.arange(len(inputs[-1])) * front.hop
+            buttons += labels[part][last].tolist()
+        self.inputs, self.raw, self.buttons = np.concatenate(inputs), np.concatenate(raw), buttons
+        (project / "records").write_bytes(np.concatenate(records).astype("<i2").tobytes())
         monkeypatch.setenv("SKA_SENSOR", str(project / "records"))
 
 
@@ -88,8 +99,10 @@ def on_host(
     return made(require_board("host"), tmp_path, monkeypatch)
 
 
-def made(board: Board, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Sensor:
-    model = model_of("half")
+def made(
+    board: Board, folder: Path, monkeypatch: pytest.MonkeyPatch, front: str = "half"
+) -> Sensor:
+    model = model_of(front)
     write_project(model.plan, model.state.parameters, board.name, folder / "p", sensor=True)
     build(folder / "p")
     return Sensor(folder / "p", model, monkeypatch)
@@ -112,7 +125,9 @@ def test_windows_are_classified_and_learned_as_on_the_host(sensor: Sensor) -> No
             if decisions is not None:
                 assert window.result.decisions == tuple(decisions.tolist())
             assert window.result.samples == trainer.state.samples
+        assert not link.sensor_ended
         assert link.window(len(sensor.inputs)) is None
+        assert link.sensor_ended
         assert link.hello().crc == trainer.state.crc
     assert trainer.state.samples > 5 and BUTTON.start < COUNT
 
@@ -221,18 +236,16 @@ def stream_to(port: str, model: Model, stop: threading.Event) -> Stream:
     )
 
 
-def watched(sensor: Sensor, port: str, log: Path) -> list[LogLine]:
-    """Watch all windows, label some, and write a log; return its lines."""
+def watched(sensor: Sensor, port: str, log: Path, raw: bool = False) -> list[LogLine]:
+    """Watch all windows until the sensor ends, label some, and write a log; return its lines."""
     stop = threading.Event()
     with closing(stream_to(port, sensor.model, stop)) as stream:
         monitor = Monitor(stream, sensor.model.plan)
         written, person, lines = Log(log, monitor.info), Labels(monitor), []
-        for line in monitor.watch(sending=[written.write], pause=0):
+        for line in monitor.watch(sending=[written.write], pause=0, raw=raw):
             written.write(line)
             person.see(line)
             lines.append(line)
-            if isinstance(line, WindowSeen) and line.number == len(sensor.inputs):
-                stop.set()
         written.close()
     return lines
 
@@ -249,6 +262,58 @@ def test_the_log_of_a_watched_sensor_gives_the_state_of_the_device(
     found = rebuild(tmp_path / "log", sensor.model)
     assert found.state.crc == crc and found.checked
     assert found.rows == sum(isinstance(line, LogRow) for line in lines) > 5
+
+
+@pytest.mark.parametrize(
+    ("board", "front"),
+    [
+        ("host", "kernels"),
+        ("host", "image"),
+        ("virtual-m4", "kernels"),
+        ("sim-atmega328p", "kernels"),
+    ],
+)
+def test_the_raw_samples_of_each_window_are_read_and_logged(
+    board: str,
+    front: str,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sensor = made(require_board(board), tmp_path, monkeypatch, front)
+    with start(sensor.project) as running:
+        watched(sensor, running.port, tmp_path / "log", raw=True)
+    windows = [
+        line for _, line in LogFile(tmp_path / "log").entries() if isinstance(line, WindowSeen)
+    ]
+    assert [line.number for line in windows] == [*range(1, len(sensor.inputs) + 1)]
+    assert [line.raw for line in windows] == [tuple(map(tuple, raw)) for raw in sensor.raw.tolist()]
+    assert rebuild(tmp_path / "log", sensor.model).rows > 1
+
+
+def test_pushed_samples_are_not_read_as_those_of_the_sensor(
+    require_board: Callable[[str], Board], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sensor = made(require_board("host"), tmp_path, monkeypatch, "kernels")
+    front = sensor.model.plan.front
+    assert front is not None
+    with start(sensor.project) as board, Link(board.port) as link:
+        link.window()
+        before = link.read_raw(0, front.axes)
+        assert (before.window, before.end) == (1, front.length) and before.samples
+        link.push_samples(bytes(2 * front.axes), reset=True)
+        during = link.read_raw(0, front.axes)
+        assert (during.first, during.samples) == (front.length, ())
+        link.hello()
+        assert link.read_raw(0, front.axes) == during
+
+
+def test_a_front_end_that_sums_up_has_no_raw_samples(on_host: Sensor) -> None:
+    with start(on_host.project) as board, Link(board.port) as link:
+        with pytest.raises(DeviceError, match="no raw samples to read"):
+            link.read_raw(0, 1)
+        with pytest.raises(DeviceError, match="refused READ_RAW"):
+            link.request("READ_RAW", {"first": 0})
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -126,12 +127,32 @@ def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_fil
     assert "has no sensor" in ska_edge("flash", "plain", "--sensor", "rec.csv").refusal(2)
 
 
-def test_a_key_labels_the_last_window(ska_edge: Run, project: Path) -> None:
-    record(Path("rec.csv"), load_project(project).sensor, None, count=4000)
+def test_a_session_ends_with_the_samples_of_the_sensor(ska_edge: Run, project: Path) -> None:
+    record(Path("rec.csv"), load_project(project).sensor, None)
     assert ska_edge("flash", "fw", "--sensor", "rec.csv").code == 0
     try:
-        with heeded(), closing(Terminal(80, "monitor", "model.ska", "--log", "log")) as terminal:
-            terminal.until("q ends")
+        said = ska_edge("monitor", "model.ska", "--raw").refusal(3)
+        assert "no raw samples to read" in said and "leave --raw out" in said
+        done = ska_edge("monitor", "model.ska", "--samples", 4)
+        assert done.code == 0 and "has no more samples" in done.err and "window 19: " in done.out
+    finally:
+        assert ska_edge("flash", "fw", "--stop").code == 0
+
+
+def test_a_key_labels_the_last_window_whose_samples_are_shown(
+    ska_edge: Run, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    require_board("host")
+    model_of("kernels").save(Path("model.ska"))
+    assert ska_edge("firmware", "model.ska", "--board", "host", "--sensor", "-o", "fw").code == 0
+    assert ska_edge("build", "fw").code == 0
+    record(Path("rec.csv"), load_project(Path("fw")).sensor, None, count=4000)
+    assert ska_edge("flash", "fw", "--sensor", "rec.csv").code == 0
+    arguments = ("monitor", "model.ska", "--log", "log", "--raw")
+    try:
+        with heeded(), closing(Terminal(80, *arguments)) as terminal:
+            shown = terminal.until("window 2") + terminal.until("q ends")
+            assert re.search("[\u2801-\u28ff]{9}", shown)  # a line of the signal
             terminal.press("9")
             terminal.until("there is no class 9")
             terminal.press("1")
@@ -141,6 +162,8 @@ def test_a_key_labels_the_last_window(ska_edge: Run, project: Path) -> None:
         assert ska_edge("replay", "log", "model.ska", "-o", "again.ska").code == 0
         with api.connect(flash.running()[0].port) as device:
             assert device.info().samples == 1
+            window = device.window(raw=True)
+            assert window is not None and window.raw is not None and len(window.raw) == 40
             assert device.info().crc == open_model(Path("again.ska")).state.crc
     finally:
         assert ska_edge("flash", "fw", "--stop").code == 0

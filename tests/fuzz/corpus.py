@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ska_edge.frontend.frontends import front_for
+from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import Replay
@@ -29,7 +30,7 @@ PLANS = {
         replay=Replay(2, 1),
         spares=1,
         raw=RawInput((70,) * 5, (9,) * 5, 11),
-        front=front_for("statistics", 4, 2, ("sound",)),
+        front=front_for("spectrum", 16, 2, ("sound",), bands=spaced(16, 5, LINEAR)),
     ),
     "published": make_plan((3, 2, 2), rule="published", precision="w32a16", batch=3, steps=3),
 }
@@ -47,7 +48,7 @@ def seeds(plan: Plan) -> dict[str, bytes]:
     sensor = frame(codec, 1, BY_NAME["WINDOW"], plan) + frame(codec, 2, BY_NAME["LABEL"], plan)
     return streams | {
         "front": opened + front,
-        "sensor": opened + sensor + frame(codec, 3, BY_NAME["LABEL"], plan),
+        "sensor": opened + sensor + frame(codec, 3, BY_NAME["READ_RAW"], plan),
         "session": opened + session(codec, plan),
         "update": opened + update(codec, plan),
     }

@@ -219,14 +219,19 @@ static bool front_may(uint8_t type) {
            (type == SKA_MESSAGE_HELLO && window_before.pushed);
 }
 
+/* Returns the place of the next sample in the window. */
+static size_t place_of(const ska_front_t *front) {
+    return (size_t)(front->next * SKA_FRONT_PART + front->filled);
+}
+
 /* RAW may push its samples into the front end, each of them once. */
 static bool raw_may(const uint8_t *payload, size_t length) {
     const size_t sample = 2u * SKA_FRONT_AXES;
     if (length == 0 || (length - 1) % sample != 0 || !same(&device.network, &before)) {
         return false;
     }
-    const size_t filled = payload[0] != 0u ? 0u : front_before.filled;
-    return device.front.filled == (filled + (length - 1) / sample) % SKA_FRONT_PART;
+    const size_t place = payload[0] != 0u ? 0u : place_of(&front_before);
+    return place_of(&device.front) == (place + (length - 1) / sample) % SKA_FRONT_LENGTH;
 }
 
 #else
@@ -303,7 +308,10 @@ static bool is_sane(void) {
     const ska_front_t *front = &device.front;
     sane = sane && front->next < SKA_FRONT_PARTS && front->filled < SKA_FRONT_PART &&
            front->missing > 0u;
-    sane = sane && (device.window.label == SKA_UNLABELED || device.window.label < SKA_CLASSES);
+    const ska_window_t *window = &device.window;
+    sane = sane && (window->label == SKA_UNLABELED || window->label < SKA_CLASSES);
+    sane = sane && window->kept <= SKA_FRONT_LENGTH && window->kept <= window->taken;
+    sane = sane && window->end <= window->taken && (!window->pushed || window->kept == 0u);
 #endif
     return sane;
 }
@@ -384,6 +392,9 @@ bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
     }
     return sensed % 7u != 0u;
 }
+
+/* Now and then, samples are missing. */
+bool ska_sensor_gap(void) { return sensed % 11u == 0u; }
 
 /* A button is pressed for some windows, unless a host follows: then the device would announce what
  * it learns. */

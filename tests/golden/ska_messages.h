@@ -20,6 +20,7 @@
 /* 1 for a device with a sensor of its own; ska_plan.h says so. */
 #ifndef SKA_SENSOR
 #define SKA_SENSOR 0
+#define SKA_SENSOR_KEEPS 0
 #endif
 
 /* Increased when an old device or an old host would misread a message. */
@@ -32,10 +33,12 @@
 #define SKA_RAW_MAX 128u
 /* Maximum bytes of `data` in CHUNK. */
 #define SKA_CHUNK_MAX 128u
+/* Maximum bytes of `data` in SENSED. */
+#define SKA_SENSED_MAX 128u
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), 1 (RAW) */
+/* done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), 1 (RAW), 2 (WINDOW) */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
@@ -95,6 +98,8 @@
 #define SKA_CAPABILITY_FRONT 256u
 /* classifies windows of its own sensor, which WINDOW reads and LABEL learns */
 #define SKA_CAPABILITY_SENSOR 512u
+/* has the newest raw samples of its sensor, which READ_RAW reads */
+#define SKA_CAPABILITY_READ_RAW 1024u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
 #define SKA_METRICS_EACH(X)                                                                        \
@@ -180,7 +185,7 @@
 /* FEATURES: read the complete window: features, one i32 each, then the input of them */
 #define SKA_MESSAGE_FEATURES 0x10u
 #define SKA_MESSAGE_FEATURES_SIZE 4u
-/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it */
+/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it, detail 2 if no other will come */
 #define SKA_MESSAGE_WINDOW 0x11u
 #define SKA_MESSAGE_WINDOW_SIZE 4u
 #if SKA_REGRESSION
@@ -192,6 +197,9 @@
 #define SKA_MESSAGE_LABEL 0x12u
 #define SKA_MESSAGE_LABEL_SIZE 11u
 #endif
+/* READ_RAW: read the raw samples of the sensor that the front end still has */
+#define SKA_MESSAGE_READ_RAW 0x13u
+#define SKA_MESSAGE_READ_RAW_SIZE 4u
 /* WELCOME: answers HELLO and FOLLOW; identifies the device, its plan and its progress */
 #define SKA_MESSAGE_WELCOME 0x81u
 #define SKA_MESSAGE_WELCOME_SIZE 69u
@@ -236,6 +244,12 @@
 #define SKA_MESSAGE_CLASSIFIED_SIZE (16u + 2u * SKA_CLASSES + SKA_INPUT_BYTES)
 #if SKA_SENSOR && SKA_MESSAGE_CLASSIFIED_SIZE > SKA_PAYLOAD_MAX
 #error "CLASSIFIED does not fit a frame: too many inputs or classes"
+#endif
+/* SENSED: answers READ_RAW: samples from the wanted one, or from the oldest one that is left */
+#define SKA_MESSAGE_SENSED 0x89u
+#define SKA_MESSAGE_SENSED_SIZE (12u + 128u)
+#if SKA_SENSOR_KEEPS && SKA_MESSAGE_SENSED_SIZE > SKA_PAYLOAD_MAX
+#error "SENSED does not fit a frame: too many inputs or classes"
 #endif
 
 /* The largest payload of a request, which the receive buffer must hold. */
@@ -307,6 +321,10 @@
 #if SKA_SENSOR && SKA_MESSAGE_LABEL_SIZE > SKA_REQUEST_MAX
 #undef SKA_REQUEST_MAX
 #define SKA_REQUEST_MAX SKA_MESSAGE_LABEL_SIZE
+#endif
+#if SKA_SENSOR_KEEPS && SKA_MESSAGE_READ_RAW_SIZE > SKA_REQUEST_MAX
+#undef SKA_REQUEST_MAX
+#define SKA_REQUEST_MAX SKA_MESSAGE_READ_RAW_SIZE
 #endif
 
 /* Tells whether a request of this type changes the device. */
@@ -645,7 +663,7 @@ static inline bool ska_message_features_unpack(const uint8_t *payload, uint16_t 
 #endif
 
 #if SKA_SENSOR
-/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it */
+/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it, detail 2 if no other will come */
 typedef struct {
     /* number of the newest window that the host has; 0 for none */
     uint32_t after;
@@ -710,6 +728,23 @@ static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t len
     return true;
 }
 #endif
+#endif
+
+#if SKA_SENSOR_KEEPS
+/* READ_RAW: read the raw samples of the sensor that the front end still has */
+typedef struct {
+    /* number of the first sample of the sensor that the host wants */
+    uint32_t first;
+} ska_message_read_raw_t;
+
+static inline bool ska_message_read_raw_unpack(const uint8_t *payload, uint16_t length,
+                                               ska_message_read_raw_t *message) {
+    if (length != SKA_MESSAGE_READ_RAW_SIZE) {
+        return false;
+    }
+    message->first = ska_bytes_get_u32(&payload[0u]);
+    return true;
+}
 #endif
 
 /* --- replies, device to host ------------------------------------------------------------------ */
@@ -982,6 +1017,32 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
         payload[16u + 2u * SKA_CLASSES + i] = message->x[i];
     }
     return SKA_MESSAGE_CLASSIFIED_SIZE;
+}
+#endif
+
+#if SKA_SENSOR_KEEPS
+/* SENSED: answers READ_RAW: samples from the wanted one, or from the oldest one that is left */
+typedef struct {
+    /* number of the first of these samples: samples of the sensor before it since the start */
+    uint32_t first;
+    /* number of the newest window; 0 for none */
+    uint32_t window;
+    /* number of the sample after the last one of this window */
+    uint32_t end;
+    uint8_t data_count; /* at most SKA_SENSED_MAX */
+    /* data_count elements: whole samples, one i16 per axis */
+    const uint8_t *data;
+} ska_message_sensed_t;
+
+static inline uint16_t ska_message_sensed_pack(const ska_message_sensed_t *message,
+                                               uint8_t *payload) {
+    ska_bytes_put_u32(&payload[0u], message->first);
+    ska_bytes_put_u32(&payload[4u], message->window);
+    ska_bytes_put_u32(&payload[8u], message->end);
+    for (uint16_t i = 0; i < message->data_count; i++) {
+        payload[12u + i] = message->data[i];
+    }
+    return (uint16_t)(12u + message->data_count);
 }
 #endif
 

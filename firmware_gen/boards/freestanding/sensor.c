@@ -25,4 +25,6 @@ bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
     return false;
 }
 
+bool ska_sensor_gap(void) { return false; }
+
 int16_t ska_sensor_label(void) { return SKA_SENSOR_NO_LABEL; }

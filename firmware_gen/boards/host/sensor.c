@@ -2,7 +2,8 @@
  * it, there are no samples.
  *
  * A record of the file has the label of a sample, -1 for none, and the sample: one int16 per axis,
- * little-endian. The label stands for a button. */
+ * little-endian. The label stands for a button. A record with the label -2 is no sample: samples
+ * are missing between its neighbors. */
 #include "ska_sensor.h"
 
 #include <stdio.h>
@@ -10,7 +11,10 @@
 
 const bool ska_sensor_runs = false;
 
+#define GAP (-2)
+
 static int16_t label = SKA_SENSOR_NO_LABEL; /* of the last sample */
+static bool gap = false;                    /* whether samples are missing before it */
 
 static FILE *file_open(void) {
     const char *path = getenv("SKA_SENSOR");
@@ -27,7 +31,8 @@ static FILE *file_open(void) {
     return file;
 }
 
-bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
+/* Reads the next record; returns false at the end of the file. */
+static bool record_read(int16_t sample[SKA_SENSOR_AXES]) {
     static FILE *file = NULL;
     uint8_t record[2 * (SKA_SENSOR_AXES + 1)];
     size_t axis;
@@ -47,6 +52,19 @@ bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
     }
     return true;
 }
+
+bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]) {
+    bool whole = record_read(sample);
+
+    gap = false;
+    while (whole && label == GAP) {
+        gap = true;
+        whole = record_read(sample);
+    }
+    return whole;
+}
+
+bool ska_sensor_gap(void) { return gap; }
 
 int16_t ska_sensor_label(void) {
     const int16_t given = label;

@@ -19,7 +19,8 @@ extern "C" {
 
 /* True for a sensor that measures all the time: the firmware takes its samples whenever no byte
  * waits, and never sleeps. False for a source that gives samples when it is asked, such as a file:
- * the firmware takes samples only while it executes a WINDOW, so the host sets the pace. */
+ * the firmware takes samples only while it executes a WINDOW, so the host sets the pace. If such a
+ * source has no sample, it has ended. */
 extern const bool ska_sensor_runs;
 
 /* Takes the next sample, one integer per axis, as in the recordings that the model has learned; if
@@ -27,6 +28,11 @@ extern const bool ska_sensor_runs;
  * wait. If samples arrive in an interrupt, let the
  * interrupt put them into a ring, because a learning step may take longer than a sample. */
 bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]);
+
+/* Tells whether samples are missing before the one that ska_sensor_read gave last, such as after an
+ * overflow of the ring, or at the border of two recordings. It is asked after each sample. The next
+ * window then begins with this sample, because a window must not contain a gap. */
+bool ska_sensor_gap(void);
 
 /* Returns the class that somebody gives to the newest window, such as by a button, once;
  * SKA_SENSOR_NO_LABEL if nobody does. */

@@ -23,9 +23,22 @@ static void label_keep(ska_device_t *device, uint16_t label) {
     result_keep(&device->window, &device->network);
 }
 
+void ska_device_gap(ska_device_t *device) {
+    ska_front_reset(&device->front);
+#if SKA_SENSOR_KEEPS
+    device->window.kept = 0;
+#endif
+}
+
 bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES]) {
     ska_window_t *window = &device->window;
-    if (!ska_front_push(&device->front, sample)) {
+    const bool complete = ska_front_push(&device->front, sample);
+#if SKA_SENSOR_KEEPS
+    window->taken++;
+    window->end = complete ? window->taken : window->end;
+    window->kept = (uint16_t)(window->kept + (window->kept < SKA_FRONT_LENGTH ? 1u : 0u));
+#endif
+    if (!complete) {
         return false;
     }
     ska_front_input(&device->front, window->x);
@@ -49,6 +62,9 @@ bool ska_device_sense(ska_device_t *device) {
     int16_t sample[SKA_FRONT_AXES];
     bool complete = false;
     while (!complete && !device->window.pushed && ska_sensor_read(sample)) {
+        if (ska_sensor_gap()) {
+            ska_device_gap(device);
+        }
         complete = ska_device_take(device, sample);
     }
     if ((complete || ska_sensor_runs) && !ska_device_busy(device)) {
@@ -65,26 +81,32 @@ bool ska_device_sense(ska_device_t *device) {
 void ska_window_hello(ska_device_t *device) {
     if (device->window.pushed) {
         device->window.pushed = false;
-        ska_front_reset(&device->front); /* no window has samples of both */
+        ska_device_gap(device); /* no window has samples of both */
     }
 }
 
 ska_outcome_t ska_window_raw(ska_device_t *device, ska_outcome_t went) {
     device->window.pushed = device->window.pushed || went.code == SKA_STATUS_OK;
+#if SKA_SENSOR_KEEPS
+    device->window.kept = device->window.pushed ? 0u : device->window.kept;
+#endif
     return went;
 }
 
 ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_window_t asked;
     const ska_window_t *window = &device->window;
+    bool ended = false;
     if (!ska_message_window_unpack(frame->payload, frame->length, &asked)) {
         return ska_outcome_length(frame);
     }
     if (!ska_sensor_runs && (window->number == 0u || window->number == asked.after)) {
-        (void)ska_device_sense(device);
+        ended = !ska_device_sense(device) && !window->pushed;
     }
-    const bool newer = window->number != 0u && window->number != asked.after;
-    return ska_outcome(SKA_STATUS_OK, newer ? 1u : 0u);
+    if (window->number != 0u && window->number != asked.after) {
+        return ska_outcome(SKA_STATUS_OK, SKA_WINDOW_NEWER);
+    }
+    return ska_outcome(SKA_STATUS_OK, ended ? SKA_WINDOW_ENDED : 0u);
 }
 
 ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
@@ -105,3 +127,14 @@ ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
     label_keep(device, given.label);
     return ska_outcome_done();
 }
+
+#if SKA_SENSOR_KEEPS
+
+ska_outcome_t ska_window_read(const ska_frame_t *frame) {
+    ska_message_read_raw_t asked;
+    return ska_message_read_raw_unpack(frame->payload, frame->length, &asked)
+               ? ska_outcome_done()
+               : ska_outcome_length(frame);
+}
+
+#endif

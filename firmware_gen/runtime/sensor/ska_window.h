@@ -22,7 +22,12 @@ extern "C" {
 /* If all members are 0, there was no window yet. A window is learned at most once, because its
  * label stays until the next window is complete. */
 typedef struct {
-    uint32_t number;                /* windows since the start; 0 if there is none */
+    uint32_t number; /* windows since the start; 0 if there is none */
+#if SKA_SENSOR_KEEPS
+    uint32_t taken; /* samples of the sensor since the start */
+    uint32_t end;   /* those of them up to the end of the newest window */
+    uint16_t kept;  /* how many of the newest samples the front end has */
+#endif
     uint16_t label;                 /* the class with which it was learned, or SKA_UNLABELED */
     uint16_t predicted;             /* its class, as ska_classify returns it */
     int16_t decisions[SKA_CLASSES]; /* before it was learned */

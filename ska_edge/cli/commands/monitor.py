@@ -128,6 +128,12 @@ from ska_edge.training.options import flag
     type=PATH,
     help="Certificates to trust for mqtts:// [default: the system's].",
 )
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Without DATA: also read the raw samples of each window of a device's own sensor, show"
+    " them, and log them.",
+)
 @click.option("--plain", is_flag=True, help="Print plain lines, also on a terminal; read no keys.")
 @click.option("--name", "names", multiple=True, help="Name of a device for MQTT, one per --port.")
 @data_options
@@ -151,6 +157,7 @@ def monitor(
     patience: float,
     broker: str | None,
     ca: Path | None,
+    raw: bool,
     plain: bool,
     names: tuple[str, ...],
     reader: Reader,
@@ -180,6 +187,8 @@ def monitor(
     if data is not None and loaded.plan.spares:
         ports = ports or (find_port(None),)
         loaded = _known(loaded, ports, line)
+    if raw and data is not None:
+        raise InputError("--raw is for windows of a device's sensor: leave DATA out, or --raw")
     lesson: Lesson | None = None
     rows: Dataset | None = None
     if data is not None:
@@ -238,6 +247,7 @@ def monitor(
         names=flag,
         following=data is None,
         samples=samples,
+        raw=raw,
     )
     try:
         with out.live() as show, pressed_keys(watched) as pressed:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ska_edge.cli.screen.columns import METRICS
 from ska_edge.cli.screen.metrics import layers_beside
+from ska_edge.cli.screen.plot import LinePlot
 from ska_edge.cli.screen.trends import Snapshot, Trends
 from ska_edge.device.steering import Steering
 from ska_edge.model.model_file import Model
@@ -122,7 +123,7 @@ def live_picture(
     monitor = member.monitor
     assert monitor is not None
     snapshot = trends.snapshot(plain)
-    lines = [
+    lines: list[RenderableType] = [
         Text(_head(member, monitor), style="bold"),
         *([Text(printable(title))] if title else []),
         *_window(model, monitor),
@@ -142,15 +143,21 @@ def _head(member: Member, monitor: Monitor) -> str:
     return printable(f"{monitor.info.board} at {monitor.port}: {state}{speed}")
 
 
-def _window(model: Model, monitor: Monitor) -> list[Text]:
-    """Return a line about the newest window of the device's sensor, if it has one."""
+def _window(model: Model, monitor: Monitor) -> list[RenderableType]:
+    """Return a line about the newest window of the device's sensor, if it has one, and its signal,
+    if that was read.
+    """
     window = monitor.window
     if window is None:
         return []
     result = window.result
     said = monitor.named(result.predicted)
     largest = model.plan.formats.decision.dequantize(np.array(max(result.decisions)))
-    return [Text(printable(f"window {window.number}: {said}, decision {largest:.2f}"), "bold")]
+    line = Text(printable(f"window {window.number}: {said}, decision {largest:.2f}"), "bold")
+    front = model.plan.front
+    if window.raw is None or front is None or front.image:
+        return [line]
+    return [line, LinePlot(model.axes, np.array(window.raw, dtype=np.float64))]
 
 
 def _answers(model: Model, snapshot: Snapshot) -> list[Text]:

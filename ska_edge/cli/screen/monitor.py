@@ -26,6 +26,7 @@ from ska_edge.monitor.log_line import (
     LogRow,
     LogWarning,
     Missing,
+    SessionEnd,
     SessionStart,
     WindowSeen,
 )
@@ -117,8 +118,8 @@ class TerminalSink:
         self._monitor = monitor
 
     def write(self, line: LogLine) -> None:
-        """Print a start, an interruption, a gap, or a warning that concerns no single layer; also
-        the windows of a sensor, unless a live view shows them.
+        """Print a start, an interruption, a gap, a warning that concerns no single layer, or that a
+        sensor has no more samples; also the windows of a sensor, unless a live view shows them.
         """
         monitor = self._monitor
         assert monitor is not None
@@ -140,6 +141,8 @@ class TerminalSink:
                 f"{counted(line.rows, 'row')} that the device at {monitor.port} learned by itself"
                 " did not arrive, so the log cannot rebuild its state from here on",
             )
+        elif isinstance(line, SessionEnd) and monitor.sensor_ended:
+            self._out.note(f"the sensor of the device at {monitor.port} has no more samples")
         self._before = monitor.samples
 
     def _plain_windows(self, monitor: Monitor) -> bool:

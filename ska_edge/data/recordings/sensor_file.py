@@ -14,6 +14,8 @@ from ska_edge.data.tables.columns import ALL_COLUMNS
 from ska_edge.errors import InputError
 
 UNLABELED = -1
+GAP = -2
+"""In place of the label of a record that is no sample: samples are missing at this place."""
 
 
 def sensor_file(
@@ -22,7 +24,8 @@ def sensor_file(
     """Return the samples of recordings as the records of an emulated sensor.
 
     A record has the index of the sample's label among `labels`, or -1 for a sample without a label,
-    and one number per axis. All are int16, little-endian. Several recordings follow each other.
+    and one number per axis. All are int16, little-endian. Several recordings follow each other,
+    with a record with the label `GAP` before each.
 
     Args:
         source: a table, a pattern, or a folder of tables, as `load_recordings` takes it.
@@ -52,6 +55,7 @@ def sensor_file(
                 f"{source}: {each.name} has samples of more than 16 bits; record the integers of"
                 " the sensor"
             )
+        records.append(np.array([[GAP] + [0] * axes]))
         for part in each.segments:
             if part.label not in index:
                 raise InputError(

@@ -91,10 +91,13 @@ def test_every_line_that_a_monitor_writes_is_read(path: Path) -> None:
     ]
 
 
+RAW_WINDOW = {"window": 8, "predicted": 1, "decisions": [-3, 9], "raw": [[1, -2], [30, 4]]}
 NOTICES = [{"sent": 5, "token": 7, "label": 1, "x": [3, -4]}, {"setting": 2, "token": 7}]
 
 
-@pytest.mark.parametrize("content", [START, ROW, {**ROW, "halvings": 2}, GONE, END, *NOTICES])
+@pytest.mark.parametrize(
+    "content", [START, ROW, {**ROW, "halvings": 2}, GONE, END, RAW_WINDOW, *NOTICES]
+)
 def test_a_line_is_the_same_when_it_was_read_and_written(
     path: Path, content: dict[str, Any]
 ) -> None:
@@ -156,6 +159,8 @@ def test_a_log_cut_anywhere_is_the_same_up_to_there(path: Path) -> None:
         (GONE, {"fell_back": None}, "its 'fell_back' is not true or false"),
         (END, {"end": 5}, "its 'end' is not an object"),
         (END, {"end": {"step": 1, "samples": 1}}, "its 'crc' is not"),
+        (RAW_WINDOW, {"raw": [[1, 2], [3]]}, "its 'raw' is not a list of rows"),
+        (RAW_WINDOW, {"raw": [1]}, "its 'raw' is not a list of whole numbers"),
         ({"rate": 1}, {"rate": "fast"}, "its 'rate' is not"),
         ({"reset": 0}, {}, "not a line of a monitor's log: none of its keys is known"),
         ({}, {}, "not a line of a monitor's log: none of its keys is known"),

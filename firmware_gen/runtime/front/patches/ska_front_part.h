@@ -35,6 +35,12 @@ typedef struct {
     uint8_t pixels[SKA_FRONT_PIXELS];
 } ska_front_part_t;
 
+/* Returns a pixel of the row at a place of the image. */
+static inline int16_t ska_front_kept(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t place,
+                                     uint8_t column) {
+    return parts[0].pixels[(uint16_t)(place * SKA_FRONT_AXES + column)];
+}
+
 /* Adds a row to an image, of which it is the first one or a later one. */
 void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES], bool first);
 

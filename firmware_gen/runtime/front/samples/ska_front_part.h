@@ -26,6 +26,12 @@ static inline void ska_front_part_add(ska_front_part_t *part, const int16_t samp
     }
 }
 
+/* Returns a value of the sample at a place of the ring. */
+static inline int16_t ska_front_kept(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t place,
+                                     uint8_t axis) {
+    return parts[place].values[axis];
+}
+
 /* Returns the place in the ring of the sample that comes `steps` samples after the one at `place`;
  * `steps` is at most SKA_FRONT_LENGTH. */
 static inline uint16_t ska_front_place(uint16_t place, uint16_t steps) {
