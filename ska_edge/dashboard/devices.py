@@ -34,7 +34,8 @@ class Devices(Closable):
         `data` are the rows that it learns; None for a device that learns by itself.
         The host compares a device with itself from a log, so a device without one gets one.
         """
-        feed = Feed(port, model, Signals.of(model, data))
+        labeling = self._page.control and data is None
+        feed = Feed(port, model, Signals.of(model, data), labeling)
         found: list[Sink] = [feed]
         if log is None:
             log = self._folder / f"{len(self._page.feeds)}.jsonl"

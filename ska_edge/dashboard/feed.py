@@ -30,6 +30,7 @@ from ska_edge.report.sections import course_facts
 from ska_edge.report.table import percent
 from ska_edge.rules.confidence import UNKNOWN, UNKNOWN_NAME
 
+LABEL = "label"
 ACTIONS: dict[str, Callable[[Steering], None]] = {
     "pause": lambda steering: None if steering.paused else steering.pause(),
     "continue": lambda steering: steering.pause() if steering.paused else None,
@@ -37,7 +38,7 @@ ACTIONS: dict[str, Callable[[Steering], None]] = {
     "double": lambda steering: steering.change_rate(-1),
     "halve": lambda steering: steering.change_rate(1),
 }
-"""What a person can ask of a device on the page; the keys of `monitor` do the same."""
+"""What a person can ask of a device that learns rows; the keys of `monitor` do the same."""
 EVENTS = 20  # the page shows so many of the last events
 
 
@@ -51,9 +52,14 @@ class Feed:
         name: the device's port, or the name of its log.
         model: the model of the device.
         signals: the raw samples of the rows; None if there are none.
+        labeling: whether a person labels the windows of the device's own sensor, in place of
+            steering how it learns rows.
     """
 
-    def __init__(self, name: str, model: Model, signals: Signals | None = None) -> None:
+    def __init__(
+        self, name: str, model: Model, signals: Signals | None = None, labeling: bool = False
+    ) -> None:
+        self._labeling = labeling
         self.name = name
         self._signals = signals
         self._changes = 0
@@ -71,7 +77,15 @@ class Feed:
     # --- the methods of a sink --------------------------------------------------------------------
 
     def open(self, monitor: Monitor) -> None:
-        """Keep the monitor: it knows the retries, and takes requests."""
+        """Keep the monitor: it knows the retries, and takes requests.
+
+        Raises InputError if windows are to be labeled, but the device has no sensor.
+        """
+        if self._labeling and not monitor.info.senses:
+            raise InputError(
+                f"the device at {monitor.port} has no sensor of its own, so the page cannot steer"
+                " it: name DATA, or leave --control out"
+            )
         self._monitor = monitor
 
     def write(self, line: LogLine) -> None:
@@ -120,19 +134,32 @@ class Feed:
         """A value that changes with every change of the document."""
         return self._changes, self._rate(), self._retries(), self._steered()
 
-    def steer(self, action: str) -> None:
-        """Ask the device for one of `ACTIONS`; the device's monitor does it between two rows.
+    def steer(self, action: str, label: int | None = None) -> None:
+        """Ask the device for an action; the device's monitor does it between two rows.
 
-        Raises InputError for another action, and for a device that learns no rows now.
+        The actions are `ACTIONS`. If a person labels windows, the only action is `LABEL`: the
+        device learns the newest window of its sensor with the class of this index.
+
+        Raises InputError for another action, for a label that is missing or no class, and for a
+        device that learns nothing now.
         """
-        if action not in ACTIONS:
+        actions = (LABEL,) if self._labeling else (*ACTIONS,)
+        if action not in actions:
             raise InputError(
-                f"there is no action {action!r:.40}; the actions are {', '.join(ACTIONS)}"
+                f"there is no action {action!r:.40}; the actions are {', '.join(actions)}"
             )
-        steering = self._steering()
-        if steering is None:
+        steering, monitor = self._steering(), self._monitor
+        if steering is None or monitor is None:
             raise InputError(f"the device at {self.name} learns no rows now")
-        ACTIONS[action](steering)
+        if not self._labeling:
+            ACTIONS[action](steering)
+            return
+        if label is None or not 0 <= label < len(monitor.classes):
+            most = len(monitor.classes) - 1
+            raise InputError(f'the action label needs a "label" from 0 to {most}, the class')
+        if monitor.window is None:
+            raise InputError(f"the device at {self.name} has no complete window yet")
+        steering.label(label)
 
     @property
     def rows(self) -> int:
@@ -233,13 +260,20 @@ class Feed:
         return 0 if self._monitor is None else self._monitor.retries
 
     def _steered(self) -> dict[str, Any] | None:
-        """Return what can be steered: whether the device is paused, and the last answer to a
-        request; None if it learns no rows now.
+        """Return what can be steered; None if the device learns no rows now.
+
+        This is whether the device is paused, the last answer to a request, the names of the classes
+        with which a person can label windows, and the newest window in words.
         """
-        steering = self._steering()
-        if steering is None:
+        steering, monitor = self._steering(), self._monitor
+        if steering is None or monitor is None:
             return None
-        return {"paused": steering.paused, "answer": steering.answer}
+        return {
+            "paused": steering.paused,
+            "answer": steering.answer,
+            "labels": monitor.classes if self._labeling else [],
+            "window": monitor.seen,
+        }
 
     def _steering(self) -> Steering | None:
         monitor = self._monitor

@@ -33,19 +33,22 @@ class Page:
         return {"control": self.control, "devices": [feed.document() for feed in self.feeds]}
 
     def steer(self, request: bytes) -> None:
-        """Do what a request in JSON asks of a device: {"device": index, "action": name}.
+        """Do what a request in JSON asks of a device.
+
+        The request is {"device": index, "action": name}, or {"device": index, "action": "label",
+        "label": index}.
 
         Raises InputError for a request of another form, and as `Feed.steer` does.
         """
         try:
             found = json.loads(request)
-            place, action = found["device"], found["action"]
+            place, action, label = found["device"], found["action"], found.get("label")
             feed = self.feeds[place] if type(place) is int and place >= 0 else None
-        except (ValueError, TypeError, LookupError, RecursionError):
-            feed, action = None, ""
-        if feed is None or not isinstance(action, str):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            feed, action, label = None, "", None
+        if feed is None or not isinstance(action, str) or type(label) not in (int, type(None)):
             raise InputError('a request is {"device": index, "action": name}')
-        feed.steer(action)
+        feed.steer(action, label)
 
     def text(self) -> tuple[object, str]:
         """Return a value that changes with the document, and the document as JSON."""

@@ -165,6 +165,21 @@ class Monitor:
             return "unknown"
         return self._classes[label] if label < len(self._classes) else str(label)
 
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of their labels."""
+        return [self.named(label) for label in range(len(self._classes) or self._plan.classes)]
+
+    @property
+    def seen(self) -> str:
+        """The newest window of the device's sensor, in words; "" without one."""
+        if self.window is None:
+            return ""
+        result = self.window.result
+        largest = self._plan.formats.decision.dequantize(np.array(max(result.decisions)))
+        said = self.named(result.predicted)
+        return f"window {self.window.number}: {said}, decision {largest:.2f}"
+
     def run(
         self,
         inputs: NDArray[np.integer],
@@ -293,7 +308,7 @@ class Monitor:
         label, window = self.steering.take_label(), self.window
         if label is None or window is None:
             return None
-        if label >= (len(self._classes) or self._plan.classes):
+        if label >= len(self.classes):
             self.steering.answer = f"there is no class {label}"
             return None
         return window.number, label

@@ -26,6 +26,8 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
+from tests.browser import Browser, browsing, chromium
+from tests.conftest import without
 from tests.logbook import Logbook
 
 
@@ -182,3 +184,14 @@ def book(iris: Model) -> Logbook:
     book.learn(5)
     book.end()
     return book
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A headless browser; skips the test if there is none."""
+    program = chromium()
+    if program is None:
+        without("chromium is not installed")
+    assert program is not None
+    with browsing(program, tmp_path_factory.mktemp("profile")) as found:
+        yield found

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,23 +31,12 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.replay import rebuild
-from tests.browser import Browser, browsing, chromium
-from tests.conftest import without
+from tests.browser import Browser
 from tests.logbook import Logbook
+from tests.served_page import served_page
 from tests.trainer_device import GatedDevice
 
-ROOT = Path(__file__).parents[2]
 EVIL = '<script>document.title = "evil"</script>'
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
-        without("chromium is not installed")
-    assert program is not None
-    with browsing(program, tmp_path_factory.mktemp("profile")) as found:
-        yield found
 
 
 @contextmanager
@@ -386,8 +372,7 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
             "--board is for devices that learn rows: name MODEL and DATA",
         ),
         (("{model}", "iris", "--board", "host", "--port", "p"), "give --board or --port, not both"),
-        (("{model}", "--control"), "--control is for devices that learn rows: name MODEL and DATA"),
-        (("{log}", "--model", "{model}", "--control"), "--control is for devices that learn rows"),
+        (("{log}", "--model", "{model}", "--control"), "--control is for devices that learn now"),
         (("{model}", "a", "b"), "after {model} only DATA may follow, but not b"),
         (
             ("{log}", "--model", "{model}", "--samples", "3"),
@@ -469,22 +454,9 @@ def test_a_board_that_learns_is_shown_live(
     require_board: Callable[[str], Board], browser: Browser, iris_file: Path
 ) -> None:
     require_board("host")
-    command = [
-        *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--board", "host"),
-        *("--http-port", "0", "--log", "steps.jsonl", "--hold-out", "0"),
-    ]
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        while not (line := process.stdout.readline()).startswith("the dashboard is at "):
-            assert line  # a table of the build
-        browser.open(line.rpartition(" ")[2].strip())
+    options = ("--board", "host", "--log", "steps.jsonl", "--hold-out", 0)
+    with served_page("dashboard", iris_file, "iris", *options) as page:
+        browser.open(page.url)
         browser.wait("document.getElementById('state')?.textContent === 'ended'")
         browser.wait(
             """!!document.querySelector('[data-name="device and host"] dd.words')?.textContent"""
@@ -496,11 +468,7 @@ def test_a_board_that_learns_is_shown_live(
         lines = map(json.loads, Path("steps.jsonl").read_text().splitlines())
         right = [each["predicted"] == each["label"] for each in lines if "sample" in each]
         assert (len(right), shown) == (150, f"{sum(right) / 150:.2%}")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-    finally:
-        process.kill()
-        process.communicate()
+        assert page.interrupt() == 130
 
 
 def test_buttons_steer_a_device_and_the_log_rebuilds_it(
@@ -510,20 +478,9 @@ def test_buttons_steer_a_device_and_the_log_rebuilds_it(
     browser.wait("location.href === 'about:blank'")
     before = len(browser.errors)
     with GatedDevice(iris.state) as device:
-        command = [
-            *(sys.executable, "-m", "ska_edge", "dashboard", str(iris_file), "iris", "--control"),
-            *("--port", device.port, "--http-port", "0", "--log", "steps.jsonl"),
-        ]
-        process = subprocess.Popen(
-            command,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            assert process.stdout is not None
-            browser.open(process.stdout.readline().rpartition(" ")[2].strip())
+        options = ("--control", "--port", device.port, "--log", "steps.jsonl")
+        with served_page("dashboard", iris_file, "iris", *options) as page:
+            browser.open(page.url)
             browser.wait("document.getElementById('control')?.hidden === false")
             assert browser.value("document.cookie + location.search") == ""
 
@@ -542,11 +499,7 @@ def test_buttons_steer_a_device_and_the_log_rebuilds_it(
             browser.wait("document.getElementById('state').textContent === 'ended'")
             assert browser.value("document.getElementById('control').hidden")
             assert browser.errors[before:] == []
-            process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 130
-        finally:
-            process.kill()
-            process.communicate()
+            assert page.interrupt() == 130
         found = rebuild(Path("steps.jsonl"), iris)
         assert found.checked and found.state.to_bytes() == device.network.to_bytes()
 

@@ -68,8 +68,9 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
 @click.option(
     "--control",
     is_flag=True,
-    help="Give the page buttons that pause the learning, save, and change the rate. Then the page"
-    " always needs the token of the printed address.",
+    help="Give the page buttons that pause the learning, save, and change the rate; without DATA,"
+    " buttons that label the windows of a device's own sensor. Then the page always needs the token"
+    " of the printed address.",
 )
 @click.option("--until-end", is_flag=True, help="Stop when learning has ended, not at Ctrl-C.")
 def dashboard(
@@ -98,9 +99,10 @@ def dashboard(
 
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
-    for option, given in (("--board", board is not None), ("--control", control)):
-        if given and (logs or len(sources) < 2):
-            raise InputError(f"{option} is for devices that learn rows: name MODEL and DATA")
+    if board is not None and (logs or len(sources) < 2):
+        raise InputError("--board is for devices that learn rows: name MODEL and DATA")
+    if control and logs:
+        raise InputError("--control is for devices that learn now: name MODEL, not a log")
     if logs:
         assert flashed is not None
         model = open_model(flashed)

@@ -29,7 +29,7 @@ FOLLOWING = (
         "plain",
         "raw",
     ),
-    *("sources", "host", "http_port", "until_end"),  # of `dashboard`
+    *("sources", "host", "http_port", "control", "until_end"),  # of `dashboard`
     *LOOKING,
 )
 

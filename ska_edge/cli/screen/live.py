@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 from rich.columns import Columns
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
@@ -147,15 +146,11 @@ def _window(model: Model, monitor: Monitor) -> list[RenderableType]:
     """Return a line about the newest window of the device's sensor, if it has one, and its signal,
     if that was read.
     """
-    window = monitor.window
-    if window is None:
+    if not monitor.seen:
         return []
-    result = window.result
-    said = monitor.named(result.predicted)
-    largest = model.plan.formats.decision.dequantize(np.array(max(result.decisions)))
-    line = Text(printable(f"window {window.number}: {said}, decision {largest:.2f}"), "bold")
-    front = model.plan.front
-    if window.raw is None or front is None or front.image:
+    line = Text(printable(monitor.seen), "bold")
+    window, front = monitor.window, model.plan.front
+    if window is None or window.raw is None or front is None or front.image:
         return [line]
     return [line, LinePlot(model.axes, np.array(window.raw, dtype=np.float64))]
 

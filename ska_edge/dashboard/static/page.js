@@ -328,15 +328,30 @@ function signs(device) {
 function control(device) {
   place("control").hidden = !(content.control && device.control);
   if (!device.control) return;
-  const { paused, answer } = device.control;
+  const { paused, answer, labels, window } = device.control;
+  place("steering").hidden = labels.length > 0;
+  place("window").textContent = labels.length ? window || "no window yet" : "";
+  buttons(labels);
   place("pause").textContent = paused ? "Continue" : "Pause";
   place("pause").dataset.action = paused ? "continue" : "pause";
   if (place("answer").textContent !== answer) place("answer").textContent = answer;
 }
 
+// Show a button for each class; those that exist already stay, so that the focus does.
+function buttons(labels) {
+  const box = place("labels");
+  if (box.dataset.shown === JSON.stringify(labels)) return;
+  box.dataset.shown = JSON.stringify(labels);
+  box.replaceChildren(...labels.map((name, label) => {
+    const button = make("button", { type: "button" }, name);
+    button.addEventListener("click", () => ask("label", { label }));
+    return button;
+  }));
+}
+
 // Ask the chosen device for an action; the next document shows what came of it.
-async function ask(action) {
-  const body = JSON.stringify({ device: chosen, action });
+async function ask(action, more = {}) {
+  const body = JSON.stringify({ device: chosen, action, ...more });
   try {
     const answer = await fetch("control", { method: "POST", headers: { "Content-Type": "application/json" }, body });
     if (!answer.ok) place("answer").textContent = await answer.text();
@@ -345,7 +360,7 @@ async function ask(action) {
   }
 }
 
-for (const button of place("control").querySelectorAll("button")) {
+for (const button of place("steering").querySelectorAll("button")) {
   button.addEventListener("click", () => ask(button.dataset.action));
 }
 
