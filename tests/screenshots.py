@@ -1,16 +1,21 @@
 """Make the pictures of docs/pictures anew: python -m tests.screenshots [FOLDER].
 
 One session is shown three times: on the terminal of `monitor`, on the page of `dashboard`, and on
-the page of `report`.
+the page of `report`. Another picture shows the page of `record`.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from rich.console import Console
@@ -24,13 +29,15 @@ from ska_edge.dashboard.twin import Twin
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from tests.browser import Browser, browsing, chromium
+from tests.printing_board import PrintingBoard
+from tests.served_page import served_page
 from tests.terminal import Terminal
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 MODEL = "model.ska"
 ROWS = 1000
 COLUMNS = 80  # of the terminal
-MONITOR, REPORT = "monitor", "report"
+MONITOR, REPORT, RECORD = "monitor", "report", "record"
 COMMITTED = "dashboard"  # the picture in docs/; a folder of one's own gets all of them
 VIEWS = {  # width, height, and whether it is the dark mode
     COMMITTED: (1280, 760, False),
@@ -39,6 +46,9 @@ VIEWS = {  # width, height, and whether it is the dark mode
     "dashboard-narrow-dark": (380, 760, True),
 }
 REPORT_SIZE = (1280, 760)
+RECORD_SIZE = (1280, 740)
+LABELS = ("walk", "run", "sit")
+RATE = 100  # samples per second of the board that prints
 # rich draws a live view over the last one: it erases each line, and moves up by one.
 REDRAWN = re.compile(r"\r\x1b\[2K(?:\x1b\[1A\x1b\[2K)+")
 FONTS = re.compile(r"@font-face *\{.*?\}", re.DOTALL)  # of another site
@@ -121,6 +131,39 @@ def draw_report(path: Path, log: Path, browser: Browser, target: Path) -> None:
     browser.picture(target / f"{REPORT}.png", whole=False)
 
 
+def printed() -> Iterator[bytes]:
+    """Yield the lines of a sensor that swings, each when it is due."""
+    pause = threading.Event()
+    for number in count():
+        pause.wait(1 / RATE)
+        time = number / RATE
+        swing = 600 * math.sin(9 * time) * (1 + math.sin(time))
+        x, y, z = swing, 400 * math.cos(7 * time), 1000 + swing / 3
+        yield f"t_ms:{1000 * time:.0f},ax:{x:.0f},ay:{y:.0f},az:{z:.0f}\n".encode()
+
+
+def draw_record(browser: Browser, folder: Path, target: Path) -> None:
+    """Write a picture of the page of `record`, which is recording the last label."""
+    os.chdir(folder)
+    options = [word for label in LABELS for word in ("--label", label)]
+    options += ["--group", "anna", "--seconds", "2", "--countdown", "0", "--page"]
+    with (
+        PrintingBoard(printed()) as board,
+        served_page("record", "-o", "rec", "--port", board.port, *options) as page,
+    ):
+        browser.look(*RECORD_SIZE)
+        browser.open(page.url)
+        for number in range(len(LABELS)):
+            button = f"document.querySelectorAll('#labels button')[{number}]"
+            browser.wait(f"!!{button}")
+            browser.value(f"{button}.click()")
+            if number + 1 < len(LABELS):
+                done = "document.querySelectorAll('#recordings tbody tr').length"
+                browser.wait(f"{done} === {number + 1}")
+        browser.wait("/: [0-9]+ samples, 1/.test(document.title)")
+        browser.picture(target / f"{RECORD}.png", whole=False)
+
+
 def main(target: Path) -> None:
     """Write all pictures to a folder."""
     program = chromium()
@@ -134,6 +177,7 @@ def main(target: Path) -> None:
             draw_terminal(last_view(shown), browser, folder, target)
             draw_dashboard(open_model(path), log, browser, target)
             draw_report(path, log, browser, target)
+            draw_record(browser, folder, target.resolve())
 
 
 if __name__ == "__main__":

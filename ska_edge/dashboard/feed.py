@@ -83,8 +83,8 @@ class Feed:
         """
         if self._labeling and not monitor.info.senses:
             raise InputError(
-                f"the device at {monitor.port} has no sensor of its own, so the page cannot steer"
-                " it: name DATA, or leave --control out"
+                f"the device at {monitor.port} has no sensor of its own, so buttons could label no"
+                " windows: name DATA, or show the page without buttons"
             )
         self._monitor = monitor
 

@@ -1,4 +1,4 @@
-"""The contents of the page: all devices, in one document."""
+"""The contents of the page of devices: all devices, in one document."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Page:
         feeds: the devices; others may be appended.
         control: whether the page shows buttons that steer the devices.
     """
+
+    html = "page.html"
 
     def __init__(self, control: bool = False) -> None:
         self.control = control

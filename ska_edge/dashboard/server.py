@@ -1,4 +1,4 @@
-"""Serves the page and its data over HTTP, in a thread."""
+"""Serves a page and its data over HTTP, in a thread."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ska_edge.closable import Closable
+from ska_edge.dashboard.contents import Contents
 from ska_edge.dashboard.guard import Guard, is_loopback, new_token
-from ska_edge.dashboard.page import Page
 from ska_edge.errors import InputError
 
 PORT = 8642  # no well-known program uses it
 STATIC = Path(__file__).parent / "static"
-FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js"}
+FILES = ("page.css", "charts.js", "link.js", "page.js", "record.js")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 TICK = 0.25  # seconds between two looks for news
 KEEP_ALIVE = 15.0  # seconds after which a silent stream sends a comment, to notice a closed browser
@@ -50,8 +50,7 @@ class Server(Closable):
         page: the contents.
         host: address or name at which to listen.
         port: the TCP port; 0 chooses a free one; None chooses `PORT`, or a free one if it is taken.
-
-        control: whether requests may steer the devices.
+        control: whether requests may steer what the page shows.
 
     With `control`, and if `host` is not the loopback address, each request needs a token.
 
@@ -61,7 +60,7 @@ class Server(Closable):
     Raises InputError if it cannot listen there.
     """
 
-    def __init__(self, page: Page, host: str, port: int | None, control: bool = False) -> None:
+    def __init__(self, page: Contents, host: str, port: int | None, control: bool = False) -> None:
         self._page, self._control = page, control
         self._socket = _listening(host, port)
         port = self._socket.getsockname()[1]
@@ -71,7 +70,7 @@ class Server(Closable):
         self.url = f"http://{name}:{port}/" + (f"?{TOKEN}={self._token}" if self._token else "")
         app = Starlette(
             routes=[
-                *(Route(path, _file(name)) for path, name in FILES.items() if path != "/"),
+                *(Route(f"/{name}", _file(name)) for name in FILES),
                 Route("/", self._start),
                 Route("/state", self._state),
                 Route("/events", self._events),
@@ -107,7 +106,7 @@ class Server(Closable):
     async def _start(self, request: Request) -> Response:
         """Answer with the page; move the token from the address to a cookie."""
         if TOKEN not in request.query_params:
-            return await _file(FILES["/"])(request)
+            return await _file(self._page.html)(request)
         answer = RedirectResponse("/", status_code=303)
         if self._token:
             answer.set_cookie(self._guard.cookie, self._token, httponly=True, samesite="strict")
@@ -119,11 +118,14 @@ class Server(Closable):
         return Response(text, media_type="application/json")
 
     async def _events(self, request: Request) -> Response:  # noqa: ARG002, a route's argument
-        """Answer with the document each time that it has changed, as server-sent events."""
+        """Answer with the document each time that it has changed, as server-sent events.
+
+        The last one is sent when the server stops, so that a page knows why.
+        """
         return StreamingResponse(self._news(), media_type="text/event-stream")
 
     async def _steer(self, request: Request) -> Response:
-        """Ask a device for what the request says: {"device": index, "action": name}."""
+        """Do what the request asks."""
         text = b""
         async for part in request.stream():
             text += part
@@ -138,7 +140,9 @@ class Server(Closable):
     async def _news(self) -> AsyncIterator[str]:
         sent: object = None
         silent = 0.0
-        while not self._server.should_exit:
+        running = True
+        while running:
+            running = not self._server.should_exit
             version, text = await asyncio.to_thread(self._page.text)
             if version != sent:
                 sent, silent = version, 0.0
@@ -146,7 +150,8 @@ class Server(Closable):
             elif silent >= KEEP_ALIVE:
                 silent = 0.0
                 yield ": still here\n\n"
-            await asyncio.sleep(TICK)
+            if running:
+                await asyncio.sleep(TICK)
             silent += TICK
 
 

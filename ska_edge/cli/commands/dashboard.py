@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from ska_edge.cli.commands.monitor import monitor
 from ska_edge.cli.device import refuse_line, started
 from ska_edge.cli.options.complete import PATH
+from ska_edge.cli.options.page import page_options, server
 from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.options.port import board_option
 from ska_edge.cli.screen.console import Output
@@ -24,14 +25,12 @@ from ska_edge.dashboard.page import Page
 from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
 from ska_edge.errors import InputError
-from ska_edge.extras import package
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
 from ska_edge.monitor.log_line import LogLine
 from ska_edge.plural import counted
 
 POLL = 0.3  # seconds between two looks at a log
-EXTRA = "dashboard"
 LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
 
 
@@ -53,18 +52,7 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
     help="For logs: the devices' model when the logs began.",
 )
 @board_option
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Address at which the page is served. At any other than the loopback address, the page"
-    " needs a token, which is part of the printed address.",
-)
-@click.option(
-    "--http-port",
-    type=click.IntRange(0, 65535),
-    help="TCP port of the page [default: 8642, or a free one if that is taken].",
-)
+@page_options
 @click.option(
     "--control",
     is_flag=True,
@@ -93,10 +81,7 @@ def dashboard(
     --host names another one.
     """
     page, out = Page(control), Output(as_json, plain=others["plain"], wrap=True)
-    for name in ("starlette", "uvicorn"):
-        package(name, EXTRA, "the dashboard")
-    from ska_edge.dashboard.server import Server  # imports the packages of the extra
-
+    serving = server()
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
     if board is not None and (logs or len(sources) < 2):
@@ -107,10 +92,10 @@ def dashboard(
         assert flashed is not None
         model = open_model(flashed)
         tails = [_FollowedLog(log, model, page) for log in sources]
-        with Server(page, host, http_port) as server:
-            out.line(f"the dashboard is at {server.url}")
+        with serving(page, host, http_port) as served:
+            out.line(f"the dashboard is at {served.url}")
             _follow(tails, until_end, out)
-            out.document({"url": server.url, **page.document()})
+            out.document({"url": served.url, **page.document()})
         return
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ska-edge-"))
@@ -120,15 +105,15 @@ def dashboard(
             port, _ = stack.enter_context(started(open_model(sources[0]), board, project, out))
             others["ports"] = (port,)
         devices = stack.enter_context(Devices(page, Path(folder)))
-        server = stack.enter_context(Server(page, host, http_port, control))
-        out.line(f"the dashboard is at {server.url}")
+        url = stack.enter_context(serving(page, host, http_port, control)).url
+        out.line(f"the dashboard is at {url}")
         data = str(sources[1]) if len(sources) > 1 else None
         assert monitor.callback is not None
         monitor.callback(
             model=sources[0], data=data, as_json=as_json, devices=devices, out=out, **others
         )
         if not until_end:
-            out.note(f"learning has ended; the page stays at {server.url} until Ctrl-C")
+            out.note(f"learning has ended; the page stays at {url} until Ctrl-C")
         with out.silent():
             while not until_end:
                 time.sleep(POLL)

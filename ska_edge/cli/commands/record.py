@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,21 @@ from rich.text import Text
 
 from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.count import COUNT
+from ska_edge.cli.options.page import HOST, page_options, server
 from ska_edge.cli.options.port import Line, find_port, line_options, port_option
 from ska_edge.cli.options.training import ListOf
 from ska_edge.cli.screen.console import Output, json_option
 from ska_edge.cli.screen.keys import has_keys, pressed_keys
 from ska_edge.cli.screen.plot import LinePlot
 from ska_edge.cli.signals import interrupt
+from ska_edge.dashboard.recording import RecordingPage
 from ska_edge.device.link import Link
 from ska_edge.device.port.port import Port
 from ska_edge.errors import DeviceError, InputError, SkaError
 from ska_edge.plural import counted
-from ska_edge.recorder.folder import prepare
+from ska_edge.recorder.folder import UNLABELED, prepare
 from ska_edge.recorder.listener import Listener
+from ska_edge.recorder.request import Request
 from ska_edge.recorder.session import Plan, Session
 from ska_edge.recorder.take import Take
 from ska_edge.report.printable import printable
@@ -92,6 +95,14 @@ Show = Callable[[RenderableType | None, str], None]
     show_default=True,
     help="How long to wait for a line of the board.",
 )
+@click.option(
+    "--page",
+    "paged",
+    is_flag=True,
+    help="Serve a page for the browser with the signal, a button per label, and the recordings."
+    " It always needs the token of the printed address.",
+)
+@page_options
 @json_option
 def record(
     folder: Path,
@@ -104,6 +115,9 @@ def record(
     countdown: float,
     axes: tuple[str, ...],
     patience: float,
+    paged: bool,
+    host: str,
+    http_port: int | None,
     as_json: bool,
 ) -> None:
     """Record what a board prints: one CSV file per recording, for `train --window`.
@@ -115,7 +129,11 @@ def record(
     Ctrl-C ends the work, and keeps what was recorded. --port may be omitted if there is only one.
     """
     out = Output(as_json)
-    _check(labels, group, (seconds, countdown, patience), lasts=seconds is None and samples is None)
+    lasts = seconds is None and samples is None and not paged
+    _check(labels, group, (seconds, countdown, patience), lasts=lasts)
+    if not paged and (http_port is not None or host != HOST):
+        raise InputError("--host and --http-port are for a page: give --page, too")
+    serving = server() if paged else None
     prepare(folder)
     name = find_port(port)
     error: SkaError | None = None
@@ -132,9 +150,17 @@ def record(
         session = Session(Plan(folder, group, seconds, samples, countdown), listener.rows.names)
         for label in labels or ("",):
             session.check(label)
+        page = RecordingPage(opened.path, folder, labels or ("",), group) if paged else None
         try:
-            with session, out.live("recording") as show, pressed_keys() as keys:
-                _Work(session, listener, labels, out, show).run(keys)
+            with contextlib.ExitStack() as stack:
+                if page is not None and serving is not None:
+                    served = stack.enter_context(serving(page, host, http_port, control=True))
+                    out.line(f"the page is at {served.url}")
+                    stack.enter_context(page.until_end(session, listener.rows))
+                stack.enter_context(session)
+                show = stack.enter_context(out.live("recording"))
+                keys = stack.enter_context(pressed_keys())
+                _Work(session, listener, labels, out, show, page).run(keys)
         except DeviceError as lost:
             error = lost
         except (KeyboardInterrupt, OSError) as stopped:
@@ -190,27 +216,31 @@ class _Work:
         labels: tuple[str, ...],
         out: Output,
         show: Show,
+        page: RecordingPage | None,
     ) -> None:
         self._session, self._listener, self._out, self._show = session, listener, out, show
-        self._by_key = dict(zip(KEYS, labels, strict=False)) if len(labels) > 1 else {}
-        self._chosen = bool(self._by_key) and has_keys()
+        self._page = page
+        self._by_key = {}
+        if has_keys() and (len(labels) > 1 or page is not None):
+            self._by_key = dict(zip(KEYS, labels or ("",), strict=False))
+        self._chosen = bool(self._by_key) or page is not None
         self._waiting = [] if self._chosen else [*(labels or ("",))]
         self._told, self._due = 0, 0.0
 
     def run(self, keys: Callable[[], str]) -> None:
         """Record; `keys` returns the keys that were pressed."""
         session = self._session
-        if self._chosen:
+        if self._by_key:
             self._out.note(self._legend())
         while True:
             session.add(self._listener.read())
-            for key in keys():
-                if key in END:
+            for request in self._requests(keys()):
+                if request.action == "end":
                     return
-                if key in STOP:
+                if request.action == "stop":
                     session.stop()
-                elif self._chosen and key in self._by_key:
-                    session.start(self._by_key[key])
+                else:
+                    session.start(request.label)
             self._tell()
             if session.label is None and not self._chosen:
                 if not self._waiting:
@@ -219,6 +249,20 @@ class _Work:
             if time.monotonic() >= self._due:
                 self._due = time.monotonic() + REFRESH
                 self._show(self._picture(), self._now())
+                if self._page is not None:
+                    self._page.show(session, self._listener.rows, self._now())
+
+    def _requests(self, keys: str) -> Iterator[Request]:
+        """Yield what a person asks for: by keys, then by the buttons of the page."""
+        for key in keys:
+            if key in END:
+                yield Request("end")
+            elif key in STOP:
+                yield Request("stop")
+            elif key in self._by_key:
+                yield Request("start", self._by_key[key])
+        if self._page is not None:
+            yield from self._page.asked()
 
     def _tell(self) -> None:
         """Print a line for each recording that has ended."""
@@ -227,14 +271,14 @@ class _Work:
         self._told = len(self._session.takes)
 
     def _legend(self) -> str:
-        labels = "  ".join(f"{key} {label}" for key, label in self._by_key.items())
+        labels = "  ".join(f"{key} {label or UNLABELED}" for key, label in self._by_key.items())
         return f"keys: {labels}  space stops  q ends"
 
     def _now(self) -> str:
         session = self._session
         if session.label is None:
-            return "waiting for a key"
-        name = session.label or "recording"
+            return "waiting for a button" if self._page is not None else "waiting for a key"
+        name = session.label or UNLABELED
         if session.take is None:
             return f"{name} begins in {session.countdown:.0f} s"
         take = session.take
@@ -247,7 +291,7 @@ class _Work:
         rows = [row.values for row in self._session.latest]
         values = np.array(rows, dtype=np.float64).reshape(len(rows), len(names))
         lines = [Text(printable(self._now()), style="bold")]
-        if self._chosen:
+        if self._by_key:
             lines.append(Text(printable(self._legend())))
         return Group(*lines, LinePlot(names, values))
 
