@@ -121,12 +121,18 @@ static const int32_t ska_front_biases[SKA_FRONT_KERNELS] SKA_CONST = {{
 
 def _band_constants(front: Front) -> str:
     """Return the constants of bands; "" for a front end without bands."""
-    return f"#define SKA_FRONT_BANDS {len(front.bands) - 1}\n" if front.bands else ""
+    if not front.bands:
+        return ""
+    return f"""\
+#define SKA_FRONT_BANDS {len(front.bands) - 1}
+#define SKA_FRONT_FRAMES {front.frames} /* of a window; each has a spectrum of its own */
+#define SKA_FRONT_FRAME {front.frame} /* samples of a frame */
+"""
 
 
 def _spectrum(front: Front) -> str:
     """Return the text of ska_front_spectrum.h."""
-    quarter = sines(front.length)
+    quarter = sines(front.frame)
     return f"""\
 /* ska_front_spectrum.h - the sines and the bands of the front end. Generated; do not edit. */
 #ifndef SKA_FRONT_SPECTRUM_H
@@ -137,7 +143,7 @@ def _spectrum(front: Front) -> str:
 #include "ska_const.h"
 #include "ska_plan.h"
 
-/* The sines of 0 to SKA_FRONT_LENGTH / 4 steps, {SINE.name}; SKA_FRONT_LENGTH steps are a turn. */
+/* The sines of 0 to SKA_FRONT_FRAME / 4 steps, {SINE.name}; SKA_FRONT_FRAME steps are a turn. */
 static const int16_t ska_front_sines[{len(quarter)}] SKA_CONST = {{
     {numbers(quarter)}
 }};

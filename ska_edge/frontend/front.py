@@ -106,6 +106,7 @@ class Front:
         filters: those of `patches`; None for other front ends.
         kernels: those of `kernels`; None for other front ends.
         bands: those of `spectrum`: the first bin of each, and last the bin after the last band.
+        frames: for `spectrum`: each of this many equal parts of a window has a spectrum of its own.
     """
 
     kind: str
@@ -116,6 +117,7 @@ class Front:
     filters: Filters | None = None
     kernels: Kernels | None = None
     bands: tuple[int, ...] = ()
+    frames: int = 1
 
     @property
     def image(self) -> bool:
@@ -150,6 +152,11 @@ class Front:
     def parts(self) -> int:
         """Parts of a window."""
         return self.length // self.part
+
+    @property
+    def frame(self) -> int:
+        """Samples of a frame."""
+        return self.length // self.frames
 
     @property
     def width(self) -> int:

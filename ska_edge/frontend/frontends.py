@@ -40,6 +40,7 @@ def front_for(
     axes: Sequence[str],
     kernels: Kernels | None = None,
     bands: tuple[int, ...] = (),
+    frames: int = 1,
 ) -> Front:
     """Return a front end for windows of recordings with these axes.
 
@@ -49,7 +50,9 @@ def front_for(
     Raises InputError for an unknown kind, and for windows that a device cannot have.
     """
     vectors = () if kernels is not None or bands else vectors_of(axes)
-    front = Front(kind, length, hop, len(axes), vectors, kernels=kernels, bands=bands)
+    front = Front(
+        kind, length, hop, len(axes), vectors, kernels=kernels, bands=bands, frames=frames
+    )
     check_front(front)
     return front
 

@@ -13,7 +13,14 @@ from ska_edge.frontend.front import Filters, Front, Kernels
 from ska_edge.frontend.frontends import FRONTENDS, check_front, front_for
 from ska_edge.frontend.kernels import MOST_KERNELS
 from ska_edge.frontend.patches import LARGEST_SIZE, LONGEST_EDGE, MOST_FILTERS
-from ska_edge.frontend.spectrum import LINEAR, MOST_BANDS, SPACINGS, spaced
+from ska_edge.frontend.spectrum import (
+    LINEAR,
+    MOST_BANDS,
+    MOST_FRAMES,
+    SPACINGS,
+    check_frames,
+    spaced,
+)
 from ska_edge.plural import listed
 
 IMAGES = "patches"  # the front end of images
@@ -40,6 +47,7 @@ class FrontRequest:
         shape: rows and columns of an image; None if it is square.
         count: the number of kernels of the front end `kernels`; None if not given.
         bands: for a spectrum: the number of bands; None if not given.
+        frames: for a spectrum: the number of frames of a window.
         spacing: for a spectrum: one of `SPACINGS`.
     """
 
@@ -51,6 +59,7 @@ class FrontRequest:
     shape: tuple[int, int] | None = None
     count: int | None = None
     bands: int | None = None
+    frames: int = 1
     spacing: str = LINEAR
 
     @property
@@ -126,17 +135,19 @@ class FrontRequest:
         if self.kind == KERNELS:
             kernels = Kernels() if self.count is None else Kernels(self.count)
         if self.kind == SPECTRUM:
-            bands = self._bands_of(length)
-        return front_for(self.kind, length, hop, axes, kernels, bands)
+            check_frames(length, self.frames)
+            bands = self._bands_of(length // self.frames)
+        return front_for(self.kind, length, hop, axes, kernels, bands, self.frames)
 
     def _bands_of(self, length: int) -> tuple[int, ...]:
-        most = max(1, min(length // 2 - 1, MOST_BANDS))
+        most = min(length // 2 - 1, MOST_BANDS)
         count = min(USUAL_BANDS, most) if self.bands is None else self.bands
         if count > most:
             raise OptionError(
-                "{frontend} has bands={count}, but a window of {length} samples has at most {most}"
+                "{frontend} has bands={count}, but a {part} of {length} samples has at most {most}"
                 " bands",
                 count=count,
+                part="window" if self.frames == 1 else "frame",
                 length=length,
                 most=most,
             )
@@ -196,15 +207,17 @@ def _bands(kind: str, text: str) -> dict[str, Any]:
             )
         if name == "spacing" and value in SPACINGS:
             found[name] = value
-        elif name == "bands" and re.fullmatch("[0-9]{1,4}", value) and int(value) >= 1:
+        elif name in ("bands", "frames") and re.fullmatch("[0-9]{1,4}", value) and int(value) >= 1:
             found[name] = int(value)
         else:
             raise OptionError(
                 "the front end {kind} of {frontend} has {part!r}, but its parameters are bands, an"
-                " integer from 1 to {most}, and spacing, {spacings}",
+                " integer from 1 to {most}, frames, an integer from 1 to {frames}, and spacing,"
+                " {spacings}",
                 kind=kind,
                 part=part,
                 most=MOST_BANDS,
+                frames=MOST_FRAMES,
                 spacings=" or ".join(SPACINGS),
             )
     return found

@@ -1,8 +1,9 @@
 """The front end `spectrum`: the logarithm of the energy in bands of frequency.
 
-A window without its mean is weighted with a Hann window and transformed by an FFT (Cooley and
-Tukey). The n samples are transformed as n/2 complex points, the even samples and the odd ones
-(Press et al., Numerical Recipes, section 12.3). No value can overflow, see `LIMIT`.
+A window is divided into frames, one by default. A frame without its mean is weighted with a Hann
+window and transformed by an FFT (Cooley and Tukey). The n samples are transformed as n/2 complex
+points, the even samples and the odd ones (Press et al., Numerical Recipes, section 12.3). No value
+can overflow, see `LIMIT`.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front, sample_bytes
 
-SHORTEST, LONGEST = 16, 1024  # samples of a window
+SHORTEST, LONGEST = 16, 1024  # samples of a frame
 MOST_BANDS = 64
+MOST_FRAMES = 64
 SINE = QFormat(16, 14)
 """The format of a sine; it has 1 exactly."""
 WEIGHT_FRAC = 14  # of a weight of the Hann window
@@ -49,16 +51,25 @@ MEL_CORNER = (
 class Spectrum:
     """The front end `spectrum`; see `Frontend`."""
 
-    summary = "logarithms of the energy in bands of frequency, of each axis"
+    summary = "logarithms of the energy in bands of frequency, of each frame and axis"
 
     def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
-        """Return names such as "band 3 ax"."""
-        numbers = range(1, len(front.bands))
-        return tuple(f"band {number} {axis}" for number in numbers for axis in axes)
+        """Return names such as "band 3 ax", or "band 3 frame 2 ax" if there are several frames."""
+        frames = [f"frame {number} " for number in range(1, front.frames + 1)]
+        return tuple(
+            f"band {number} {frame}{axis}"
+            for number in range(1, len(front.bands))
+            for frame in (frames if front.frames > 1 else [""])
+            for axis in axes
+        )
 
     def features(self, front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
-        """Return the logarithms of the energies, band after band, and axis after axis in a band."""
-        length = front.length
+        """Return the logarithms of the energies: band after band, frame after frame in a band, and
+        axis after axis in a frame.
+        """
+        length = front.frame
+        starts = range(0, front.length, length)
+        samples = window.joined(ops, [window.part(ops, samples, at, length) for at in starts])
         mean = window.spread(ops, level(window.total(ops, samples, length), length))
         cosines = [cosine(turn, length) for turn in range(length)]
         weights = window.along(ops, cosines, SINE.frac)
@@ -70,19 +81,15 @@ class Spectrum:
         return window.joined(ops, energies)
 
     def check(self, front: Front) -> None:
-        """Raise InputError for another length than a power of two, and for unsuitable bands."""
-        length, bands = front.length, front.bands
-        if not SHORTEST <= length <= LONGEST or length & (length - 1):
-            raise InputError(
-                "the front end spectrum takes windows whose length is a power of two, from"
-                f" {SHORTEST} to {LONGEST} samples, not {length}; give another length"
-            )
+        """Raise InputError for frames whose length is no power of two, and for unsuitable bands."""
+        check_frames(front.length, front.frames)
+        bands = front.bands
         if front.filters is not None or front.kernels is not None or front.vectors:
             raise InputError("the front end spectrum has no filters, kernels or vectors")
         if (
             not 2 <= len(bands) <= MOST_BANDS + 1
             or bands[0] < 1
-            or bands[-1] > length // 2
+            or bands[-1] > front.frame // 2
             or any(after <= first for first, after in pairwise(bands))
         ):
             raise InputError("the bands do not suit the front end spectrum")
@@ -93,7 +100,7 @@ class Spectrum:
 
     def functions(self, front: Front) -> tuple[FixedFunction, ...]:
         """Return the functions of a sample, of a step of the transform, and of a band."""
-        length, frac = front.length, transform_frac(front.length)
+        length, frac = front.frame, transform_frac(front.frame)
         a, b = (Argument(name, frac, -LIMIT, LIMIT - 1) for name in "ab")
         one = 2**SINE.frac
         turns = tuple(Argument(name, SINE.frac, -one, one) for name in ("cosine", "sine"))
@@ -105,7 +112,7 @@ class Spectrum:
         powers = Argument("total", square.frac, 0, (length // 2 - 1) * square.hi)
         return (
             FixedFunction(
-                "front_level", "the mean of a window", (total,), lambda s: level(s, length)
+                "front_level", "the mean of a frame", (total,), lambda s: level(s, length)
             ),
             FixedFunction(
                 "front_weighted",
@@ -122,6 +129,21 @@ class Spectrum:
             FixedFunction("front_half_difference", "(a - b) / 2", (a, b), half_difference),
             FixedFunction("front_power", "the power at a frequency", (a, b), power),
             FixedFunction("front_energy", "the energy of a band as a feature", (powers,), energy),
+        )
+
+
+def check_frames(length: int, frames: int) -> None:
+    """Raise InputError unless a window of `length` samples can have this number of frames."""
+    if not 1 <= frames <= MOST_FRAMES or length % frames:
+        raise InputError(
+            f"the front end spectrum has frames={frames}, but a window of {length} samples is"
+            f" divided into 1 to {MOST_FRAMES} frames of equal length; give another number"
+        )
+    frame = length // frames
+    if not SHORTEST <= frame <= LONGEST or frame & (frame - 1):
+        raise InputError(
+            "the front end spectrum takes windows, or frames of a window, whose length is a power"
+            f" of two, from {SHORTEST} to {LONGEST} samples, not {frame}; give another length"
         )
 
 
@@ -239,7 +261,7 @@ def _reversed(points: int) -> list[int]:
 
 
 def level(total: Fixed[T], length: int) -> Fixed[T]:
-    """Return the mean of a window from the sum of its samples, rounded to an integer."""
+    """Return the mean of a frame from the sum of its samples, rounded to an integer."""
     return total.scaled(1 - length.bit_length()).rounded(0)
 
 

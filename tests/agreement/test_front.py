@@ -75,6 +75,7 @@ FRONTS = {
     "spectrum": front_for("spectrum", 32, 20, AXES[:2], bands=spaced(32, 6, MEL)),
     "longest spectrum": front_for("spectrum", 1024, 64, ("s",), bands=spaced(1024, 40, MEL)),
     "shortest spectrum": front_for("spectrum", 16, 24, AXES, bands=spaced(16, 7, LINEAR)),
+    "frames": front_for("spectrum", 64, 20, AXES[:2], bands=spaced(16, 5, MEL), frames=4),
     "image": images(9, 8, Filters(3, 3, 1, 2)),
     "wide image": images(11, 28, Filters(4, 5, 2, 3)),
     "digit": images(28, 28, Filters()),
@@ -207,7 +208,7 @@ def build_front(plan: Plan, board: Board, folder: Path) -> None:
     build(folder)
 
 
-@pytest.mark.parametrize("kind", ["image", "kernels", "spectrum"])
+@pytest.mark.parametrize("kind", ["image", "kernels", "spectrum", "frames"])
 @pytest.mark.parametrize("name", CORES)
 def test_cores_have_the_features(
     name: str, kind: str, require_board: Callable[[str], Board], tmp_path: Path

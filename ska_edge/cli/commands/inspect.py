@@ -84,7 +84,8 @@ def _front_sentence(front: Front) -> str:
         )
     parts, kept = f", in {counted(front.parts, 'part')}", "parts"
     if front.keeps_samples:
-        parts, kept = "", "samples"
+        frames = f", in {counted(front.frames, 'frame')} of {front.frame}"
+        parts, kept = frames * (front.frames > 1), "samples"
     return (
         f"front end {front.kind}: windows of {counted(front.length, 'sample')} of"
         f" {front.axes} axes, hop {front.hop}{parts};"

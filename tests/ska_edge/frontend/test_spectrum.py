@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -117,6 +119,17 @@ def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
     np.testing.assert_array_equal(found, features_of(front, windows))
 
 
+@given(fronts(lengths=(16, 64)), st.sampled_from([2, 3, 6]))
+@settings(max_examples=10)
+def test_each_frame_has_a_spectrum_of_its_own(case: tuple[Front, np.ndarray], frames: int) -> None:
+    one, windows = case
+    whole = replace(one, length=frames * one.length, frames=frames)
+    found = features_of(whole, windows.reshape(-1, whole.length, 2))
+    apart = features_of(one, windows).reshape(-1, frames, len(one.bands) - 1, 2)
+    np.testing.assert_array_equal(found, apart.transpose(0, 2, 1, 3).reshape(found.shape))
+    assert len(feature_names(whole, ("a", "b"))) == len(set(feature_names(whole, ("a", "b"))))
+
+
 def test_a_shift_of_the_samples_changes_no_feature() -> None:
     front = Front("spectrum", 64, 64, 1, bands=spaced(64, 8, LINEAR))
     windows = np.random.default_rng(0).integers(-9000, 9000, (5, 64, 1))
@@ -149,6 +162,11 @@ def test_a_request_has_bands_and_their_spacing() -> None:
         *("band 1 ax", "band 1 ay", "band 1 az"),
         "band 2 ax",
     )
+    framed = FrontRequest.parse("spectrum:frames=2").of_windows(64, 10, ("ax", "ay"))
+    assert framed == Front("spectrum", 64, 10, 2, bands=spaced(32, 15, LINEAR), frames=2)
+    assert feature_names(framed, ("ax", "ay"))[1:4] == (
+        *("band 1 frame 1 ay", "band 1 frame 2 ax", "band 1 frame 2 ay"),
+    )
     usual = FrontRequest.parse("spectrum")
     assert usual.of_windows(64, 64, ("a",)).bands == spaced(64, 16, LINEAR)
     assert usual.of_windows(16, 16, ("a",)).bands == spaced(16, 7, LINEAR)
@@ -162,6 +180,8 @@ def test_a_request_has_bands_and_their_spacing() -> None:
             "has 'bands=0', but its parameters are bands, an integer from 1 to 64",
         ),
         ("spectrum:bands=x", "has 'bands=x'"),
+        ("spectrum:frames=0", "frames, an integer from 1 to 64, and spacing"),
+        ("spectrum:frames=2,bands=16", "bands=16, but a frame of 32 samples has at most 15"),
         ("spectrum:spacing=bark", "and spacing, linear or mel"),
         ("spectrum:size=3", "has 'size=3'"),
         ("spectrum:bands=3,bands=4", "has bands twice"),
@@ -177,6 +197,14 @@ def test_bands_that_no_window_has_are_refused(text: str, sentence: str) -> None:
 def test_a_window_has_a_power_of_two_samples(length: int) -> None:
     with pytest.raises(InputError, match=f"from 16 to 1024 samples, not {length}; give"):
         FrontRequest.parse("spectrum").of_windows(length, length, ("a",))
+    with pytest.raises(InputError, match=f"from 16 to 1024 samples, not {length}; give"):
+        FrontRequest.parse("spectrum:frames=3").of_windows(3 * length, length, ("a",))
+
+
+@pytest.mark.parametrize("frames", [3, 65, 9999])
+def test_frames_have_equal_lengths(frames: int) -> None:
+    with pytest.raises(InputError, match=f"has frames={frames}, but a window of 64 samples is"):
+        FrontRequest.parse(f"spectrum:frames={frames},spacing=mel").of_windows(64, 64, ("a",))
 
 
 @pytest.mark.parametrize(
@@ -187,6 +215,8 @@ def test_a_window_has_a_power_of_two_samples(length: int) -> None:
         Front("spectrum", 64, 64, 3, bands=(0, 3)),
         Front("spectrum", 64, 64, 3, bands=(3, 3)),
         Front("spectrum", 64, 64, 3, bands=(3, 33)),
+        Front("spectrum", 64, 64, 3, bands=(3, 9), frames=0),
+        Front("spectrum", 64, 64, 3, bands=(3, 9), frames=8),
         Front("spectrum", 64, 64, 3, ((0, 1, 2),), bands=(3, 9)),
         Front("spectrum", 64, 64, 3, filters=Filters(), bands=(3, 9)),
     ],
