@@ -52,6 +52,8 @@ class Dataset:
     If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
     int64 (n,), the first sample of each window, with large gaps between two recordings. If
     ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes). If
+    the training shall choose a front end, ``candidates`` are those that suit the data, ``x`` has
+    the samples or pixels, and ``windows`` has the samples; otherwise ``candidates`` is None. If
     the samples are images, ``columns`` has the names of the pixels, or None. Before the filters or
     kernels of ``front`` are learned, ``x`` has the pixels or the samples of the windows.
     """
@@ -77,6 +79,7 @@ class Dataset:
     starts: IntArray | None = None
     front: Front | None = None
     windows: NDArray[np.int16] | None = None
+    candidates: tuple[Front, ...] | None = None
     columns: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
@@ -235,7 +238,7 @@ def save(dataset: Dataset, path: str | Path) -> None:
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise InputError(f"{path}: data are written as npz, so the name must end in .npz")
-    if dataset.front is not None:
+    if dataset.front is not None or dataset.candidates is not None:
         raise OptionError(
             "{output} keeps samples or pixels, not features of a front end; leave {frontend} out,"
             " and give it to `ska-edge train` with the file that is written"

@@ -14,6 +14,7 @@ from ska_edge.errors import InputError
 from ska_edge.frontend.front import SAMPLE, Front
 from ska_edge.frontend.frontends import feature_count, feature_names, features_of
 from ska_edge.frontend.patches import BRIGHTEST
+from ska_edge.frontend.request import FrontRequest, image_candidates
 
 
 def check_pixels(name: str, x: NDArray[Any]) -> None:
@@ -90,6 +91,24 @@ def raw_features(data: ArrayLike, front: Front) -> NDArray[np.float64] | None:
             " the sensor gave it"
         )
     return features_of(front, x.astype(np.int16)).astype(np.float64)
+
+
+def as_images(dataset: Dataset, request: FrontRequest) -> Dataset:
+    """Return rows with the front end of images for which a user asks; nothing is learned yet.
+
+    Raises InputError as `check_pixels` and `FrontRequest.front` do.
+    """
+    check_pixels(dataset.name, dataset.x)
+    return replace(dataset, front=request.front(dataset.x.shape[1]))
+
+
+def to_choose(dataset: Dataset) -> Dataset:
+    """Return rows with the front ends that suit them if they are square images; see `Dataset`."""
+    try:
+        check_pixels(dataset.name, dataset.x)
+    except InputError:
+        return replace(dataset, candidates=())
+    return replace(dataset, candidates=image_candidates(dataset.x.shape[1]))
 
 
 def with_images(dataset: Dataset, front: Front) -> Dataset:

@@ -27,11 +27,11 @@ from ska_edge.data.formats.npz_table import (
     read_npz,
 )
 from ska_edge.data.formats.table_file import TABLES, read_table
-from ska_edge.data.image_rows import check_pixels
+from ska_edge.data.image_rows import as_images, to_choose
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.recordings.stored import stored_layout, stored_starts, with_front
-from ska_edge.data.recordings.window_rows import windowed
+from ska_edge.data.recordings.window_rows import check_choice, windowed
 from ska_edge.data.several import files_of, has_files, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
 from ska_edge.data.tables.doubts import doubts_about
@@ -75,7 +75,7 @@ def load(
     If ``columns`` say how recordings are cut, or if the model has learned windows, each window is a
     row, see ``window_rows.windowed``; an npz file may have such windows, see ``stored``. If
     ``columns`` ask for a front end of images, or if the model has learned images, each row is an
-    image, and x has its pixels.
+    image, and x has its pixels. If ``columns`` ask for "auto", the data have ``candidates``.
 
     A folder, a pattern such as ``run*.csv``, and names with commas between them are several files,
     which are joined, see ``several.load_several``.
@@ -85,13 +85,14 @@ def load(
     """
     if not os.fspath(source):
         raise InputError("the name of the data is empty: give a name of built-in data, or a path")
+    check_choice(columns.recorded, model)
     request = None if columns.recorded is None else columns.recorded.frontend
+    if columns.recorded is not None and columns.recorded.auto and columns.recorded.suits_rows:
+        found = load(source, replace(columns, recorded=None), max_memory)
+        return to_choose(found) if found.layout is None else with_front(found, columns.recorded)
     if request is not None and request.images:
         found = load(source, rows_of_images(columns, model), max_memory, model)
-        if model is not None:
-            return found
-        check_pixels(found.name, found.x)
-        return replace(found, front=request.front(found.x.shape[1]))
+        return found if model is not None else as_images(found, request)
     layout = None if model is None else model.layout
     asks = columns.recorded is not None and Path(source).suffix.lower() != ".npz"
     if asks or reads_windows(source, model):
@@ -160,7 +161,7 @@ def rows_of_images(columns: Columns, model: Inputs | None) -> Columns:
     assert columns.recorded is not None
     if model is not None and (model.front is None or model.front.filters is None):
         raise OptionError("the model has not learned images; leave {frontend} out")
-    if replace(columns.recorded, frontend=None) != Recorded():
+    if not columns.recorded.suits_rows:
         raise OptionError(
             "the front end patches takes rows that are images, not recordings; give {frontend}"
             " patches without options of recordings, such as {window}"

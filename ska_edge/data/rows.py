@@ -18,7 +18,13 @@ from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.image_rows import image_features
 from ska_edge.data.load import check_recorded, load, reads_windows, rows_of_images
 from ska_edge.data.memory import MAX_MEMORY, check_memory
-from ska_edge.data.recordings.window_rows import described, front_of, load_windows, rows_of
+from ska_edge.data.recordings.window_rows import (
+    check_choice,
+    described,
+    front_of,
+    load_windows,
+    rows_of,
+)
 from ska_edge.data.several import check_named, files_found, folder_of, joined_origin, name_of
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns, arranged
 from ska_edge.data.tables.inputs import Inputs
@@ -67,7 +73,8 @@ def load_rows(
     with a number of features other than the model's. Raises ToolError as `load.load` does.
     """
     recorded = columns.recorded
-    if recorded is not None and recorded.frontend is not None and recorded.frontend.filters:
+    check_choice(recorded, model)
+    if recorded is not None and recorded.frontend is not None and recorded.frontend.images:
         columns = rows_of_images(columns, model)
     rows = _read(source, model, columns, max_memory)
     if rows.x.shape[1] != model.count:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ska_edge.errors import OptionError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import Filters, Front, Kernels
 from ska_edge.frontend.frontends import FRONTENDS, check_front, front_for
 from ska_edge.frontend.kernels import MOST_KERNELS
@@ -24,6 +25,8 @@ from ska_edge.frontend.spectrum import (
 from ska_edge.plural import listed
 
 IMAGES = "patches"  # the front end of images
+AUTO = "auto"  # the training chooses the front end
+NONE = "none"  # no front end: samples or pixels are the inputs
 KERNELS, SPECTRUM = "kernels", "spectrum"
 SHAPE = "shape"
 USUAL_BANDS = 16  # of a spectrum, or fewer if a window is too short
@@ -35,6 +38,8 @@ MOST = {
     "cells": LONGEST_EDGE,
 }
 """The numbers of filters that a user can give, with the largest of each."""
+CHOICES = (*FRONTENDS, AUTO, NONE)
+"""What a user can ask for; for `NONE`, there is no `FrontRequest`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,8 @@ class FrontRequest:
     """A front end that a user has asked for.
 
     Attributes:
-        kind: its name in `FRONTENDS`.
+        kind: its name in `FRONTENDS`; or `AUTO`, for the best of `candidates` or
+            `image_candidates`.
         filters, size, stride, cells: for images: as in `Filters`; None if not given.
         shape: rows and columns of an image; None if it is square.
         count: the number of kernels of the front end `kernels`; None if not given.
@@ -71,16 +77,22 @@ class FrontRequest:
     def parse(cls, text: str) -> FrontRequest:
         """Read a name, which may have a colon and parameters after it.
 
-        Raises OptionError for another type, for an unknown name, for a parameter that the front end
-        lacks or that is given twice, and for a value that it cannot have.
+        Raises OptionError for another type, for an unknown name, for a colon without parameters,
+        for a parameter that the front end lacks or that is given twice, and for a value that it
+        cannot have.
         """
         if not isinstance(text, str):  # from Python
             raise OptionError("{frontend} is {given!r}; give the name of a front end", given=text)
-        kind, _, rest = text.partition(":")
-        if kind not in FRONTENDS:
+        kind, colon, rest = text.partition(":")
+        if kind not in (*FRONTENDS, AUTO):
             raise OptionError(
-                f"{{frontend}} is {{given!r}}, but must be one of {listed(tuple(FRONTENDS))}",
+                f"{{frontend}} is {{given!r}}, but must be one of {listed(CHOICES)}",
                 given=kind,
+            )
+        if colon and not rest.strip():
+            raise OptionError(
+                "{frontend} {given!r} has no parameters after its colon; leave the colon out",
+                given=text,
             )
         if kind == SPECTRUM:
             return cls(kind, **_bands(kind, rest))
@@ -166,6 +178,27 @@ class FrontRequest:
         )
         cells = self.cells or max(1, min(usual.cells, found.places(edge)))
         return replace(found, cells=cells)
+
+
+def candidates(length: int, hop: int, axes: Sequence[str]) -> tuple[Front, ...]:
+    """Return the front ends that suit windows with these axes, each with its default parameters.
+
+    They have the order of `FRONTENDS`; filters and kernels are not learned.
+    """
+    found = []
+    for kind in FRONTENDS:
+        if kind != IMAGES:
+            with contextlib.suppress(InputError):
+                found.append(FrontRequest(kind).of_windows(length, hop, axes))
+    return tuple(found)
+
+
+def image_candidates(pixels: int) -> tuple[Front, ...]:
+    """Return the front ends that suit square images of this number of pixels; see `candidates`."""
+    try:
+        return (FrontRequest(IMAGES).front(pixels),)
+    except InputError:
+        return ()
 
 
 def _shape(kind: str, part: str, value: str) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from ska_edge.model.model_file import Model
 from ska_edge.network.engine import narrow, trainer_for
 from ska_edge.network.state import State
 from ska_edge.progress import Progress, silent
+from ska_edge.training.front_trials import with_front
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
@@ -82,6 +83,7 @@ def beginning(
     training of fewer than `count` samples, and for rules without labels, because they learn from a
     whole batch.
     """
+    dataset, _ = with_front(dataset, options)
     options, _ = with_trials(dataset, options)
     session = open_session(dataset, options)
     if not session.plan.rule_definition.supervised:

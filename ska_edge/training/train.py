@@ -23,6 +23,7 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
+from ska_edge.training.front_trials import FrontChoice, with_front
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.preparation.draft import with_learned_front
@@ -63,6 +64,7 @@ class Trained:
         prequential: how the stream after the first rows was classified; None without a stream. The
             model has learned the stream. The other figures are from before the stream.
         trials: the short trainings that found the rate and the hidden layers; empty if none ran.
+        front_choice: how the front end was chosen; None if it was not chosen here.
     """
 
     model: Model
@@ -79,6 +81,7 @@ class Trained:
     skipped: float | None = None
     remarks: tuple[str, ...] = ()
     trials: Trials = ()
+    front_choice: FrontChoice | None = None
     prequential: Prequential | None = None
 
     def __repr__(self) -> str:
@@ -107,13 +110,15 @@ def train(
     sentence about the checkpoint to `say`, and re-raises the KeyboardInterrupt. Raises InputError
     for options or data that cannot work.
     """
+    dataset, choice = with_front(dataset, options)
     if options.start is None:
         dataset = with_learned_front(dataset, options)  # once, not for each trial
     options, trials = with_trials(dataset, options)
     session = open_session(dataset, options)
     checkpoint, log = Checkpoint(session), StepLog(session.options.log)
     try:
-        return replace(_trained(session, checkpoint, log, progress), trials=trials)
+        trained = _trained(session, checkpoint, log, progress)
+        return replace(trained, trials=trials, front_choice=choice)
     except KeyboardInterrupt:
         if checkpoint.write():
             part = f"{checkpoint.done} of {checkpoint.total} samples"

@@ -69,7 +69,8 @@ def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
             "{rate} auto is for rules with labels, not for {rule}; give a number",
             rule=whole.plan.rule,
         )
-    rows = _some(whole)
+    assert whole.options.seed is not None
+    rows = some_rows(whole.fit, whole.options.seed)
     try:
         sessions = [_opened(rows, whole, options, factor * whole.rate) for factor in FACTORS]
     except InputError:
@@ -94,10 +95,11 @@ def _clearly_better(trial: Trial, other: Trial, rows: int) -> bool:
 
 
 def _trial(session: Session) -> Trial:
-    return Trial(session.options.hidden or (), session.rate, _accuracy(session))
+    return Trial(session.options.hidden or (), session.rate, accuracy_of_trial(session))
 
 
-def _accuracy(session: Session) -> float:
+def accuracy_of_trial(session: Session) -> float:
+    """Train in float; return the accuracy on the rows that the session holds out."""
     parameters = session.parameters.copy()
     for _ in session.float_work(parameters, StepLog(None)):
         pass
@@ -131,13 +133,12 @@ def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Ses
     ) from cause
 
 
-def _some(whole: Session) -> Dataset:
+def some_rows(fit: Dataset, seed: int) -> Dataset:
     """Return some of the rows to learn, in their original order, with the same mixture of classes.
 
     There are at most `MOST_ROWS` rows, and fewer if the rows have many features.
     """
-    fit, seed = whole.fit, whole.options.seed
-    assert fit.places is not None and seed is not None
+    assert fit.places is not None
     fit = fit.take(np.argsort(fit.places, kind="stable"))
     most = min(MOST_ROWS, max(MOST_VALUES // fit.x.shape[1], LEAST_ROWS))
     if len(fit.y) <= most:

@@ -89,6 +89,22 @@ def test_kernels_are_learned_and_a_model_keeps_them(ska_edge: Run, folder: Path)
     assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front
 
 
+def test_a_front_end_is_chosen_and_the_choice_is_printed(ska_edge: Run, folder: Path) -> None:
+    windows = ("--window", "50", "--epochs", "2", "--hidden", "4", "--group-column", "person")
+    trained = ska_edge("train", folder, *windows, "--frontend", "auto", "-o", "m.ska", "--json")
+    found = trained.document()["frontend"]
+    scores = ", ".join(f"{t['frontend']} ({t['accuracy']:.1%})" for t in found["trials"])
+    line = f"--frontend {found['frontend']}, from trials on held-out rows: {scores}"
+    assert line in trained.err.splitlines() and len(found["trials"]) >= 3
+    front = ska_edge("inspect", "m.ska", "--json").document()["front"]
+    assert found["frontend"] == ("none" if front is None else front["kind"])
+    assert "already" in ska_edge("eval", "m.ska", folder, "--frontend", "auto").refusal(2)
+    trained = ska_edge("train", "iris", "--frontend", "auto", "--epochs", "1", "-o", "n.ska")
+    assert "--frontend none: the rows are neither windows" in trained.err
+    empty = ska_edge("eval", "m.ska", folder, "--frontend", "kernels:")
+    assert "no parameters after its colon" in empty.refusal(2)
+
+
 def test_a_model_keeps_the_bands_of_a_spectrum(ska_edge: Run, folder: Path) -> None:
     trained = ska_edge("train", folder, "--window", "64", *SPECTRUM[-2:], *TRAIN)
     assert trained.code == 0, trained.err

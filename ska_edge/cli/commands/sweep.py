@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from ska_edge.cli.commands.train import choose_front
 from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.count import COUNT
 from ska_edge.cli.options.data import Reader, data_options
@@ -94,6 +95,7 @@ def sweep(
     if jobs is not None and dask is not None:
         raise InputError("give --jobs or --dask, not both: the scheduler knows its workers")
     dataset = reader.dataset(data)
+    dataset, _ = choose_front(dataset, options_from({"epochs": epochs, "split": split}), out)
     kind, why = (split, "") if split else choose(dataset)
     grid = Grid(
         {name: values for name, values in lists.items() if values},

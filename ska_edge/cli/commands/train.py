@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ska_edge.cli.screen.accuracy import (
     split_line,
 )
 from ska_edge.cli.screen.console import Output, json_option
+from ska_edge.data.dataset import Dataset
 from ska_edge.model.evaluation import Evaluation
 from ska_edge.model.open import open_start, task_of
 from ska_edge.network.measures.warning import general_warning
@@ -30,6 +31,7 @@ from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
+from ska_edge.training.front_trials import FrontChoice, with_front
 from ska_edge.training.option import widths_text
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain, far_targets
@@ -53,12 +55,14 @@ def train_with_bar(
     recorded = reader.is_recorded(data, base)
     check_outputs(options, data, by="this command", model=output, recorded=recorded)
     dataset = reader.dataset(data, task_of(options.task, base), base)
+    dataset, choice = choose_front(dataset, options, out)
     if target is not None:
         options = target.fitted(options, dataset)
     labeled = options.rule is None or RULES[options.rule].supervised
     try:
         with out.progress("training", "samples" if labeled else "steps") as update:
-            return train_model(dataset, options, update, out.note)
+            trained = train_model(dataset, options, update, out.note)
+            return replace(trained, front_choice=choice)
     except KeyboardInterrupt:
         if options.checkpoint is None:
             with contextlib.suppress(OSError):  # the terminal may be closed
@@ -66,6 +70,27 @@ def train_with_bar(
                     f"nothing of this training was kept; {flag('checkpoint')} FILE would keep it"
                 )
         raise
+
+
+def choose_front(
+    dataset: Dataset, options: Options, out: Output
+) -> tuple[Dataset, FrontChoice | None]:
+    """Choose the front end of data that ask for it, with a progress bar, and print the choice."""
+    if dataset.candidates is None:
+        return dataset, None
+    with out.progress("choosing a front end", "trainings") as update:
+        dataset, choice = with_front(dataset, options, update)
+    if choice is not None:
+        out.note(_front_note(choice))
+    return dataset, choice
+
+
+def _front_note(choice: FrontChoice) -> str:
+    """Return one line that says which front end was chosen, and why."""
+    if choice.reason:
+        return f"{flag('frontend')} {choice.frontend}: {choice.reason}"
+    scores = ", ".join(f"{trial.frontend} ({trial.accuracy:.1%})" for trial in choice.trials)
+    return f"{flag('frontend')} {choice.frontend}, from trials on held-out rows: {scores}"
 
 
 def report_training(trained: Trained, out: Output) -> None:
@@ -148,6 +173,7 @@ def training_document(trained: Trained, path: Path) -> dict[str, Any]:
         "skipped": trained.skipped,
         "least_confidence": trained.model.least_confidence,
         "tried": [asdict(trial) for trial in trained.trials],
+        "frontend": None if trained.front_choice is None else asdict(trained.front_choice),
         "changes": {name: list(values) for name, values in trained.changes.items()},
         "parameters": plan.parameter_count,
         "digest": plan.digest,

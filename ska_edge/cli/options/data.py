@@ -25,7 +25,7 @@ from ska_edge.data.rows import Rows, load_rows
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.recorded import PLACES, Recorded
 from ska_edge.data.targets import REGRESSION
-from ska_edge.frontend.frontends import FRONTENDS
+from ska_edge.frontend.request import CHOICES
 from ska_edge.model.foreign.network import ForeignNetwork
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import cuts_windows
@@ -41,7 +41,9 @@ class Reader:
 
     def is_recorded(self, source: str, base: Model | ForeignNetwork | None = None) -> bool:
         """Tell whether `dataset` reads recordings."""
-        return self.columns.recorded is not None or reads_windows(source, cuts_windows(base))
+        recorded = self.columns.recorded
+        asked = recorded is not None and not recorded.suits_rows
+        return asked or reads_windows(source, cuts_windows(base))
 
     def dataset(
         self, source: str, task: str | None = None, base: Model | ForeignNetwork | None = None
@@ -206,12 +208,13 @@ _recorded = (
     ),
     shared_option(
         "--frontend",
-        type=WordWithParameters(tuple(FRONTENDS)),
+        type=WordWithParameters(CHOICES),
         metavar="NAME",
         help="What computes the features, on the device as here: statistics, spectrum or"
         " kernels of each window of recordings, or patches of rows that are images, perhaps with"
-        " parameters, such as spectrum:bands=24 or patches:filters=24,shape=28x28"
-        " (docs/FRONTENDS.md) [default: samples are the features].",
+        " parameters, such as spectrum:bands=24 or patches:filters=24,shape=28x28; auto: the best"
+        " of these in trials on the rows to learn (docs/FRONTENDS.md) [default: none, the samples"
+        " are the features].",
     ),
 )
 _memory = shared_option(

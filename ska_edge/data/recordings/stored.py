@@ -13,7 +13,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.formats.npz_table import Content, kind_of
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.recording import narrowed
-from ska_edge.data.recordings.window_rows import front_of, rows_of
+from ska_edge.data.recordings.window_rows import candidates_of, front_of, rows_of
 from ska_edge.data.recordings.windows import Windows
 from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.recorded import Recorded
@@ -53,7 +53,7 @@ def stored_starts(path: Path, content: Content, count: int) -> NDArray[np.int64]
     return starts.astype(np.int64)
 
 
-def with_front(dataset: Dataset, recorded: Recorded | None, model: Inputs | None) -> Dataset:
+def with_front(dataset: Dataset, recorded: Recorded | None, model: Inputs | None = None) -> Dataset:
     """Return stored windows with the features of a front end, if one is asked for or learned.
 
     Raises OptionError for options that say how to cut windows, and as `front_of` and `rows_of` do.
@@ -71,7 +71,7 @@ def with_front(dataset: Dataset, recorded: Recorded | None, model: Inputs | None
     if model is not None and not learned:
         return dataset  # its rows are not windows
     front = front_of(recorded, layout, learned, None if model is None else model.front)
-    if front is None:
+    if front is None and not (recorded is not None and recorded.auto):
         return dataset
     if not (dataset.x == np.floor(dataset.x)).all():
         raise InputError(
@@ -81,5 +81,6 @@ def with_front(dataset: Dataset, recorded: Recorded | None, model: Inputs | None
     samples = narrowed(dataset.x).reshape(-1, layout.length, len(layout.axes))
     none = np.zeros(0, dtype=np.int64)
     windows = Windows(samples, (), (), none, none, (), layout.axes, layout.rate)
+    fronts = candidates_of(recorded, layout, windows)
     x, names = rows_of(windows, front)
-    return replace(dataset, x=x, features=names, front=front, windows=samples)
+    return replace(dataset, x=x, features=names, front=front, windows=samples, candidates=fronts)

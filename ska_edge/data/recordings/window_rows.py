@@ -19,10 +19,12 @@ from ska_edge.data.recordings.timing import alike
 from ska_edge.data.recordings.windows import Windows, cut
 from ska_edge.data.several import name_of
 from ska_edge.data.tables.columns import Columns
+from ska_edge.data.tables.inputs import Inputs
 from ska_edge.data.tables.recorded import Recorded
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import Front
 from ska_edge.frontend.frontends import feature_names, features_of
+from ska_edge.frontend.request import AUTO, candidates
 from ska_edge.plural import counted
 
 
@@ -94,6 +96,7 @@ def windowed(
     group, group_names = _groups(np.array(windows.groups)[known])
     several = len(windows.names) > 1
     front = front_of(columns.recorded, made, layout is not None, front)
+    fronts = candidates_of(columns.recorded, made, windows)
     x, names = rows_of(windows, front)
     return Dataset(
         name_of(source),
@@ -110,7 +113,8 @@ def windowed(
         layout=made,
         starts=_apart(windows, made)[known],
         front=front,
-        windows=None if front is None else windows.x[known],
+        windows=None if front is None and fronts is None else windows.x[known],
+        candidates=fronts,
     )
 
 
@@ -121,6 +125,8 @@ def front_of(
 
     For a `trained` model, the result is `known`, the front end of the model; otherwise, it is the
     front end for which `recorded` asks.
+
+    The result is also None if the training shall choose; see `candidates_of`.
 
     Raises OptionError if `recorded` asks for another front end than that of the model, and
     InputError for windows that do not suit the front end.
@@ -133,7 +139,28 @@ def front_of(
                 what="samples of windows" if known is None else f"features of {known.kind}",
             )
         return known
-    return None if asked is None else asked.of_windows(layout.length, layout.hop, layout.axes)
+    if asked is None or asked.kind == AUTO:
+        return None
+    return asked.of_windows(layout.length, layout.hop, layout.axes)
+
+
+def check_choice(recorded: Recorded | None, model: Inputs | None) -> None:
+    """Raise OptionError if a front end shall be chosen for data of a trained model."""
+    if recorded is not None and recorded.auto and model is not None:
+        raise OptionError("the model has its front end already, or none; leave {frontend} out")
+
+
+def candidates_of(
+    recorded: Recorded | None, layout: Layout, windows: Windows
+) -> tuple[Front, ...] | None:
+    """Return the front ends of which the training shall choose one; None if it shall not choose.
+
+    Raises OptionError if the samples have more than 16 bits.
+    """
+    if recorded is None or not recorded.auto:
+        return None
+    _check_samples(windows)
+    return candidates(layout.length, layout.hop, layout.axes)
 
 
 def described(windows: Windows, layout: Layout, found: Recordings) -> str:
@@ -163,6 +190,15 @@ def rows_of(
     if front is None:
         rows = windows.x.reshape(len(windows.x), -1)
         return (rows if rows.dtype == np.int16 else rows.astype(np.float64)), None
+    _check_samples(windows)
+    if not front.learned:
+        return windows.x.reshape(len(windows.x), -1), None
+    features = features_of(front, windows.x).astype(np.float64)
+    return features, feature_names(front, windows.axes)
+
+
+def _check_samples(windows: Windows) -> None:
+    """Raise OptionError if a sample has more than 16 bits."""
     if windows.x.dtype != np.int16:
         samples = windows.x.astype(np.int64).ravel()
         largest = int(samples[np.abs(samples).argmax()])
@@ -171,10 +207,6 @@ def rows_of(
             " larger step with {lsb}",
             largest=largest,
         )
-    if not front.learned:
-        return windows.x.reshape(len(windows.x), -1), None
-    features = features_of(front, windows.x).astype(np.float64)
-    return features, feature_names(front, windows.axes)
 
 
 def _apart(windows: Windows, layout: Layout) -> NDArray[np.int64]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ska_edge.data.recordings.window_size import WindowSize
 from ska_edge.errors import OptionError
-from ska_edge.frontend.request import FrontRequest
+from ska_edge.frontend.request import AUTO, NONE, FrontRequest
 from ska_edge.plural import listed
 
 LABELS = ("label", "class", "target", "activity")  # not y, which is an axis of a recording
@@ -43,8 +43,8 @@ class Recorded:
             all axes, or one per axis.
         axes: the axes of a model, in its order; empty for all columns.
         label, group: the columns that a model was trained with, used if they exist.
-        frontend: the front end that computes features of windows; None for none, or for that of
-            the model.
+        frontend: the front end that computes features of windows or images; None for none, or for
+            that of the model.
     """
 
     window: WindowSize | None = None
@@ -59,6 +59,19 @@ class Recorded:
     label: str = ""
     group: str = ""
     frontend: FrontRequest | None = None
+
+    @property
+    def auto(self) -> bool:
+        """Whether the training shall choose a front end."""
+        return self.frontend is not None and self.frontend.kind == AUTO
+
+    @property
+    def suits_rows(self) -> bool:
+        """Whether the data may be rows: only a front end is given, and rows can have it."""
+        front = self.frontend
+        if front is None or replace(self, frontend=None) != Recorded():
+            return False
+        return front.images or self.auto
 
     def refused(self, source: str) -> OptionError:
         """Return the error about a source that has rows, to which these options cannot apply."""
@@ -109,7 +122,7 @@ class Recorded:
             sample_rate,
             resample,
             steps,
-            frontend=None if frontend is None else FrontRequest.parse(frontend),
+            frontend=None if frontend in (None, NONE) else FrontRequest.parse(frontend),
         )
         return None if found == cls() else found
 
