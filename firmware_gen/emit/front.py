@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firmware_gen.emit.weights import numbers
 from ska_edge.frontend.front import CHOSEN, FEATURE, TAPS, WEIGHT, Filters, Front
-from ska_edge.frontend.kernels import kernels_of, unlearned
+from ska_edge.frontend.kernels import kernels_of, level_length, unlearned
 from ska_edge.frontend.patches import weight_rows
 from ska_edge.frontend.spectrum import SINE, sines
 
@@ -64,13 +64,17 @@ def _kernel_constants(front: Front) -> str:
     if kernels is None:
         return ""
     groups = kernels.groups or (unlearned(front),)
+    levels = f"""\
+#define SKA_FRONT_LEVELS {kernels.levels} /* parts of a window, for the means of its axes */
+#define SKA_FRONT_LEVEL {level_length(front)} /* samples of such a part */
+"""
     return f"""\
 #define SKA_FRONT_KERNELS {sum(len(group.biases) for group in groups)}
 #define SKA_FRONT_GROUPS {len(groups)} /* of kernels with the same taps */
 #define SKA_FRONT_ADDED {sum(len(group.axes) for group in groups)} /* axes of all groups */
 #define SKA_FRONT_TAPS {TAPS} /* of a kernel */
 #define SKA_FRONT_CHOSEN {CHOSEN} /* taps of a kernel with the weight 2; the others have -1 */
-"""
+{levels if kernels.levels else ""}"""
 
 
 def _kernels(front: Front) -> str:

@@ -83,10 +83,21 @@ class Kernels:
     Attributes:
         count: number of kernels.
         groups: empty if the kernels are not yet learned.
+        levels: the number of parts of a window; the mean of each axis in each part is one more
+            feature. 0 if there are none.
     """
 
     count: int = 256
     groups: tuple[KernelGroup, ...] = ()
+    levels: int = 0
+
+    def level_places(self, length: int) -> tuple[int, ...]:
+        """Return the first sample of each part of a window of `length` samples."""
+        return tuple(part * length // self.levels for part in range(self.levels))
+
+    def level_length(self, length: int) -> int:
+        """Return the number of samples of a part; a sample between two parts may be in neither."""
+        return length // max(self.levels, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A kernel multiplies nine samples of a window, which are `dilation` samples apart, with the weights
 2 (three of them) and -1 (six). The weights add up to 0, so a constant does not change the output. A
-feature is the number of places in the window where the output is larger than the kernel's bias. The
+feature is the number of places in the window where the output is larger than the kernel's bias. If
+the front end has levels, further features are the means of each axis in parts of the window. The
 kernels are those of `kernel_learning`. The weights are those of MiniRocket (Dempster, Schmidt and
 Webb, KDD 2021).
 """
@@ -26,27 +27,35 @@ from ska_edge.frontend.front import (
     Kernels,
     sample_bytes,
 )
+from ska_edge.frontend.statistics import mean
 
 MOST_KERNELS = 1024
+MOST_LEVELS = 64
 
 
 class KernelShares:
     """The front end `kernels`; see `Frontend`."""
 
-    summary = "how often each of many small kernels exceeds its bias"
+    summary = "how often each of many small kernels exceeds its bias, and means of parts"
 
-    def names(
-        self,
-        front: Front,
-        axes: Sequence[str],  # noqa: ARG002, because a kernel may add several axes
-    ) -> tuple[str, ...]:
-        """Return names such as "kernel 3"."""
-        return tuple(f"kernel {number}" for number in range(1, kernels_of(front).count + 1))
+    def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
+        """Return names such as "kernel 3", and "mean ax 1/8" for the first of 8 parts."""
+        kernels = kernels_of(front)
+        counts = [f"kernel {number}" for number in range(1, kernels.count + 1)]
+        parts = range(1, kernels.levels + 1)
+        means = [f"mean {axis} {part}/{kernels.levels}" for part in parts for axis in axes]
+        return (*counts, *means)
 
     def features(self, front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
-        """Return the counts of all kernels, group after group."""
-        groups = kernels_of(front).groups or (unlearned(front),)
-        return window.joined(ops, [_counts(front, group, ops, samples) for group in groups])
+        """Return the counts of all kernels, group after group, and then the means of each part."""
+        kernels, terms = kernels_of(front), level_length(front)
+        groups = kernels.groups or (unlearned(front),)
+        counts = [_counts(front, group, ops, samples) for group in groups]
+        parts = [
+            window.part(ops, samples, first, terms) for first in kernels.level_places(front.length)
+        ]
+        means = [mean(window.total(ops, part, terms), terms) for part in parts]
+        return window.joined(ops, [*counts, *means])
 
     def check(self, front: Front) -> None:
         """Raise InputError for windows that are too short, and kernels that do not suit them."""
@@ -58,10 +67,15 @@ class KernelShares:
             raise InputError(
                 f"the front end kernels needs windows of {TAPS} samples or more, not {front.length}"
             )
-        count, groups = front.kernels.count, front.kernels.groups
+        count, groups, levels = front.kernels.count, front.kernels.groups, front.kernels.levels
         if not 1 <= count <= MOST_KERNELS:
             raise InputError(
                 f"the front end kernels has count={count}, but it must be 1 to {MOST_KERNELS}"
+            )
+        if not 0 <= levels <= (most := min(MOST_LEVELS, front.length)):
+            raise InputError(
+                f"the front end kernels has levels={levels}, but for windows of"
+                f" {front.length} samples, it must be 0 to {most}"
             )
         if groups and (
             sum(len(group.biases) for group in groups) != count
@@ -74,8 +88,16 @@ class KernelShares:
         return sample_bytes(front)
 
     def functions(self, front: Front) -> tuple[FixedFunction, ...]:
-        """Return the functions of an output, and of a count."""
+        """Return the functions of an output, of a count and, with levels, of a mean."""
         most, bias = largest_tap(front), largest_bias(front)
+        terms = level_length(front)
+        total = Argument("total", 0, terms * SAMPLE.minimum, terms * SAMPLE.maximum)
+        level = FixedFunction(
+            "front_level",
+            "the mean of an axis in a part of the window",
+            (total,),
+            lambda s: mean(s, terms),
+        )
         taps = (Argument(name, SAMPLE.frac, -most, most) for name in ("first", "second", "third"))
         return (
             FixedFunction(
@@ -94,6 +116,7 @@ class KernelShares:
                 (Argument("count", 0, 0, front.length),),
                 feature,
             ),
+            *((level,) if kernels_of(front).levels else ()),
         )
 
 
@@ -101,6 +124,11 @@ def kernels_of(front: Front) -> Kernels:
     """Return the kernels of a front end that has some."""
     assert front.kernels is not None
     return front.kernels
+
+
+def level_length(front: Front) -> int:
+    """Return the number of samples of each part of which the front end has means."""
+    return kernels_of(front).level_length(front.length)
 
 
 def unlearned(front: Front) -> KernelGroup:

@@ -12,7 +12,7 @@ from typing import Any
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import Filters, Front, Kernels
 from ska_edge.frontend.frontends import FRONTENDS, check_front, front_for
-from ska_edge.frontend.kernels import MOST_KERNELS
+from ska_edge.frontend.kernels import MOST_KERNELS, MOST_LEVELS
 from ska_edge.frontend.patches import LARGEST_SIZE, LONGEST_EDGE, MOST_FILTERS
 from ska_edge.frontend.spectrum import (
     LINEAR,
@@ -29,6 +29,7 @@ AUTO = "auto"  # the training chooses the front end
 NONE = "none"  # no front end: samples or pixels are the inputs
 KERNELS, SPECTRUM = "kernels", "spectrum"
 SHAPE = "shape"
+USUAL_LEVELS = 8  # of the front end `kernels`
 USUAL_BANDS = 16  # of a spectrum, or fewer if a window is too short
 SMALL_SIZE = 3  # of a filter, for images too small for four cells of larger filters
 MOST = {
@@ -52,6 +53,7 @@ class FrontRequest:
         filters, size, stride, cells: for images: as in `Filters`; None if not given.
         shape: rows and columns of an image; None if it is square.
         count: the number of kernels of the front end `kernels`; None if not given.
+        levels: for kernels: as in `Kernels`.
         bands: for a spectrum: the number of bands; None if not given.
         frames: for a spectrum: the number of frames of a window.
         spacing: for a spectrum: one of `SPACINGS`.
@@ -64,6 +66,7 @@ class FrontRequest:
     cells: int | None = None
     shape: tuple[int, int] | None = None
     count: int | None = None
+    levels: int = USUAL_LEVELS
     bands: int | None = None
     frames: int = 1
     spacing: str = LINEAR
@@ -97,7 +100,7 @@ class FrontRequest:
         if kind == SPECTRUM:
             return cls(kind, **_bands(kind, rest))
         if kind == KERNELS:
-            return cls(kind, count=_count(kind, rest))
+            return cls(kind, **_kernels(kind, rest))
         if kind != IMAGES:
             if rest:
                 raise OptionError("the front end {kind} of {frontend} has no parameters", kind=kind)
@@ -145,7 +148,7 @@ class FrontRequest:
         kernels: Kernels | None = None
         bands: tuple[int, ...] = ()
         if self.kind == KERNELS:
-            kernels = Kernels() if self.count is None else Kernels(self.count)
+            kernels = Kernels(self.count or Kernels().count, levels=self.levels)
         if self.kind == SPECTRUM:
             check_frames(length, self.frames)
             bands = self._bands_of(length // self.frames)
@@ -213,20 +216,28 @@ def _shape(kind: str, part: str, value: str) -> tuple[int, int]:
     return rows, columns
 
 
-def _count(kind: str, text: str) -> int | None:
-    """Return the number of kernels; None if `text` is empty."""
-    if not text:
-        return None
-    found = re.fullmatch(r"count=([0-9]{1,4})", text.strip())
-    if found is None or not 1 <= int(found[1]) <= MOST_KERNELS:
-        raise OptionError(
-            "the front end {kind} of {frontend} has {text!r}, but its only parameter is count, an"
-            " integer from 1 to {most}, such as count=256",
-            kind=kind,
-            text=text,
-            most=MOST_KERNELS,
-        )
-    return int(found[1])
+def _kernels(kind: str, text: str) -> dict[str, int]:
+    """Return the parameters of kernels that are given."""
+    found: dict[str, int] = {}
+    for part in text.split(",") if text else ():
+        name, _, value = map(str.strip, part.partition("="))
+        if name in found:
+            raise OptionError(
+                "the front end {kind} of {frontend} has {name} twice", kind=kind, name=name
+            )
+        least, most = {"count": (1, MOST_KERNELS), "levels": (0, MOST_LEVELS)}.get(name, (1, 0))
+        if not re.fullmatch("[0-9]{1,4}", value) or not least <= int(value) <= most:
+            raise OptionError(
+                "the front end {kind} of {frontend} has {part!r}, but its parameters are count, an"
+                " integer from 1 to {kernels}, and levels, an integer from 0 to {levels}, such as"
+                " kernels:count=256,levels=8",
+                kind=kind,
+                part=part,
+                kernels=MOST_KERNELS,
+                levels=MOST_LEVELS,
+            )
+        found[name] = int(value)
+    return found
 
 
 def _bands(kind: str, text: str) -> dict[str, Any]:

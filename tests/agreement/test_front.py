@@ -47,9 +47,9 @@ def images(height: int, width: int, filters: Filters) -> Front:
     return Front("patches", height, height, width, filters=whole)
 
 
-def with_kernels(length: int, hop: int, axes: Sequence[str], count: int) -> Front:
+def with_kernels(length: int, hop: int, axes: Sequence[str], count: int, levels: int = 0) -> Front:
     """Return a front end whose kernels are learned from random windows."""
-    front = front_for("kernels", length, hop, axes, Kernels(count))
+    front = front_for("kernels", length, hop, axes, Kernels(count, levels=levels))
     samples = samples_of(front, 10 * length).reshape(10, length, front.axes)
     return replace(front, kernels=learned_kernels(front, samples, seed=length))
 
@@ -80,6 +80,7 @@ FRONTS = {
     "wide image": images(11, 28, Filters(4, 5, 2, 3)),
     "digit": images(28, 28, Filters()),
     "kernels": with_kernels(40, 7, AXES, 20),
+    "kernels and levels": with_kernels(43, 9, AXES, 9, levels=5),
     "kernels of one axis": with_kernels(9, 9, ("sound",), 3),
 }
 
@@ -172,7 +173,8 @@ def test_c_has_the_features_of_the_host(
         np.testing.assert_array_equal(x, inputs[complete])
         complete += 1
     assert complete == len(features)
-    most = 100 if front.kernels is None else front.length // 2  # a feature of kernels is a count
+    # Most features of kernels are counts.
+    most = 100 if front.kernels is None else front.length // 2
     assert len(np.unique(features)) > most or front.length < 10
     assert len(np.unique(inputs)) > 20 or front.length < 10
 
@@ -208,7 +210,7 @@ def build_front(plan: Plan, board: Board, folder: Path) -> None:
     build(folder)
 
 
-@pytest.mark.parametrize("kind", ["image", "kernels", "spectrum", "frames"])
+@pytest.mark.parametrize("kind", ["image", "kernels and levels", "spectrum", "frames"])
 @pytest.mark.parametrize("name", CORES)
 def test_cores_have_the_features(
     name: str, kind: str, require_board: Callable[[str], Board], tmp_path: Path

@@ -77,9 +77,9 @@ PLANS = {
         front=front_for("spectrum", 1024, 64, ("sound",), bands=spaced(1024, 64, LINEAR)),
     ),
     "kernel front": make_plan(
-        (1, 2),
-        raw=RawInput((5,), (3,), 11),
-        front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, Kernels(1)),
+        (1 + MOST_AXES, 2),
+        raw=RawInput((5,) * (1 + MOST_AXES), (3,) * (1 + MOST_AXES), 11),
+        front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, Kernels(1, levels=1)),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }

@@ -69,13 +69,14 @@ def test_a_model_computes_the_features_of_its_front_end(ska_edge: Run, folder: P
 
 
 def test_kernels_are_learned_and_a_model_keeps_them(ska_edge: Run, folder: Path) -> None:
-    kernels = ("--window", "1s", "--hop", "20", "--frontend", "kernels:count=12")
+    kernels = ("--window", "1s", "--hop", "20", "--frontend", "kernels:count=12,levels=3")
     trained = ska_edge("train", folder, *kernels, *TRAIN)
     assert trained.code == 0, trained.err
     accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
     assert accuracy["test"] > 0.9
     inspected = ska_edge("inspect", "m.ska", "--json").document()
-    assert inspected["sizes"] == [12, 8, 3] and inspected["features"][1] == "kernel 2"
+    assert inspected["sizes"] == [18, 8, 3] and inspected["features"][1] == "kernel 2"
+    assert inspected["features"][-1] == "mean ay 3/3"
     front = inspected["front"]
     assert (front["length"], front["hop"], front["ram"]) == (50, 20, 200)
     assert sum(len(group["biases"]) for group in front["kernels"]["groups"]) == 12

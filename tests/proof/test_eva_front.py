@@ -26,6 +26,11 @@ FRONTS = {
         *(10, 2, 3),
         kernels=Kernels(2, (KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, 18 * 3 * 2**15)),)),
     ),
+    "levels": Front(
+        "kernels",
+        *(11, 2, 2),
+        kernels=Kernels(2, (KernelGroup(1, (0, 1), (0, 1, 8, 3, 4, 5), (-7, 9)),), levels=4),
+    ),
     "patches": Front("patches", 5, 5, 6, filters=Filters(3, 3, 2, 2, (127, -128, 5) * 9)),
 }
 PLANTS = {

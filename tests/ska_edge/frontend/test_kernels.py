@@ -57,7 +57,8 @@ def fronts(draw: st.DrawFn) -> tuple[Front, np.ndarray]:
     windows = rng.integers(-40, 40, (3, length, axes)).astype(np.int16)
     windows[1] = rng.choice([SAMPLE.minimum, SAMPLE.maximum], windows.shape[1:])
     windows[2] = rng.integers(SAMPLE.minimum, SAMPLE.maximum + 1, windows.shape[1:])
-    front = front_for("kernels", length, draw(st.integers(1, 50)), "abcd"[:axes], Kernels(11))
+    kernels = Kernels(11, levels=draw(st.integers(0, 9)))
+    front = front_for("kernels", length, draw(st.integers(1, 50)), "abcd"[:axes], kernels)
     return replace(front, kernels=learned_kernels(front, windows, draw(st.integers(0, 9)))), windows
 
 
@@ -70,8 +71,18 @@ def test_every_feature_is_that_of_its_definition(case: tuple[Front, np.ndarray])
         [count for group in front.kernels.groups for count in by_definition(window, group)]
         for window in windows.tolist()
     ]
-    np.testing.assert_array_equal(features_of(front, windows), expected)
-    assert feature_count(front) == len(set(feature_names(front, ()))) == 11
+    found = features_of(front, windows)
+    np.testing.assert_array_equal(found[:, :11], expected)
+    levels = front.kernels.levels
+    terms = front.length // max(levels, 1)
+    for part in range(levels):
+        first = part * front.length // levels
+        exact = windows[:, first : first + terms].astype(float).mean(axis=1)
+        means = found[:, 11 + part * front.axes :][:, : front.axes] / 16
+        # A mean is rounded to 1/16, and 1/n has 16 significant bits.
+        assert (np.abs(means - exact) <= 1 / 32 + np.abs(exact) / 2**16).all()
+    names = feature_names(front, "abcd"[: front.axes])
+    assert feature_count(front) == len({*names}) == 11 + levels * front.axes == found.shape[1]
     assert front_bytes(front) == 2 * front.length * front.axes
 
 
@@ -117,17 +128,33 @@ def test_kernels_are_learned_from_the_seed_and_suit_the_windows() -> None:
     )
 
 
-def test_a_request_has_a_number_of_kernels() -> None:
+def test_a_request_has_a_number_of_kernels_and_levels() -> None:
     assert FrontRequest.parse("kernels") == FrontRequest("kernels")
     found = FrontRequest.parse("kernels:count=30").of_windows(20, 7, ("ax", "ay", "az"))
-    assert (found.kernels, found.vectors, found.parts) == (Kernels(30), (), 20)
-    assert FrontRequest.parse("kernels").of_windows(20, 7, ("a",)).kernels == Kernels()
+    assert (found.kernels, found.vectors, found.parts) == (Kernels(30, levels=8), (), 20)
+    other = FrontRequest.parse("kernels:levels=3,count=2").of_windows(20, 7, ("a",))
+    assert other.kernels == Kernels(2, levels=3)
+    assert FrontRequest.parse("kernels").of_windows(20, 7, ("a",)).kernels == Kernels(levels=8)
+    none = FrontRequest.parse("kernels:levels=0").of_windows(20, 7, ("a",))
+    assert none.kernels == Kernels()
 
 
-@pytest.mark.parametrize("text", ["count=0", "count=1025", "count=x", "size=3", "count=3,count=4"])
+@pytest.mark.parametrize("text", ["count=0", "count=1025", "count=x", "size=3", "levels=65"])
 def test_what_is_no_number_of_kernels_is_refused(text: str) -> None:
-    with pytest.raises(OptionError, match=f"has '{text}', but its only parameter is count"):
+    with pytest.raises(OptionError, match=f"has '{text}', but its parameters are count, an int"):
         FrontRequest.parse(f"kernels:{text}")
+
+
+@pytest.mark.parametrize("text", ["count=3,count=4", "levels=3, levels=3"])
+def test_a_parameter_of_kernels_that_is_given_twice_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="twice"):
+        FrontRequest.parse(f"kernels:{text}")
+
+
+def test_a_colon_without_parameters_is_refused() -> None:
+    for text in ("kernels:", "statistics: ", "auto:"):
+        with pytest.raises(OptionError, match="has no parameters after its colon"):
+            FrontRequest.parse(text)
 
 
 LARGEST = 18 * 3 * 2**15  # bias with three axes
@@ -142,6 +169,12 @@ GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, LARGEST))
         (Front("kernels", 20, 5, 3, filters=Filters(), kernels=Kernels()), "needs kernels, and"),
         (Front("kernels", 8, 5, 3, kernels=Kernels()), "windows of 9 samples or more, not 8"),
         (Front("kernels", 20, 5, 3, kernels=Kernels(0)), "count=0, but it must be 1 to 1024"),
+        (
+            Front("kernels", 20, 5, 3, kernels=Kernels(levels=21)),
+            "levels=21, but for windows of 20",
+        ),
+        (Front("kernels", 99, 5, 3, kernels=Kernels(levels=65)), "it must be 0 to 64"),
+        (Front("kernels", 99, 5, 3, kernels=Kernels(levels=-1)), "it must be 0 to 64"),
         (Front("statistics", 20, 5, 3, kernels=Kernels()), "statistics has no filters, kernels"),
         (Front("patches", 8, 8, 8, filters=Filters(), kernels=Kernels()), "needs images and filt"),
         *(

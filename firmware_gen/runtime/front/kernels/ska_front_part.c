@@ -1,5 +1,5 @@
 /* ska_front_part.c: see ska_front_part.h. The features are those of `kernels`: how often the output
- * of each kernel is larger than its bias. */
+ * of each kernel is larger than its bias, and the means of the axes in parts of the window. */
 #include "ska_front_part.h"
 
 #include "ska_const.h"
@@ -65,6 +65,24 @@ static void group_features(const group_t *group, const ska_front_part_t *parts, 
     }
 }
 
+#ifdef SKA_FRONT_LEVELS
+/* Computes the mean of each axis in each part of the window. */
+static void levels_features(const ska_front_part_t *parts, uint16_t oldest, int32_t *features) {
+    for (uint16_t level = 0; level < SKA_FRONT_LEVELS; level++) {
+        const uint16_t first = (uint16_t)((uint32_t)level * SKA_FRONT_LENGTH / SKA_FRONT_LEVELS);
+        for (uint8_t axis = 0; axis < SKA_FRONT_AXES; axis++) {
+            uint16_t at = ska_front_place(oldest, first);
+            int32_t total = 0;
+            for (uint16_t i = 0; i < SKA_FRONT_LEVEL; i++) {
+                total += parts[at].values[axis];
+                at = ska_front_place(at, 1);
+            }
+            features[level * SKA_FRONT_AXES + axis] = (int32_t)ska_rule_front_level(total);
+        }
+    }
+}
+#endif
+
 void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t oldest,
                               int32_t features[SKA_INPUTS]) {
     uint16_t kernel = 0;
@@ -82,4 +100,7 @@ void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uin
         axis = (uint16_t)(axis + group.added);
         kernel = (uint16_t)(kernel + group.kernels);
     }
+#ifdef SKA_FRONT_LEVELS
+    levels_features(parts, oldest, &features[SKA_FRONT_KERNELS]);
+#endif
 }
