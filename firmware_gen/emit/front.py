@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from firmware_gen.emit.weights import numbers
+from ska_edge.frontend.echo import FACTOR_FRAC, LEAK_FRAC, STATE_FRAC, leaks_of, numbers_of
 from ska_edge.frontend.front import CHOSEN, FEATURE, TAPS, WEIGHT, Filters, Front
 from ska_edge.frontend.kernels import kernels_of, level_length, unlearned
 from ska_edge.frontend.patches import weight_rows
@@ -18,7 +19,7 @@ SENSOR_SOURCES = Path(__file__).parent.parent / "runtime" / "sensor"
 KEPT = "samples"
 """The folder that all kinds share whose devices keep the samples of a window."""
 FILTERS, KERNELS = "ska_front_filters.h", "ska_front_kernels.h"
-SPECTRUM = "ska_front_spectrum.h"
+SPECTRUM, ECHO = "ska_front_spectrum.h", "ska_front_echo.h"
 
 
 def front_constants(front: Front | None) -> str:
@@ -39,7 +40,7 @@ def front_constants(front: Front | None) -> str:
 #define SKA_FRONT_PART {front.part} /* samples of a part */
 #define SKA_FRONT_PARTS {front.parts} /* parts of a window */
 #define SKA_FRONT_FRAC {FEATURE.frac} /* fractional bits of a feature */
-{_filter_constants(front)}{_kernel_constants(front)}{_band_constants(front)}"""
+{_filter_constants(front)}{_kernel_constants(front)}{_band_constants(front)}{_echo_constants(front)}"""
 
 
 def _filter_constants(front: Front) -> str:
@@ -161,6 +162,53 @@ static const int16_t ska_front_bands[{len(front.bands)}] SKA_CONST = {{
 """
 
 
+def _echo_constants(front: Front) -> str:
+    """Return the constants of an echo; "" for a front end without an echo."""
+    return "" if front.echo is None else f"#define SKA_FRONT_UNITS {front.echo.units}\n"
+
+
+def _echo(front: Front) -> str:
+    """Return the text of ska_front_echo.h."""
+    echo = numbers_of(front)
+    return f"""\
+/* ska_front_echo.h - the numbers of the front end's state. Generated; do not edit. */
+#ifndef SKA_FRONT_ECHO_H
+#define SKA_FRONT_ECHO_H
+
+#include <stdint.h>
+
+#include "ska_const.h"
+#include "ska_plan.h"
+
+/* What is subtracted from each axis. */
+static const int16_t ska_front_offsets[SKA_FRONT_AXES] SKA_CONST = {{
+    {numbers(echo.offsets)}
+}};
+
+/* What multiplies each axis then, with {FACTOR_FRAC} fractional bits. */
+static const int32_t ska_front_factors[SKA_FRONT_AXES] SKA_CONST = {{
+    {numbers(echo.factors)}
+}};
+
+/* The sign of each axis in the input of a unit, unit by unit. */
+static const int8_t ska_front_signs[SKA_FRONT_UNITS * SKA_FRONT_AXES] SKA_CONST = {{
+    {numbers(echo.signs)}
+}};
+
+/* The bias of each unit, with {STATE_FRAC} fractional bits. */
+static const int16_t ska_front_biases[SKA_FRONT_UNITS] SKA_CONST = {{
+    {numbers(echo.biases)}
+}};
+
+/* The leak of each unit, with {LEAK_FRAC} fractional bits. */
+static const int8_t ska_front_leaks[SKA_FRONT_UNITS] SKA_CONST = {{
+    {numbers(leaks_of(echo.units))}
+}};
+
+#endif
+"""
+
+
 def _filters(filters: Filters) -> str:
     """Return the text of ska_front_filters.h."""
     rows = "\n".join(f"    {{{', '.join(map(str, row))}}}," for row in weight_rows(filters))
@@ -223,4 +271,6 @@ def front_sources(front: Front | None) -> dict[str, str]:
         files[KERNELS] = _kernels(front)
     if front.bands:
         files[SPECTRUM] = _spectrum(front)
+    if front.echo is not None:
+        files[ECHO] = _echo(front)
     return files

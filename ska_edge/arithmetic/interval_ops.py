@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ska_edge.arithmetic.fixedpoint import Table
 
@@ -77,6 +77,9 @@ class IntervalOps:
         self, a: None, filters: Sequence[Sequence[int]], size: int, stride: int, lo: int, hi: int
     ) -> None:
         return None
+
+    def scanned(self, a: None, step: Callable[[IntervalOps, None, None], None]) -> None:
+        step(self, None, None)  # its interval holds for every step
 
     def least(self, a: None) -> None:
         return None

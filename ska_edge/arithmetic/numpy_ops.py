@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,15 @@ class NumpyOps:
         hi: int,
     ) -> Integers:
         return self.dot(np.array(filters, dtype=np.int64), squares(a, size, stride), lo, hi)
+
+    def scanned(
+        self, a: Integers, step: Callable[[NumpyOps, Integers, Integers], Integers]
+    ) -> Integers:
+        states = np.empty_like(a)
+        before = np.zeros_like(a[:, 0])
+        for number in range(a.shape[1]):
+            before = states[:, number] = step(self, a[:, number], before)
+        return states
 
     def least(self, a: Integers) -> Integers:
         least: Integers = a.min(axis=1)

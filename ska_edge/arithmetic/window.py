@@ -5,10 +5,10 @@ Samples are (windows, samples, axes); a value over the samples is (windows, axes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ska_edge.arithmetic.fixedpoint import Fixed, Ops, T
+from ska_edge.arithmetic.fixedpoint import Fixed, Ops, QFormat, T
 
 
 class WindowOps(Ops[T], Protocol[T]):
@@ -58,6 +58,14 @@ class WindowOps(Ops[T], Protocol[T]):
         `a` is (images, rows, columns), and a filter has the weights of a square, row by row. A
         square begins `stride` pixels after the one before. The result is (images, places down,
         places to the right, filters); lo and hi bound every partial sum.
+        """
+        ...
+
+    def scanned(self, a: T, step: Callable[[WindowOps[T], T, T], T]) -> T:
+        """Return a state after each sample, (windows, samples, axes); it is 0 before the first.
+
+        `step` takes a back end, a sample and the state before it, both (windows, axes), and returns
+        the next state. It must compute with this back end alone.
         """
         ...
 
@@ -146,6 +154,28 @@ def convolved_interval(images: Fixed[T], filters: Sequence[Sequence[int]]) -> tu
     lo = min(sum(min(w * least, w * most) for w in weights) for weights in filters)
     hi = max(sum(max(w * least, w * most) for w in weights) for weights in filters)
     return lo, hi
+
+
+def scanned(
+    ops: WindowOps[T],
+    samples: Fixed[T],
+    state: QFormat,
+    step: Callable[[WindowOps[T], Fixed[T], Fixed[T]], Fixed[T]],
+) -> Fixed[T]:
+    """Return a state in the format `state` after each sample, (windows, samples, axes).
+
+    `step` computes the next state from a sample and the state before it, which is 0 at first, as
+    `WindowOps.scanned` says. Raises ValueError if the next state can exceed the format.
+    """
+
+    def stepped(ops: WindowOps[T], sample: T, before: T) -> T:
+        value = Fixed(ops, sample, samples.frac, samples.lo, samples.hi)
+        found = step(ops, value, Fixed.of(ops, before, state))
+        if found.frac != state.frac or found.lo < state.minimum or found.hi > state.maximum:
+            raise ValueError(f"a state in [{found.lo}, {found.hi}] does not suit {state.name}")
+        return found.data
+
+    return Fixed.of(ops, ops.scanned(samples.data, stepped), state)
 
 
 def least(ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:

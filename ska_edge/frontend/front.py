@@ -101,6 +101,27 @@ class Kernels:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    """The recurrent state of the front end `echo`.
+
+    Attributes:
+        units: number of units of the state.
+        offsets: of each axis, subtracted from its samples.
+        factors: of each axis: what multiplies it then, with `echo.FACTOR_FRAC` fractional bits.
+        signs: 1 or -1 for each axis of each unit, unit by unit.
+        biases: of each unit, with `echo.STATE_FRAC` fractional bits.
+
+    All but `units` are empty if they are not yet learned.
+    """
+
+    units: int = 64
+    offsets: tuple[int, ...] = ()
+    factors: tuple[int, ...] = ()
+    signs: tuple[int, ...] = ()
+    biases: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Front:
     """A front end in a plan: which one it is, and how it cuts the samples of a sensor into windows.
 
@@ -118,6 +139,7 @@ class Front:
         kernels: those of `kernels`; None for other front ends.
         bands: those of `spectrum`: the first bin of each, and last the bin after the last band.
         frames: for `spectrum`: each of this many equal parts of a window has a spectrum of its own.
+        echo: the state of `echo`; None for other front ends.
     """
 
     kind: str
@@ -129,6 +151,7 @@ class Front:
     kernels: Kernels | None = None
     bands: tuple[int, ...] = ()
     frames: int = 1
+    echo: Echo | None = None
 
     @property
     def image(self) -> bool:
@@ -137,10 +160,17 @@ class Front:
 
     @property
     def learned(self) -> bool:
-        """Whether the front end can compute features; filters and kernels must be learned first."""
+        """Whether the front end can compute features; what it learns must be learned first."""
+        if self.echo is not None:
+            return bool(self.echo.factors)
         if self.kernels is not None:
             return bool(self.kernels.groups)
         return self.filters is None or bool(self.filters.weights)
+
+    @property
+    def learns(self) -> bool:
+        """Whether the front end is learned from rows: its filters, kernels or echo."""
+        return self.image or self.kernels is not None or self.echo is not None
 
     @property
     def keeps_samples(self) -> bool:

@@ -13,7 +13,8 @@ from ska_edge.arithmetic.function import FixedFunction
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
 from ska_edge.errors import InputError
-from ska_edge.frontend.front import SAMPLE, Front, Frontend, Kernels
+from ska_edge.frontend.echo import EchoState
+from ska_edge.frontend.front import SAMPLE, Echo, Front, Frontend, Kernels
 from ska_edge.frontend.kernels import KernelShares
 from ska_edge.frontend.patches import Patches
 from ska_edge.frontend.spectrum import Spectrum
@@ -24,12 +25,14 @@ FRONTENDS: Mapping[str, Frontend] = {
     "patches": Patches(),
     "kernels": KernelShares(),
     "spectrum": Spectrum(),
+    "echo": EchoState(),
 }
 
 LONGEST = 8192  # samples of a window, so that sums of samples fit into 32 bits
 MOST_PARTS = 16  # of a window; a device stores the sums of each
 MOST_AXES = 64
-BLOCK = 256  # windows whose features are computed at once
+BLOCK = 256  # windows whose features are computed at once, at most
+BLOCK_VALUES = 2**22  # of the samples or states of these windows
 _TRIPLE = re.compile(r"(.*?)([xyz])([^xyz]*)", re.IGNORECASE)
 
 
@@ -41,17 +44,22 @@ def front_for(
     kernels: Kernels | None = None,
     bands: tuple[int, ...] = (),
     frames: int = 1,
+    echo: Echo | None = None,
 ) -> Front:
     """Return a front end for windows of recordings with these axes.
 
     Three axes whose names differ only in an x, y and z, such as ax, ay and az, are a vector. With
-    `kernels` or `bands`, there are no vectors.
+    `kernels`, `bands` or an `echo`, there are no vectors.
 
     Raises InputError for an unknown kind, and for windows that a device cannot have.
     """
-    vectors = () if kernels is not None or bands else vectors_of(axes)
+    vectors = () if kernels is not None or bands or echo is not None else vectors_of(axes)
     front = Front(
-        kind, length, hop, len(axes), vectors, kernels=kernels, bands=bands, frames=frames
+        *(kind, length, hop, len(axes), vectors),
+        kernels=kernels,
+        bands=bands,
+        frames=frames,
+        echo=echo,
     )
     check_front(front)
     return front
@@ -89,6 +97,8 @@ def check_front(front: Front) -> None:
         )
     if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
         raise InputError("a vector of the front end has an axis that no sample has")
+    if front.echo is not None and not isinstance(FRONTENDS[front.kind], EchoState):
+        raise InputError(f"the front end {front.kind} has no echo")
     FRONTENDS[front.kind].check(front)
     _prove(front)
 
@@ -110,9 +120,11 @@ def features_of(front: Front, windows: NDArray[np.integer]) -> NDArray[np.int64]
     They are integers in `FEATURE` format. The samples must be in `SAMPLE` format.
     """
     ops, kind = NumpyOps(check=False), FRONTENDS[front.kind]
+    width = front.width if front.echo is None else front.echo.units
+    block = max(1, min(BLOCK, BLOCK_VALUES // (front.length * width)))
     blocks = [
-        kind.features(front, ops, stored(ops, windows[first : first + BLOCK], SAMPLE)).data
-        for first in range(0, len(windows), BLOCK)
+        kind.features(front, ops, stored(ops, windows[first : first + block], SAMPLE)).data
+        for first in range(0, len(windows), block)
     ]
     return np.concatenate([np.empty((0, feature_count(front)), dtype=np.int64), *blocks])
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ska_edge.errors import InputError, OptionError
-from ska_edge.frontend.front import Filters, Front, Kernels
+from ska_edge.frontend.echo import MOST_UNITS
+from ska_edge.frontend.front import Echo, Filters, Front, Kernels
 from ska_edge.frontend.frontends import FRONTENDS, check_front, front_for
 from ska_edge.frontend.kernels import MOST_KERNELS, MOST_LEVELS
 from ska_edge.frontend.patches import LARGEST_SIZE, LONGEST_EDGE, MOST_FILTERS
@@ -27,7 +28,7 @@ from ska_edge.plural import listed
 IMAGES = "patches"  # the front end of images
 AUTO = "auto"  # the training chooses the front end
 NONE = "none"  # no front end: samples or pixels are the inputs
-KERNELS, SPECTRUM = "kernels", "spectrum"
+KERNELS, SPECTRUM, ECHO = "kernels", "spectrum", "echo"
 SHAPE = "shape"
 USUAL_LEVELS = 8  # of the front end `kernels`
 USUAL_BANDS = 16  # of a spectrum, or fewer if a window is too short
@@ -57,6 +58,7 @@ class FrontRequest:
         bands: for a spectrum: the number of bands; None if not given.
         frames: for a spectrum: the number of frames of a window.
         spacing: for a spectrum: one of `SPACINGS`.
+        units: for an echo: the number of units; None if not given.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class FrontRequest:
     bands: int | None = None
     frames: int = 1
     spacing: str = LINEAR
+    units: int | None = None
 
     @property
     def images(self) -> bool:
@@ -101,6 +104,8 @@ class FrontRequest:
             return cls(kind, **_bands(kind, rest))
         if kind == KERNELS:
             return cls(kind, **_kernels(kind, rest))
+        if kind == ECHO:
+            return cls(kind, units=_units(kind, rest))
         if kind != IMAGES:
             if rest:
                 raise OptionError("the front end {kind} of {frontend} has no parameters", kind=kind)
@@ -140,7 +145,7 @@ class FrontRequest:
         return front
 
     def of_windows(self, length: int, hop: int, axes: Sequence[str]) -> Front:
-        """Return the front end of windows with these axes; its kernels are not learned.
+        """Return the front end of windows with these axes; nothing of it is learned.
 
         Raises OptionError for more bands than a window has, and InputError for windows that a
         device cannot have.
@@ -152,7 +157,10 @@ class FrontRequest:
         if self.kind == SPECTRUM:
             check_frames(length, self.frames)
             bands = self._bands_of(length // self.frames)
-        return front_for(self.kind, length, hop, axes, kernels, bands, self.frames)
+        echo: Echo | None = None
+        if self.kind == ECHO:
+            echo = Echo() if self.units is None else Echo(self.units)
+        return front_for(self.kind, length, hop, axes, kernels, bands, self.frames, echo)
 
     def _bands_of(self, length: int) -> tuple[int, ...]:
         most = min(length // 2 - 1, MOST_BANDS)
@@ -238,6 +246,23 @@ def _kernels(kind: str, text: str) -> dict[str, int]:
             )
         found[name] = int(value)
     return found
+
+
+def _units(kind: str, text: str) -> int | None:
+    """Return the number of units of an echo; None if `text` is empty."""
+    if not text:
+        return None
+    found = re.fullmatch(r"units=([0-9]{1,4})", text.strip())
+    units = int(found[1]) if found else 0
+    if not 2 <= units <= MOST_UNITS or units % 2:
+        raise OptionError(
+            "the front end {kind} of {frontend} has {text!r}, but its only parameter is units, an"
+            " even integer from 2 to {most}, such as units=64",
+            kind=kind,
+            text=text,
+            most=MOST_UNITS,
+        )
+    return units
 
 
 def _bands(kind: str, text: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def open_session(dataset: Dataset, options: Options) -> Session:
     """Prepare a training. Raises InputError for options or data that cannot work."""
     start = open_start(options.start) if options.start else None
     front = start.plan.front if isinstance(start, Model) else None
-    if front is None or not (front.image or front.kernels is not None):
+    if front is None or not front.learns:
         dataset = with_learned_front(dataset, options)
     if start is None or isinstance(start, Model):
         return _from(dataset, options, start)

@@ -16,7 +16,8 @@ from firmware_gen.build import build, build_library
 from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.front import SAMPLE, Filters, Front, Kernels
+from ska_edge.frontend.echo_learning import learned_echo
+from ska_edge.frontend.front import SAMPLE, Echo, Filters, Front, Kernels
 from ska_edge.frontend.frontends import feature_count, features_of, front_bytes, front_for
 from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.frontend.spectrum import LINEAR, MEL, spaced
@@ -54,6 +55,13 @@ def with_kernels(length: int, hop: int, axes: Sequence[str], count: int, levels:
     return replace(front, kernels=learned_kernels(front, samples, seed=length))
 
 
+def with_echo(length: int, hop: int, axes: Sequence[str], units: int = 64) -> Front:
+    """Return a front end whose echo is learned from random windows."""
+    front = front_for("echo", length, hop, axes, echo=Echo(units))
+    samples = samples_of(front, 10 * length).reshape(10, length, front.axes)
+    return replace(front, echo=learned_echo(front, samples, seed=length))
+
+
 def samples_of(front: Front, count: int) -> np.ndarray:
     """Return samples (count, axes): runs of random, small and extreme values."""
     rng = np.random.default_rng(front.length)
@@ -81,6 +89,9 @@ FRONTS = {
     "digit": images(28, 28, Filters()),
     "kernels": with_kernels(40, 7, AXES, 20),
     "kernels and levels": with_kernels(43, 9, AXES, 9, levels=5),
+    "echo": with_echo(20, 10, AXES, 12),
+    "echo of gaps": with_echo(12, 16, ("sound",)),
+    "echo of long windows": with_echo(160, 30, AXES, 6),
     "kernels of one axis": with_kernels(9, 9, ("sound",), 3),
 }
 
@@ -210,7 +221,7 @@ def build_front(plan: Plan, board: Board, folder: Path) -> None:
     build(folder)
 
 
-@pytest.mark.parametrize("kind", ["image", "kernels and levels", "spectrum", "frames"])
+@pytest.mark.parametrize("kind", ["image", "kernels and levels", "spectrum", "frames", "echo"])
 @pytest.mark.parametrize("name", CORES)
 def test_cores_have_the_features(
     name: str, kind: str, require_board: Callable[[str], Board], tmp_path: Path

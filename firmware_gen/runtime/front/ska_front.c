@@ -8,11 +8,12 @@ void ska_front_reset(ska_front_t *front) {
     front->complete = false;
     front->filled = 0;
     front->missing = SKA_FRONT_PARTS;
+    ska_front_parts_reset(front->parts);
 }
 
 /* Returns true if the sample completes a window. */
 static bool sample_add(ska_front_t *front, const int16_t sample[SKA_FRONT_AXES]) {
-    ska_front_part_add(&front->parts[front->next], sample, front->filled == 0u);
+    ska_front_parts_add(front->parts, front->next, sample, front->filled == 0u);
     front->filled++;
     if (front->filled < SKA_FRONT_PART) {
         return false;

@@ -8,7 +8,7 @@ and IR version 8.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,13 @@ INT64_OFFSET_BITS = 62  # adding 2**62 makes values in [-2**62, 2**62) positive 
 
 
 class OnnxOps:
-    """Collects the nodes and initializers of a graph; a value is the name of an int64 edge."""
+    """Collects the nodes and initializers of a graph; a value is the name of an int64 edge.
 
-    def __init__(self) -> None:
+    All names begin with `prefix`, so that a graph inside another one has names of its own.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._known: dict[tuple[str, int], str] = {}
@@ -33,7 +37,7 @@ class OnnxOps:
 
     def _edge(self, hint: str) -> str:
         self._count += 1
-        return f"{hint}_{self._count}"
+        return f"{self._prefix}{hint}_{self._count}"
 
     def node(self, operator: str, *inputs: str, hint: str = "t", **attributes: Any) -> str:
         """Append a node with one output; return its edge."""
@@ -71,7 +75,8 @@ class OnnxOps:
         key = ("u" if unsigned else "i", value)
         if key not in self._known:
             kind = np.uint64 if unsigned else np.int64
-            name = f"{'unsigned' if unsigned else 'constant'}_{str(value).replace('-', 'minus_')}"
+            kind_name = "unsigned" if unsigned else "constant"
+            name = f"{self._prefix}{kind_name}_{str(value).replace('-', 'minus_')}"
             self._known[key] = self.initializer(name, np.array(value, dtype=kind))
         return self._known[key]
 
@@ -141,7 +146,7 @@ class OnnxOps:
         key = (table.name, 0)
         if key not in self._known:
             values = np.array(table.values, dtype=np.int64)
-            self._known[key] = self.initializer(table.name, values)
+            self._known[key] = self.initializer(self._prefix + table.name, values)
         return self.node("Gather", self._known[key], index, axis=0)
 
     def name(self, a: str, name: str, comment: str, lo: int, hi: int) -> str:
@@ -202,6 +207,25 @@ class OnnxOps:
         ]
         return self.node("Slice", a, *ends)
 
+    def scanned(self, a: str, step: Callable[[OnnxOps, str, str], str]) -> str:
+        # The operator goes along the first axis, because few runtimes have its other axes. Its
+        # graph has all of its constants, because few runtimes find those of the graph around it.
+        first = self.node("Mul", self.node("Gather", a, self._scalar(0), axis=1), self._scalar(0))
+        inner = OnnxOps(self._edge("scan") + "_")
+        before, sample = inner._edge("before"), inner._edge("sample")  # noqa: SLF001
+        after = step(inner, sample, before)
+        kept = inner.node("Identity", after)
+
+        def shaped(*names: str) -> list[onnx.ValueInfoProto]:
+            return [helper.make_tensor_value_info(e, TensorProto.INT64, [None] * 2) for e in names]
+
+        body = helper.make_graph(
+            inner.nodes, "step", shaped(before, sample), shaped(after, kept), inner.initializers
+        )
+        rows = self.node("Transpose", a, perm=[1, 0, 2])
+        _, states = self.nodes_of("Scan", first, rows, outputs=2, body=body, num_scan_inputs=1)
+        return self.node("Transpose", states, perm=[1, 0, 2])
+
     def least(self, a: str) -> str:
         return self.node("ReduceMin", a, axes=[1], keepdims=0)
 
@@ -212,7 +236,7 @@ class OnnxOps:
         """Return a stored vector of one int64."""
         key = ("v", value)
         if key not in self._known:
-            self._known[key] = self.initializer(f"vector_{value}", np.array([value]))
+            self._known[key] = self.initializer(f"{self._prefix}vector_{value}", np.array([value]))
         return self._known[key]
 
     def dot(self, weights: str, inputs: str, lo: int, hi: int) -> str:

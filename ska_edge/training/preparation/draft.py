@@ -15,6 +15,7 @@ from ska_edge.data.row_blocks import row_blocks
 from ska_edge.data.split.division import Division
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
+from ska_edge.frontend.echo_learning import learned_echo
 from ska_edge.frontend.filter_learning import learned_weights
 from ska_edge.frontend.frontends import check_front
 from ska_edge.frontend.kernel_learning import learned_kernels
@@ -46,10 +47,10 @@ UNCALIBRATED = QFormat(16, 11)
 
 
 def with_learned_front(dataset: Dataset, options: Options) -> Dataset:
-    """Return data with the features of their front end, whose filters or kernels are learned here.
+    """Return data with the features of their front end, which is learned here.
 
-    Other data are unchanged. The filters or kernels are learned from the rows that a training with
-    these options learns; the seed of the training determines the rest.
+    Other data are unchanged. Filters, kernels or an echo are learned from the rows that a training
+    with these options learns; the seed of the training determines the rest.
 
     Raises InputError for images with too few different patches, and as `images_of` and `parts` do;
     OptionError if the training continues a network, because it has learned other inputs.
@@ -66,7 +67,10 @@ def with_learned_front(dataset: Dataset, options: Options) -> Dataset:
     rows = parts(dataset, whole).train
     if front.filters is None:
         assert rows.windows is not None
-        front = replace(front, kernels=learned_kernels(front, rows.windows, whole.seed))
+        if front.echo is not None:
+            front = replace(front, echo=learned_echo(front, rows.windows, whole.seed))
+        else:
+            front = replace(front, kernels=learned_kernels(front, rows.windows, whole.seed))
         check_front(front)
         return with_features(dataset, front)
     weights = learned_weights(

@@ -44,6 +44,15 @@ static inline int16_t ska_front_kept(const ska_front_part_t parts[SKA_FRONT_PART
 /* Adds a row to an image, of which it is the first one or a later one. */
 void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES], bool first);
 
+/* Keeps the parts as they are, because a part is begun anew with its first sample. */
+static inline void ska_front_parts_reset(ska_front_part_t parts[SKA_FRONT_PARTS]) { (void)parts; }
+
+/* Adds a row to the image. */
+static inline void ska_front_parts_add(ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t at,
+                                       const int16_t sample[SKA_FRONT_AXES], bool first) {
+    ska_front_part_add(&parts[at], sample, first);
+}
+
 /* Computes the features of the image; a window has one part, number 0. */
 void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t oldest,
                               int32_t features[SKA_INPUTS]);

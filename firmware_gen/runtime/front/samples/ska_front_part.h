@@ -17,12 +17,15 @@ typedef struct {
     int16_t values[SKA_FRONT_AXES];
 } ska_front_part_t;
 
-/* Keeps a sample; every part begins with its only sample. */
-static inline void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES],
-                                      bool first) {
+/* Keeps the parts as they are, because a part is begun anew with its first sample. */
+static inline void ska_front_parts_reset(ska_front_part_t parts[SKA_FRONT_PARTS]) { (void)parts; }
+
+/* Keeps a sample as part `at`; every part begins with its only sample. */
+static inline void ska_front_parts_add(ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t at,
+                                       const int16_t sample[SKA_FRONT_AXES], bool first) {
     (void)first;
     for (uint8_t i = 0; i < SKA_FRONT_AXES; i++) {
-        part->values[i] = sample[i];
+        parts[at].values[i] = sample[i];
     }
 }
 

@@ -32,6 +32,15 @@ typedef struct {
 /* Adds a sample to a part; `first` tells whether the part begins with this sample. */
 void ska_front_part_add(ska_front_part_t *part, const int16_t sample[SKA_FRONT_AXES], bool first);
 
+/* Keeps the parts as they are, because a part is begun anew with its first sample. */
+static inline void ska_front_parts_reset(ska_front_part_t parts[SKA_FRONT_PARTS]) { (void)parts; }
+
+/* Adds a sample to part `at`. */
+static inline void ska_front_parts_add(ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t at,
+                                       const int16_t sample[SKA_FRONT_AXES], bool first) {
+    ska_front_part_add(&parts[at], sample, first);
+}
+
 /* Computes the features of a window, whose parts are a ring that begins with part `oldest`. */
 void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t oldest,
                               int32_t features[SKA_INPUTS]);

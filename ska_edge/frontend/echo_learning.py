@@ -1,0 +1,40 @@
+"""Learns how an echo scales its axes, from windows without labels; its signs and biases are random.
+
+The mean of an axis is subtracted, and the rest is divided by its standard deviation. Everything is
+computed with integers, and with random integers of numpy, so every computer learns the same echo.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ska_edge.frontend.echo import FACTOR_FRAC, ONE, echo_of
+from ska_edge.frontend.front import Echo, Front
+
+STREAM = 5  # of the random numbers of a training's seed
+LARGEST_BIAS = ONE // 2
+SPREAD = 2  # the standard deviation of a unit's input is 1/2 if the axes are independent
+
+
+def learned_echo(front: Front, windows: NDArray[np.int16], seed: int) -> Echo:
+    """Return the echo of a front end, learned from windows (n, length, axes), n >= 1."""
+    rng = np.random.default_rng([seed, STREAM])
+    units, axes = echo_of(front).units, front.axes
+    scales = [_scale(windows[:, :, axis], axes) for axis in range(axes)]
+    signs = 2 * rng.integers(2, size=axes * units) - 1
+    biases = rng.integers(-LARGEST_BIAS, LARGEST_BIAS + 1, size=units)
+    offsets, factors = zip(*scales, strict=True)
+    return Echo(units, offsets, factors, tuple(signs.tolist()), tuple(biases.tolist()))
+
+
+def _scale(values: NDArray[np.int16], axes: int) -> tuple[int, int]:
+    """Return the offset and the factor of an axis; a standard deviation below 1 counts as 1."""
+    count = values.size
+    total = int(values.sum(dtype=np.int64))
+    squares = int(np.square(values, dtype=np.int64).sum())
+    spread = max(count * squares - total**2, count**2)  # count^2 times the variance
+    offset = (2 * total + count) // (2 * count)
+    return offset, (count << FACTOR_FRAC) // (SPREAD * math.isqrt(axes * spread))

@@ -1,0 +1,233 @@
+"""The features of `echo` are those of their definition, in numpy and in ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+from onnx.reference import ReferenceEvaluator
+
+from ska_edge.arithmetic import window
+from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
+from ska_edge.arithmetic.interval_ops import IntervalOps
+from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
+from ska_edge.errors import InputError, OptionError
+from ska_edge.frontend.echo import LEAKS, numbers_of
+from ska_edge.frontend.echo_learning import learned_echo
+from ska_edge.frontend.front import SAMPLE, Echo, Filters, Front, Kernels
+from ska_edge.frontend.frontends import (
+    BLOCK_VALUES,
+    FRONTENDS,
+    LONGEST,
+    MOST_AXES,
+    check_front,
+    feature_count,
+    feature_names,
+    features_of,
+    front_bytes,
+    front_for,
+)
+from ska_edge.frontend.request import FrontRequest
+from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+
+
+def states_of(samples: list[list[int]], echo: Echo) -> Iterator[list[int]]:
+    """Yield the state after each sample, by the definition; 16384 is 1."""
+    states = [0] * echo.units
+    for sample in samples:
+        scaled = []
+        for value, offset, factor in zip(sample, echo.offsets, echo.factors, strict=True):
+            scaled.append(min(max(((value - offset) * factor + 2**15) >> 16, -(2**15)), 2**15 - 1))
+        old, axes = states, len(sample)
+        states = []
+        for unit, bias in enumerate(echo.biases):
+            signs = echo.signs[unit * axes : (unit + 1) * axes]
+            total = bias + sum(sign * value for sign, value in zip(signs, scaled, strict=True))
+            wanted = (128 * total + 115 * old[unit - 1] + 64) >> 7
+            wanted = min(max(wanted, -16384), 16384)
+            leak = LEAKS[unit % len(LEAKS)]
+            states.append((64 * old[unit] + leak * (wanted - old[unit]) + 32) >> 6)
+        yield states
+
+
+def by_definition(samples: list[list[int]], echo: Echo) -> np.ndarray:
+    """Return the features of a window; a state is exact, and a mean may be rounded twice."""
+    states = np.array(list(states_of(samples, echo)))
+    return np.concatenate([states[-1], states.mean(axis=0), np.abs(states).mean(axis=0)])
+
+
+@st.composite
+def fronts(draw: st.DrawFn) -> tuple[Front, np.ndarray]:
+    """Draw a learned front end, and windows of random, small or extreme samples."""
+    axes, length = draw(st.integers(1, 4)), draw(st.integers(2, 30))
+    rng = np.random.default_rng(draw(st.integers(0, 999)))
+    windows = rng.normal(0, draw(st.sampled_from([0, 2, 500, 9000])), (9, length, axes))
+    windows = np.clip(windows, SAMPLE.minimum, SAMPLE.maximum).astype(np.int16)
+    front = front_for(
+        "echo", length, length, "abcd"[:axes], echo=Echo(draw(st.sampled_from([2, 8])))
+    )
+    front = replace(front, echo=learned_echo(front, windows, draw(st.integers(0, 9))))
+    windows[0] = rng.choice([SAMPLE.minimum, SAMPLE.maximum], windows.shape[1:])
+    windows[1] = SAMPLE.minimum
+    return front, windows
+
+
+@given(fronts())
+def test_every_feature_is_that_of_its_definition(case: tuple[Front, np.ndarray]) -> None:
+    front, windows = case
+    check_front(front)
+    assert front.echo is not None and front.learned and front.learns
+    features = features_of(front, windows)
+    expected = np.array([by_definition(each, front.echo) for each in windows.tolist()])
+    units = front.echo.units
+    np.testing.assert_array_equal(features[:, :units], expected[:, :units])
+    assert np.abs(features - expected).max() < 1
+    assert feature_count(front) == len(set(feature_names(front, ()))) == 3 * units
+    assert front_bytes(front) == 10 * units
+
+
+@given(fronts())
+@settings(max_examples=10)
+def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
+    front, windows = case
+    ops = OnnxOps()
+    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "windows", SAMPLE))
+    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
+    inputs, outputs = (
+        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
+        for name, shape in (("windows", [None] * 3), ("features", [None] * 2))
+    )
+    graph = helper.make_graph(ops.nodes, "echo", inputs, outputs, ops.initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model, full_check=True)
+    feed = {"windows": windows.astype(np.int64)}
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    for found in (session.run(None, feed)[0], ReferenceEvaluator(model).run(None, feed)[0]):
+        np.testing.assert_array_equal(found, features_of(front, windows))
+
+
+def test_the_longest_windows_with_most_axes_have_a_proof() -> None:
+    for units in (2, 256):
+        front = front_for("echo", LONGEST, LONGEST, ("a",) * MOST_AXES, echo=Echo(units))
+        assert not front.learned
+        check_front(replace(front, echo=numbers_of(front)))
+
+
+def test_windows_of_several_blocks_have_their_own_features() -> None:
+    front = front_for("echo", 4096, 4096, ("a",), echo=Echo(256))
+    count = 2 * BLOCK_VALUES // (4096 * 256) + 1
+    windows = np.random.default_rng(3).normal(0, 100, (count, 4096, 1)).astype(np.int16)
+    front = replace(front, echo=learned_echo(front, windows, 1))
+    assert len(features_of(front, windows)) == count
+    np.testing.assert_array_equal(
+        features_of(front, windows)[-1:], features_of(front, windows[-1:])
+    )
+
+
+def test_an_echo_is_learned_from_the_seed_and_scales_the_axes() -> None:
+    front = front_for("echo", 100, 50, ("ax", "ay", "az"), echo=Echo(200))
+    rng = np.random.default_rng(1)
+    windows = rng.normal(0, 1000, (20, 100, 3)).astype(np.int16)
+    echo = learned_echo(front, windows, 5)
+    assert echo == learned_echo(front, windows, 5)
+    assert echo != learned_echo(front, windows, 6)
+    assert {*echo.signs} == {-1, 1} and min(echo.biases) < -8000 and max(echo.biases) > 8000
+    learned = replace(front, echo=echo)
+    # A gain and an offset of an axis change hardly anything.
+    other = (windows * np.array([9, 1, 2]) + np.array([300, -2000, 5])).astype(np.int16)
+    after = replace(front, echo=learned_echo(front, other, 5))
+    assert np.abs(features_of(learned, windows) - features_of(after, other)).max() < 60
+    # The state forgets: samples before the last fifty change the last state of fast units little.
+    changed = windows.copy()
+    changed[:, :20] = 0
+    last = [features_of(learned, each)[:, :200] for each in (windows, changed)]
+    assert np.abs(last[0] - last[1]).max() < 2000
+
+
+def test_a_constant_axis_is_no_division_by_zero() -> None:
+    front = front_for("echo", 10, 10, ("a", "b"), echo=Echo(4))
+    windows = np.full((3, 10, 2), 77, np.int16)
+    echo = learned_echo(front, windows, 1)
+    assert echo.offsets == (77, 77)
+    check_front(replace(front, echo=echo))
+
+
+def test_a_request_has_a_number_of_units() -> None:
+    assert FrontRequest.parse("echo") == FrontRequest("echo")
+    found = FrontRequest.parse("echo:units=30").of_windows(20, 5, ("ax", "ay", "az"))
+    assert (found.echo, found.vectors, found.parts) == (Echo(30), (), 4)
+    assert FrontRequest.parse("echo").of_windows(20, 10, ("a",)).echo == Echo(64)
+
+
+@pytest.mark.parametrize("text", ["units=0", "units=7", "units=258", "units=x", "size=3"])
+def test_what_is_no_number_of_units_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match=f"has '{text}', but its only parameter is units"):
+        FrontRequest.parse(f"echo:{text}")
+
+
+GOOD = Echo(2, (0, 5, -5), (1, 2**29, 7), (1, -1, 1, 1, 1, -1), (16384, -16384))
+
+
+@pytest.mark.parametrize(
+    ("front", "sentence"),
+    [
+        (Front("echo", 20, 5, 3), "needs an echo, and no vectors"),
+        (Front("echo", 20, 5, 3, ((0, 1, 2),), echo=Echo()), "needs an echo, and no vectors"),
+        (Front("echo", 20, 5, 3, filters=Filters(), echo=Echo()), "needs an echo, and no"),
+        (Front("echo", 20, 5, 3, kernels=Kernels(), echo=Echo()), "needs an echo, and no"),
+        (Front("echo", 20, 3, 3, echo=Echo()), "has 20 parts of 1, and a device stores at most 16"),
+        (Front("echo", 20, 5, 3, echo=Echo(0)), "units=0, but it must be an even number from 2"),
+        (Front("echo", 20, 5, 3, echo=Echo(9)), "units=9, but it must be an even number from 2"),
+        (Front("statistics", 20, 5, 3, echo=Echo()), "statistics has no echo"),
+        (Front("kernels", 20, 5, 3, kernels=Kernels(), echo=Echo()), "kernels has no echo"),
+        *(
+            (Front("echo", 20, 5, 3, echo=echo), "do not suit its windows")
+            for echo in (
+                replace(GOOD, offsets=()),
+                replace(GOOD, offsets=(0, 0, 40000)),
+                replace(GOOD, factors=(1, 1, 2**29 + 1)),
+                replace(GOOD, factors=(1, 1, -1)),
+                replace(GOOD, factors=(1, 1)),
+                replace(GOOD, signs=(1, 1, 1)),
+                replace(GOOD, signs=(1, 1, 1, 1, 1, 0)),
+                replace(GOOD, biases=(0,)),
+                replace(GOOD, biases=(0, 16385)),
+                Echo(2, factors=GOOD.factors),
+            )
+        ),
+    ],
+)
+def test_an_echo_that_no_device_can_have_is_refused(front: Front, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        check_front(front)
+
+
+def test_a_good_echo_is_accepted() -> None:
+    check_front(Front("echo", 20, 5, 3, echo=GOOD))
+
+
+def test_a_state_that_leaves_its_format_is_refused() -> None:
+    ops = IntervalOps()
+    samples = Fixed.of(ops, None, SAMPLE)
+    with pytest.raises(ValueError, match="does not suit Q7.0"):
+        window.scanned(ops, samples, QFormat(8, 0), lambda _, sample, before: sample + before)
+
+
+def test_a_scan_sees_every_sample_once() -> None:
+    ops = NumpyOps()
+    samples = np.random.default_rng(2).integers(-9, 10, (4, 7, 3))
+    sums = window.scanned(
+        ops,
+        stored(ops, samples, SAMPLE),
+        QFormat(32, 0),
+        lambda _, sample, before: (sample + before).requantize(QFormat(32, 0)),
+    )
+    np.testing.assert_array_equal(sums.data, samples.cumsum(axis=1))
