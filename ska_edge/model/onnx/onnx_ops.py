@@ -212,7 +212,7 @@ class OnnxOps:
         # graph has all of its constants, because few runtimes find those of the graph around it.
         first = self.node("Mul", self.node("Gather", a, self._scalar(0), axis=1), self._scalar(0))
         inner = OnnxOps(self._edge("scan") + "_")
-        before, sample = inner._edge("before"), inner._edge("sample")  # noqa: SLF001
+        before, sample = inner._edge("before"), inner._edge("sample")
         after = step(inner, sample, before)
         kept = inner.node("Identity", after)
 
