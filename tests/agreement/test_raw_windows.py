@@ -33,7 +33,7 @@ BOARDS = {
     "qemu-m0": "half",
     "qemu-m3": "apart",
     "qemu-m4": "plain",
-    "qemu-m7": "next",
+    "qemu-m7": "echo",
     "qemu-m33": "kernels",
     "qemu-rv32": "half",
     "sim-atmega328p": "half",

@@ -23,7 +23,7 @@ from firmware_gen.project import RUNTIME
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.numpy_ops import NumpyOps
-from ska_edge.frontend.front import Filters, Front, Kernels
+from ska_edge.frontend.front import Echo, Filters, Front, Kernels
 from ska_edge.frontend.frontends import LONGEST, MOST_AXES, front_for
 from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
@@ -80,6 +80,11 @@ PLANS = {
         (1 + MOST_AXES, 2),
         raw=RawInput((5,) * (1 + MOST_AXES), (3,) * (1 + MOST_AXES), 11),
         front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, Kernels(1, levels=1)),
+    ),
+    "echo front": make_plan(
+        (6, 2),
+        raw=RawInput((5,) * 6, (3,) * 6, 11),
+        front=front_for("echo", LONGEST, LONGEST, ("sound",) * MOST_AXES, echo=Echo(2)),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }

@@ -9,7 +9,7 @@ import pytest
 
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.front import Filters, Front, KernelGroup, Kernels
+from ska_edge.frontend.front import Echo, Filters, Front, KernelGroup, Kernels
 from ska_edge.frontend.frontends import feature_count, front_for
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
@@ -31,6 +31,7 @@ FRONTS = {
         *(11, 2, 2),
         kernels=Kernels(2, (KernelGroup(1, (0, 1), (0, 1, 8, 3, 4, 5), (-7, 9)),), levels=4),
     ),
+    "echo": Front("echo", 4, 2, 3, echo=Echo(4)),
     "patches": Front("patches", 5, 5, 6, filters=Filters(3, 3, 2, 2, (127, -128, 5) * 9)),
 }
 PLANTS = {

@@ -17,8 +17,8 @@ static void part_begin(ska_front_part_t *part) {
  * this unit. */
 static void unit_add(ska_front_part_t *part, uint16_t unit, int32_t input, int16_t *before) {
     const int16_t old = part->states[unit];
-    const int16_t state = (int16_t)ska_rule_front_state(input, *before, old,
-                                                        ska_const_i8(&ska_front_leaks[unit]));
+    const int16_t state =
+        (int16_t)ska_rule_front_state(input, *before, old, ska_const_i8(&ska_front_leaks[unit]));
     *before = old;
     part->states[unit] = state;
     part->totals[unit] += state;

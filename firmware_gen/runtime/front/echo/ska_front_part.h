@@ -23,7 +23,7 @@ typedef struct {
 /* Begins all windows anew. */
 void ska_front_parts_reset(ska_front_part_t parts[SKA_FRONT_PARTS]);
 
-/* Adds a sample to all windows; `first` tells whether a window begins with it, that of part `at`. */
+/* Adds a sample to all windows; `first` tells whether the window of part `at` begins with it. */
 void ska_front_parts_add(ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t at,
                          const int16_t sample[SKA_FRONT_AXES], bool first);
 
