@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from firmware_gen.emit.weights import numbers
-from ska_edge.frontend.echo import FACTOR_FRAC, LEAK_FRAC, STATE_FRAC, leaks_of, numbers_of
+from ska_edge.frontend.echo import FACTOR_FRAC, LEAK_FRAC, SCALED, leaks_of, numbers_of
 from ska_edge.frontend.front import CHOSEN, FEATURE, TAPS, WEIGHT, Filters, Front
 from ska_edge.frontend.kernels import kernels_of, level_length, unlearned
 from ska_edge.frontend.patches import weight_rows
@@ -195,7 +195,7 @@ static const int8_t ska_front_signs[SKA_FRONT_UNITS * SKA_FRONT_AXES] SKA_CONST 
     {numbers(echo.signs)}
 }};
 
-/* The bias of each unit, with {STATE_FRAC} fractional bits. */
+/* The bias of each unit, {SCALED.name}. */
 static const int16_t ska_front_biases[SKA_FRONT_UNITS] SKA_CONST = {{
     {numbers(echo.biases)}
 }};

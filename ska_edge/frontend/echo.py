@@ -24,10 +24,11 @@ from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Echo, Front
 
 MOST_UNITS = 256
-STATE_FRAC = 14  # fractional bits of a state
-ONE = 2**STATE_FRAC  # the largest state; the smallest is -ONE
-STATE = QFormat(16, STATE_FRAC)
-"""The format of a state, and of an axis that is scaled for the units."""
+STATE = QFormat(16, 15)
+"""The format of a state, which is from -1 to 1."""
+SCALED = QFormat(16, 14)
+"""The format of an axis that is scaled for the units, and of a bias."""
+LARGEST_BIAS = 2**SCALED.frac  # 1
 FACTOR_FRAC = 30  # fractional bits of the factor of an axis
 LARGEST_FACTOR = 2 ** (FACTOR_FRAC - 1)
 RECURRENT_FRAC = 7
@@ -36,7 +37,7 @@ LEAK_FRAC = 6  # fractional bits of a leak
 LEAKS = (64, 32, 16, 8, 4)
 """The leaks of the units 1 to 5, and then again: 1, 1/2, 1/4, 1/8, 1/16."""
 UNIT_BYTES = 10  # of a unit in a part: a state, and two sums of 32 bits
-FEATURE_BITS = 10  # a state of 1 is a feature of 2**FEATURE_BITS
+FEATURE_BITS = 11  # a state of 1 is a feature of 2**FEATURE_BITS
 NAMES = ("last", "mean", "size")
 
 
@@ -63,7 +64,7 @@ class EchoState:
             _inputs(front, ops, samples),
             STATE,
             lambda ops, input, state: _step(ops, input, state, units),
-        ).bounded(-ONE, ONE)  # because `next_state` has these bounds
+        )
         last = window.part(ops, states, length - 1, 1)
         return window.joined(
             ops,
@@ -95,9 +96,10 @@ class EchoState:
 
     def functions(self, front: Front) -> tuple[FixedFunction, ...]:
         """Return the functions of an axis, of a unit, and of a feature."""
-        most = front.axes * -STATE.minimum + ONE
-        state, before = (Argument(name, STATE_FRAC, -ONE, ONE) for name in ("state", "before"))
-        total = Argument("total", STATE_FRAC, -front.length * ONE, front.length * ONE)
+        most = front.axes * -SCALED.minimum + LARGEST_BIAS
+        state, before = (Argument.of(name, STATE) for name in ("state", "before"))
+        largest = front.length * -STATE.minimum
+        total = Argument("total", STATE.frac, -largest, largest)
         return (
             FixedFunction(
                 "front_scaled",
@@ -113,7 +115,7 @@ class EchoState:
                 "front_state",
                 "the next state of a unit",
                 (
-                    Argument("input", STATE_FRAC, -most, most),
+                    Argument("input", SCALED.frac, -most, most),
                     before,
                     state,
                     Argument("leak", LEAK_FRAC, 0, 1 << LEAK_FRAC),
@@ -140,7 +142,7 @@ def numbers_of(front: Front) -> Echo:
     if front.learned:
         return echo
     signs = (1, -1) * (axes * echo.units // 2)
-    biases = (ONE, -ONE) * (echo.units // 2)
+    biases = (LARGEST_BIAS, -LARGEST_BIAS) * (echo.units // 2)
     return Echo(echo.units, (SAMPLE.minimum,) * axes, (LARGEST_FACTOR,) * axes, signs, biases)
 
 
@@ -157,7 +159,7 @@ def _suits(echo: Echo, front: Front) -> bool:
         and all(SAMPLE.minimum <= offset <= SAMPLE.maximum for offset in echo.offsets)
         and all(0 <= factor <= LARGEST_FACTOR for factor in echo.factors)
         and {*echo.signs} <= {-1, 1}
-        and all(-ONE <= bias <= ONE for bias in echo.biases)
+        and all(abs(bias) <= LARGEST_BIAS for bias in echo.biases)
     )
 
 
@@ -166,7 +168,7 @@ def _inputs(front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
     echo = numbers_of(front)
     offsets = window.row(ops, echo.offsets, SAMPLE.frac)
     values = scaled(samples, offsets, window.row(ops, echo.factors, FACTOR_FRAC))
-    inputs = window.row(ops, echo.biases, STATE_FRAC)
+    inputs = window.row(ops, echo.biases, SCALED.frac)
     for axis in range(front.axes):
         signs = window.row(ops, echo.signs[axis :: front.axes], 0)
         inputs = inputs + window.axis(ops, values, axis) * signs
@@ -175,14 +177,13 @@ def _inputs(front: Front, ops: WindowOps[T], samples: Fixed[T]) -> Fixed[T]:
 
 def _step(ops: WindowOps[T], input: Fixed[T], state: Fixed[T], units: int) -> Fixed[T]:
     """Return the next state of all units, (windows, units)."""
-    state = state.bounded(-ONE, ONE)  # it is 0 at first, and `next_state` has these bounds
     before = window.taken(ops, state, [units - 1, *range(units - 1)])
     return next_state(input, before, state, window.row(ops, leaks_of(units), LEAK_FRAC))
 
 
 def scaled(value: Fixed[T], offset: Fixed[T], factor: Fixed[T]) -> Fixed[T]:
     """Return a sample of an axis, scaled for the units."""
-    return ((value - offset) * factor).requantize(STATE)
+    return ((value - offset) * factor).requantize(SCALED)
 
 
 def next_state(input: Fixed[T], before: Fixed[T], state: Fixed[T], leak: Fixed[T]) -> Fixed[T]:
@@ -190,9 +191,10 @@ def next_state(input: Fixed[T], before: Fixed[T], state: Fixed[T], leak: Fixed[T
     ops = before.ops
     factor = Fixed(ops, ops.constant(RECURRENT), RECURRENT_FRAC, RECURRENT, RECURRENT)
     recurrent = before * factor
-    wanted = (input + recurrent).rounded(STATE_FRAC).saturated(-ONE, ONE).named("wanted")
-    # It lies between `state` and `wanted`, because the leak is from 0 to 1.
-    return (state + (wanted - state) * leak).rounded(STATE_FRAC).bounded(-ONE, ONE)
+    wanted = (input + recurrent).requantize(STATE).named("wanted")
+    # The result lies between `state` and `wanted`, so no value saturates; but the compiler and the
+    # proof of the C code cannot know this.
+    return (state + (wanted - state) * leak).requantize(STATE)
 
 
 def size(state: Fixed[T]) -> Fixed[T]:

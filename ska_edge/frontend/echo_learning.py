@@ -11,11 +11,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.frontend.echo import FACTOR_FRAC, ONE, echo_of
+from ska_edge.frontend.echo import FACTOR_FRAC, SCALED, echo_of
 from ska_edge.frontend.front import Echo, Front
 
 STREAM = 5  # of the random numbers of a training's seed
-LARGEST_BIAS = ONE // 2
+LARGEST_BIAS = 2 ** (SCALED.frac - 1)  # 1/2
 SPREAD = 2  # the standard deviation of a unit's input is 1/2 if the axes are independent
 
 

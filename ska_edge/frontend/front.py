@@ -109,7 +109,7 @@ class Echo:
         offsets: of each axis, subtracted from its samples.
         factors: of each axis: what multiplies it then, with `echo.FACTOR_FRAC` fractional bits.
         signs: 1 or -1 for each axis of each unit, unit by unit.
-        biases: of each unit, with `echo.STATE_FRAC` fractional bits.
+        biases: of each unit, in the format `echo.SCALED`.
 
     All but `units` are empty if they are not yet learned.
     """

@@ -1,10 +1,11 @@
-"""Counts the instructions of the front ends: `python -m tests.bench.front` prints four tables.
+"""Counts the instructions of the front ends: `python -m tests.bench.front` prints five tables.
 
 For `statistics`, samples of a normal distribution are pushed, six axes with two vectors, for
 windows of 200 samples with hop 100. For `spectrum`, they have one axis, and windows of 256 and of
 1024 samples have 16 bands. For `kernels`, windows of 150 samples of one axis and of 200 samples of
-six axes have the default number of kernels, learned from random windows. For `patches`, features of
-an image of 28x28 random pixels are computed with the default filters.
+six axes have the default number of kernels, learned from random windows. For `echo`, the same
+windows have the default number of units, without overlap and with a hop of half a window. For
+`patches`, features of an image of 28x28 random pixels are computed with the default filters.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from firmware_gen.board.board import load_board
 from firmware_gen.build import ELF_NAME, build
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
-from ska_edge.frontend.front import Filters, Front, Kernels
+from ska_edge.frontend.echo_learning import learned_echo
+from ska_edge.frontend.front import Echo, Filters, Front, Kernels
 from ska_edge.frontend.frontends import feature_count, front_for
 from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.frontend.spectrum import LINEAR, spaced
@@ -43,6 +45,7 @@ IMAGE = Front(
     ),
 )
 KERNEL_WINDOWS = ((150, AXES[:1]), (200, AXES))
+ECHO_WINDOWS = ((150, 150, AXES[:1]), (200, 200, AXES), (200, 100, AXES))  # length, hop, axes
 BOARDS = ("qemu-m0", "qemu-m4")
 MAIN = """\
 #include "ska_board.h"
@@ -79,6 +82,13 @@ def with_kernels(length: int, axes: Sequence[str]) -> Front:
     front = front_for("kernels", length, length // 2, axes, kernels=Kernels())
     samples = np.random.default_rng(1).normal(0, 2000, (20, length, len(axes))).astype(np.int16)
     return replace(front, kernels=learned_kernels(front, samples, 5))
+
+
+def with_echo(length: int, hop: int, axes: Sequence[str]) -> Front:
+    """Return a front end with an echo that is learned from random windows."""
+    front = front_for("echo", length, hop, axes, echo=Echo())
+    samples = np.random.default_rng(1).normal(0, 2000, (20, length, len(axes))).astype(np.int16)
+    return replace(front, echo=learned_echo(front, samples, 5))
 
 
 def count(tracer: Tracer, trace: Trace) -> int:
@@ -128,12 +138,15 @@ def figures(name: str, folder: Path) -> dict[str, float]:
     """Return the instructions of the front ends on a board, by the name of the figure."""
     sample, most, window = measured(name, FRONT, folder / "statistics")
     length, axes = KERNEL_WINDOWS[0]
+    echo = measured(name, with_echo(*ECHO_WINDOWS[1]), folder / "echo")
     return {
         "front_sample": round(sample, 1),
         "front_sample_most": most,
         "front_window": window,
         "spectrum_window": measured(name, SPECTRA[0], folder / "spectrum")[2],
         "kernels_window": measured(name, with_kernels(length, axes), folder / "kernels")[2],
+        "echo_sample": round(echo[0], 1),
+        "echo_window": echo[2],
         "front_image": image(name, folder / "image"),
     }
 
@@ -157,12 +170,20 @@ def main() -> None:
             for name in BOARDS
             for place in [Path(folder) / f"{name}-{length}"]
         ]
+        echoes = [
+            (str(length), str(hop), str(len(axes)), *row(name, with_echo(length, hop, axes), place))
+            for length, hop, axes in ECHO_WINDOWS
+            for name in BOARDS
+            for place in [Path(folder) / f"{name}-{length}-{hop}-echo"]
+        ]
         images = [(name, f"{image(name, Path(folder) / f'{name}-image'):,}") for name in BOARDS]
     print(table(("board", "a sample, mean", "a sample, most", "a window"), rows))
     print()
     print(table(("samples", "board", "a sample, mean", "a sample, most", "a window"), spectra))
     print()
     print(table(("samples", "axes", "board", "a sample, mean", "most", "a window"), kernels))
+    print()
+    print(table(("samples", "hop", "axes", "board", "a sample", "most", "a window"), echoes))
     print()
     print(table(("board", "an image"), images))
 

@@ -49,6 +49,8 @@ BEFORE = {
     "front_window": 17000,
     "spectrum_window": 100000,
     "kernels_window": 1700000,
+    "echo_sample": 6000.0,
+    "echo_window": 40000,
     "front_image": 600000,
 }
 

@@ -39,7 +39,7 @@ from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 
 
 def states_of(samples: list[list[int]], echo: Echo) -> Iterator[list[int]]:
-    """Yield the state after each sample, by the definition; 16384 is 1."""
+    """Yield the state after each sample, by the definition; 32768 is 1."""
     states = [0] * echo.units
     for sample in samples:
         scaled = []
@@ -50,8 +50,8 @@ def states_of(samples: list[list[int]], echo: Echo) -> Iterator[list[int]]:
         for unit, bias in enumerate(echo.biases):
             signs = echo.signs[unit * axes : (unit + 1) * axes]
             total = bias + sum(sign * value for sign, value in zip(signs, scaled, strict=True))
-            wanted = (128 * total + 115 * old[unit - 1] + 64) >> 7
-            wanted = min(max(wanted, -16384), 16384)
+            wanted = (256 * total + 115 * old[unit - 1] + 64) >> 7
+            wanted = min(max(wanted, -32768), 32767)
             leak = LEAKS[unit % len(LEAKS)]
             states.append((64 * old[unit] + leak * (wanted - old[unit]) + 32) >> 6)
         yield states
@@ -145,12 +145,12 @@ def test_an_echo_is_learned_from_the_seed_and_scales_the_axes() -> None:
     # A gain and an offset of an axis change hardly anything.
     other = (windows * np.array([9, 1, 2]) + np.array([300, -2000, 5])).astype(np.int16)
     after = replace(front, echo=learned_echo(front, other, 5))
-    assert np.abs(features_of(learned, windows) - features_of(after, other)).max() < 60
+    assert np.abs(features_of(learned, windows) - features_of(after, other)).max() < 120
     # The state forgets: samples before the last fifty change the last state of fast units little.
     changed = windows.copy()
     changed[:, :20] = 0
     last = [features_of(learned, each)[:, :200] for each in (windows, changed)]
-    assert np.abs(last[0] - last[1]).max() < 2000
+    assert np.abs(last[0] - last[1]).max() < 4000
 
 
 def test_a_constant_axis_is_no_division_by_zero() -> None:
