@@ -224,7 +224,7 @@ def _shape(kind: str, part: str, value: str) -> tuple[int, int]:
     return rows, columns
 
 
-def _kernels(kind: str, text: str) -> dict[str, int]:
+def _kernels(kind: str, text: str) -> dict[str, Any]:
     """Return the parameters of kernels that are given."""
     found: dict[str, int] = {}
     for part in text.split(",") if text else ():
