@@ -14,6 +14,7 @@ from itertools import groupby
 from firmware_gen.board.board import RING, Board
 from firmware_gen.memory.members import members
 from firmware_gen.memory.residence import can_read, in_flash, only_infers, saved_bytes
+from ska_edge.frontend.front import SAMPLE
 from ska_edge.frontend.frontends import front_bytes
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD
@@ -23,9 +24,11 @@ from ska_edge.wire.protocol import MESSAGES
 Arrays = tuple[tuple[int, int], ...]
 
 # On AVR, constants are in RAM unless special instructions read them. These are the bytes of the
-# constants in RAM: a row of ska_layers plus its element of ska_first_neuron (2 bytes), a row of
-# ska_readouts, the board's name, and the digest.
-AVR_LAYER, AVR_READOUT, AVR_NAME, AVR_DIGEST = 20, 18, 16, 8
+# constants in RAM: a row of ska_layers, its element of ska_first_neuron (which a single layer does
+# not need), a row of ska_readouts, the board's name, the digest, and ska_sensor_runs with a byte of
+# padding.
+AVR_LAYER, AVR_FIRST, AVR_READOUT, AVR_NAME, AVR_DIGEST, AVR_RUNS = 18, 2, 18, 16, 8, 2
+WORD = 4  # bytes to which cores of 32 bits align a struct, and the end of the RAM
 
 
 @dataclass(frozen=True)
@@ -86,21 +89,39 @@ def parts(
 ) -> tuple[Part, ...]:
     """Return the parts of a firmware's RAM with this plan on this board, in memory order."""
     flash = in_flash(plan, inference_only)
-    line = (_line(plan, board, flash), *_front(plan, board), *_received(board))
-    if sensor:
-        line = (*line, _window(plan))
-    return (*_network(plan, board, flash), *line, *_saves(plan, board, flash))
+    return (*_device(plan, board, flash, sensor), *_others(plan, board, flash, sensor))
 
 
 def ram(plan: Plan, board: Board, *, inference_only: bool = False, sensor: bool = False) -> int:
     """Return the bytes of RAM without the stack; 32-bit cores align each element to its size."""
-    place = 0
-    for part in parts(plan, board, inference_only=inference_only, sensor=sensor):
-        for count, width in part.arrays:
+    flash, place = in_flash(plan, inference_only), 0
+    for some in (_device(plan, board, flash, sensor), _others(plan, board, flash, sensor)):
+        largest = WORD
+        for count, width in (array for part in some for array in part.arrays):
             if count and board.kernel != "avr":
                 place = -(-place // width) * width
+                largest = max(largest, width)
             place += count * width
-    return place if board.kernel == "avr" else -(-place // 4) * 4
+        place = place if board.kernel == "avr" else -(-place // largest) * largest
+    return place
+
+
+def _device(plan: Plan, board: Board, flash: int, sensor: bool) -> Iterator[Part]:
+    """Return the parts of ska_device_t."""
+    yield from _pushed(plan, board, flash)  # after the token, but alignment is the same
+    yield _line(plan)
+    yield from _front(plan, board)
+    if sensor:
+        yield _window(plan)
+    yield from _network(plan, board, flash)
+
+
+def _others(plan: Plan, board: Board, flash: int, sensor: bool) -> Iterator[Part]:
+    """Return the parts outside of ska_device_t."""
+    if board.kernel == "avr":
+        yield _constants(plan, flash, sensor)
+    yield from _received(board)
+    yield from _saves(plan, board, flash)
 
 
 def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
@@ -111,8 +132,13 @@ def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
 def _front(plan: Plan, board: Board) -> Iterator[Part]:
     """Return the members of ska_front_t, if any; elsewhere than on AVR, a byte pads it."""
     if plan.front is not None:
+        width = SAMPLE.bits // 8 if plan.front.has_samples else 8  # of the largest member of a part
         ring, padding = front_bytes(plan.front), 0 if board.kernel == "avr" else 1
-        yield Part("front end", ((ring // 8, 8), (ring % 8, 1), (3, 2), (1 + padding, 1)))
+        if plan.front.image and board.kernel == "avr":  # no byte pads an odd number of pixels
+            ring -= plan.front.length * plan.front.axes % 2
+        yield Part(
+            "front end", ((ring // width, width), (ring % width, 1), (3, 2), (1 + padding, 1))
+        )
 
 
 def _window(plan: Plan) -> Part:
@@ -130,8 +156,8 @@ def _received(board: Board) -> Iterator[Part]:
         yield Part("receive ring", ((board.uart.buffer, 1), (1, 2), (2, 1)))
 
 
-def _line(plan: Plan, board: Board, flash: int) -> Part:
-    """Return the members of ska_device_t before the network, and on AVR the constants in RAM."""
+def _line(plan: Plan) -> Part:
+    """Return the members of ska_device_t that every device has before the network."""
     signal = plan.layers[0].input.bits // 8
     request = max(
         sum(field.size * _elements(field, plan) for field in message.of(plan.regression).fields)
@@ -140,18 +166,21 @@ def _line(plan: Plan, board: Board, flash: int) -> Part:
     )
     # The first four bytes of a session count as one element, because a struct begins aligned.
     session, token, tag = ((1, 4), (1, 1), (1, 4), (1, 1), (1, 4)), (1, 4), (1, 1)
-    decoder = ((2, 2), (4, 1), (request + OVERHEAD, 1))
-    arrays = [*session, token, *decoder, tag]
-    if signal > 1:
-        arrays.append((plan.inputs, signal))
-    if board.kernel == "avr":
-        arrays += [(AVR_NAME + AVR_DIGEST, 1), (_copied(plan, flash), 1)]
-        if not only_infers(plan, flash):  # otherwise the compiler knows the layer of each access
-            arrays.append((AVR_LAYER * len(plan.layers), 1))
-        if not flash:
-            readouts = sum(layer.readout is not None for layer in plan.layers)
-            arrays.append((AVR_READOUT * readouts, 1))
-    return Part("serial line", tuple(arrays))
+    decoder, follow = ((2, 2), (4, 1), (request + OVERHEAD, 1)), (1, 1)
+    x = (plan.inputs if signal > 1 else 0, signal)
+    return Part("serial line", (*session, token, *decoder, tag, follow, x))
+
+
+def _constants(plan: Plan, flash: int, sensor: bool) -> Part:
+    """Return the constants in RAM of an AVR."""
+    arrays = [(AVR_NAME + AVR_DIGEST, 1), (_copied(plan, flash), 1), (AVR_RUNS * sensor, 1)]
+    if not only_infers(plan, flash):  # otherwise the compiler knows the layer of each access
+        layers = len(plan.layers)
+        arrays.append((AVR_LAYER * layers + AVR_FIRST * layers * (layers > 1), 1))
+    if not flash:
+        readouts = sum(layer.readout is not None for layer in plan.layers)
+        arrays.append((AVR_READOUT * readouts, 1))
+    return Part("constants", tuple(arrays))
 
 
 def _copied(plan: Plan, flash: int) -> int:
@@ -171,12 +200,25 @@ def _elements(field: Field, plan: Plan) -> int:
     }[field.count]
 
 
+def _pushed(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
+    """Return the members of ska_push_t, for a pushed state."""
+    if _has_saves(plan, board, flash):
+        yield Part("pushed state", ((1, 1), (3, 4), (_limit(board), 4)))
+
+
 def _saves(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
-    """Return the memory of ska_journal.c, of ska_push_t for a pushed state, and of the driver."""
-    if only_infers(plan, flash):
-        return
-    if board.storage is not None and board.storage.holds(saved_bytes(plan, flash)):
-        limit = int(board.storage.save_budget > 0)  # for the received bytes and the spent saves
-        journal, push = ((2, 1), (2, 4), (board.storage.unit, 1)), ((1, 1), (3, 4))
-        yield Part("saves", (*journal, *push, (limit, 4), (limit, 1)))
+    """Return the memory of ska_journal.c, of the limit on saves, and of the driver."""
+    if _has_saves(plan, board, flash):
+        assert board.storage is not None
+        yield Part("saves", ((2, 1), (2, 4), (board.storage.unit, 1), (_limit(board), 1)))
         yield Part("driver of the saves", ((board.storage.ram, 1),))
+
+
+def _limit(board: Board) -> int:
+    """Return 1 for a board with a limit on saves, otherwise 0."""
+    return int(board.storage is not None and board.storage.save_budget > 0)
+
+
+def _has_saves(plan: Plan, board: Board, flash: int) -> bool:
+    fits = board.storage is not None and board.storage.holds(saved_bytes(plan, flash))
+    return fits and not only_infers(plan, flash)

@@ -205,12 +205,14 @@ class Device(Closable):
         `window.raw` has its raw samples (length, axes); it is None if the device has taken further
         samples meanwhile, and no earlier call with `raw` has read the first ones. Raises
         DeviceError for a firmware that was not generated with `sensor`, and with `raw` for one
-        whose front end has no raw samples.
+        whose front end has no raw samples. With `raw`, `connect` needs the model; otherwise
+        InputError is raised.
 
         Example: ``device.window().result.predicted``
         """
-        window, front = self._link.window(after), self.model.plan.front
-        if not raw or front is None:
+        window = self._link.window(after)
+        front = self.model.plan.front if raw else None
+        if front is None:
             return window
         if self._raw is None:
             self._raw = RawSamples(front.length, front.hop, front.axes)

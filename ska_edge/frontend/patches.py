@@ -113,7 +113,10 @@ class Patches:
             )
 
     def part_bytes(self, front: Front) -> int:
-        """Return the bytes of a part: the pixels of an image, and the number of its rows so far."""
+        """Return the bytes of a part: the pixels of an image, and the number of pixels so far.
+
+        A core without alignment, such as an AVR, needs a byte less if the number of pixels is odd.
+        """
         pixels = front.length * front.axes
         return pixels + pixels % 2 + 2
 

@@ -84,7 +84,7 @@ FRONTS = {
     "longest spectrum": front_for("spectrum", 1024, 64, ("s",), bands=spaced(1024, 40, MEL)),
     "shortest spectrum": front_for("spectrum", 16, 24, AXES, bands=spaced(16, 7, LINEAR)),
     "frames": front_for("spectrum", 64, 20, AXES[:2], bands=spaced(16, 5, MEL), frames=4),
-    "image": images(9, 8, Filters(3, 3, 1, 2)),
+    "image": images(9, 7, Filters(3, 3, 1, 2)),
     "wide image": images(11, 28, Filters(4, 5, 2, 3)),
     "digit": images(28, 28, Filters()),
     "kernels": with_kernels(40, 7, AXES, 20),

@@ -115,7 +115,8 @@ def test_a_board_has_the_features_of_the_host(
         expect_front_size(model, board, project)
     report = build(project)
     if board.memory is not None:
-        assert ram(model.plan, board) == pytest.approx(report.ram, rel=0.02)
+        sections = 0 if board.kernel == "avr" else 4  # their alignment is not predicted
+        assert 0 <= report.ram - ram(model.plan, board) <= sections
     found = proven(model, project)
     found.require_equal()
     assert found.windows == found.samples > 20

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import ska_edge as api
-from firmware_gen.board.board import Board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.emulators import flash
+from firmware_gen.memory.footprint import ram
 from firmware_gen.project import load_project
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.sensor_file import sensor_file
@@ -118,6 +119,17 @@ def test_the_axes_of_a_sensor_have_the_names_and_the_rate_of_the_model(
         assert words in ska_edge("flash", "fw", "--sensor", name).refusal(2)
 
 
+def test_inspect_predicts_the_ram_of_a_sensor(ska_edge: Run) -> None:
+    model = model_of("kernels")
+    model.save(Path("model.ska"))
+    board = load_board("uno")
+    more = ram(model.plan, board, sensor=True) - ram(model.plan, board)
+    done = ska_edge("inspect", "model.ska", "--board", "uno")
+    assert f"firmware --sensor needs {more} bytes more" in done.out and more > 30
+    found = ska_edge("inspect", "model.ska", "--board", "uno", "--json").document()
+    assert found["ram"]["sensor"] == more
+
+
 def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_file: Path) -> None:
     said = ska_edge("firmware", iris_file, "--sensor", "-o", "fw").refusal(2)
     assert "only with a front end" in said
@@ -160,7 +172,7 @@ def test_a_key_labels_the_last_window_whose_samples_are_shown(
             terminal.press("q")
             assert terminal.end() == 130
         assert ska_edge("replay", "log", "model.ska", "-o", "again.ska").code == 0
-        with api.connect(flash.running()[0].port) as device:
+        with api.connect(flash.running()[0].port, "model.ska") as device:
             assert device.info().samples == 1
             window = device.window(raw=True)
             assert window is not None and window.raw is not None and len(window.raw) == 40

@@ -131,6 +131,8 @@ def inspect(model: Path, board: str, as_json: bool) -> None:
     if memory is not None:
         out.show(memory_table(memory, target))
         out.line(forms_sentence(memory["forms"], target.name))
+        if "sensor" in memory:
+            out.line(f"firmware --sensor needs {memory['sensor']:,} bytes more")
     if saves is not None:
         out.line(saves_sentence(saves, target))
     raw = _raw(plan)

@@ -14,6 +14,7 @@ from ska_edge.report.table import Table
 def memory_document(plan: Plan, board: Board) -> dict[str, Any] | None:
     """Return the RAM of a plan on a board, by part and by form.
 
+    `sensor` is how much more a device with a sensor of its own needs, if the plan allows one.
     Returns None for a board without memory of a known size, such as the host.
     """
     if board.memory is None:
@@ -21,11 +22,14 @@ def memory_document(plan: Plan, board: Board) -> dict[str, Any] | None:
     sizes = {part.name: part.size for part in parts(plan, board)}
     whole = ram(plan, board)
     alignment = whole - sum(sizes.values())
+    senses = plan.front is not None and not plan.regression
+    more = {"sensor": ram(plan, board, sensor=True) - whole} if senses else {}
     return {
         "board": board.name,
         "bytes": whole,
         "parts": {**sizes, "alignment": alignment} if alignment else sizes,
         "forms": each_form(plan, board),
+        **more,
     }
 
 
