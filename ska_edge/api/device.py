@@ -222,8 +222,9 @@ class Device(Closable):
     def label(self, window: SensorWindow, name: str) -> SensorWindow:
         """Let the device learn a window of its sensor as a class, and return the window.
 
-        The device learns only its newest window, and a window only once; otherwise DeviceError is
-        raised. Raises InputError if the device has no such class.
+        The device learns only its newest window, and a window only once. DeviceError is raised for
+        another window, and for one that was learned as another class. Raises InputError if the
+        device has no such class.
 
         Example: ``device.label(device.window(), "walk")``
         """

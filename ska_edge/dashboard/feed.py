@@ -154,9 +154,9 @@ class Feed:
         if not self._labeling:
             ACTIONS[action](steering)
             return
-        if label is None or not 0 <= label < len(monitor.classes):
-            most = len(monitor.classes) - 1
-            raise InputError(f'the action label needs a "label" from 0 to {most}, the class')
+        labels = [label for label, name in enumerate(monitor.classes) if name]
+        if label not in labels:
+            raise InputError(f'the action label needs a "label" from 0 to {labels[-1]}, the class')
         if monitor.window is None:
             raise InputError(f"the device at {self.name} has no complete window yet")
         steering.label(label)
@@ -263,7 +263,8 @@ class Feed:
         """Return what can be steered; None if the device learns no rows now.
 
         This is whether the device is paused, the last answer to a request, the names of the classes
-        with which a person can label windows, and the newest window in words.
+        with which a person can label windows, "" for an output without a name, and the newest
+        window in words.
         """
         steering, monitor = self._steering(), self._monitor
         if steering is None or monitor is None:

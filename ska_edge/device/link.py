@@ -156,9 +156,11 @@ class Link(Session):
     def label(self, window: int, label: int, want: Want = Want.METRICS) -> SensorWindow:
         """Let the device learn its newest window, whose number is given; return the window.
 
+        A window that it has learned before as this class is not learned again; its metrics are
+        those of that step.
         If the first answer was lost, and the next window is complete meanwhile, it is returned.
-        Raises NotNewestError if this is not the newest window, or if it was learned before, and
-        DeviceError if no class has the label.
+        Raises NotNewestError if this is not the newest window, or if it was learned before as
+        another class, and DeviceError if no class has the label.
         """
         self.expect_sensor()
         values = {"window": window, "label": label, "want": int(want), "token": self.info.token}

@@ -245,6 +245,7 @@ class Stream:
                     seen = self.link.window(after)
                     if seen is None and self.link.sensor_ended:
                         return
+                    seen = seen and self._measured(seen)
                 if raw is not None:
                     raw.read(self.link.read_raw)
                     seen = seen and replace(seen, raw=raw.of(seen.number))
@@ -267,6 +268,18 @@ class Stream:
                 self.samples = found.result.samples
                 yield found
             self._stop.wait(pause)
+
+    def _measured(self, window: SensorWindow) -> SensorWindow:
+        """Return a window that was learned by a button with the metrics of this step; without them
+        if the next window is complete meanwhile.
+        """
+        if window.label is None:
+            return window
+        try:
+            again = self.link.label(window.number, window.label, self._want)
+        except device_errors.NotNewestError:
+            return window
+        return again if again.number == window.number else window
 
     def _learned_before(
         self, found: SensorWindow, asked: tuple[SensorWindow, int] | None

@@ -39,6 +39,7 @@ class Job:
         following: whether the devices learn by themselves; then they get no rows.
         samples: with `following`, how many samples to follow; None follows until the fleet stops.
         raw: with `following`, whether to read the raw samples of the windows of their sensors.
+        labels: with `following`, see `Monitor.watch`.
     """
 
     plan: Plan
@@ -53,6 +54,7 @@ class Job:
     following: bool = False
     samples: int | None = None
     raw: bool = False
+    labels: Sequence[str] = ()
     classes: Sequence[str] = ()
     halvings_after: int | None = None
 
@@ -155,7 +157,8 @@ class Member:
 
     def _lines(self, monitor: Monitor, job: Job) -> Iterator[LogLine]:
         if job.following and monitor.info.senses:
-            return monitor.watch(job.samples, [sink.write for sink in self.sinks], raw=job.raw)
+            sending = [sink.write for sink in self.sinks]
+            return monitor.watch(job.samples, sending, raw=job.raw, labels=job.labels)
         if job.following:
             return monitor.follow(job.samples)
         return monitor.run(

@@ -167,7 +167,7 @@ class Monitor:
 
     @property
     def classes(self) -> list[str]:
-        """The names of the classes, in the order of their labels."""
+        """The names of the classes, in the order of their labels; "" for an output without one."""
         return [self.named(label) for label in range(len(self._classes) or self._plan.classes)]
 
     @property
@@ -266,6 +266,7 @@ class Monitor:
         sending: Sequence[Callable[[LogLine], None]] = (),
         pause: float = LOOKS,
         raw: bool = False,
+        labels: Sequence[str] = (),
     ) -> Iterator[LogLine]:
         """Yield the lines of a log while the device classifies windows of its own sensor.
 
@@ -280,10 +281,12 @@ class Monitor:
             pause: seconds between two looks at the device.
             raw: also read the raw samples of each window; `Link.expect_raw` tells whether the
                 device has them.
+            labels: the name of each output, "" for one that is no class; by default the plan's.
 
         Raises the errors of `Stream.watch`; the stream stays open.
         """
         self._alone, self._sending = True, sending
+        self._classes = tuple(labels) or self._classes
         yield SessionStart.of(self.info, self.port)
         front = self._plan.front
         samples = RawSamples(front.length, front.hop, front.axes) if raw and front else None
@@ -308,7 +311,8 @@ class Monitor:
         label, window = self.steering.take_label(), self.window
         if label is None or window is None:
             return None
-        if label >= len(self.classes):
+        names = self.classes
+        if label >= len(names) or not names[label]:
             self.steering.answer = f"there is no class {label}"
             return None
         return window.number, label

@@ -76,7 +76,7 @@ STATUS_PURPOSE = {
     "detail is the type of the message, or the offset in PUSH",
     Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
-    Status.WINDOW: "no window is complete, or it is not the newest, or learned before;"
+    Status.WINDOW: "no window is complete, or it is not the newest, or learned as another class;"
     " detail is the newest",
 }
 
@@ -305,7 +305,7 @@ MESSAGES = (
             Field("want", "u8", 1, "bits, see SKA_WANT_*; CRC has no meaning"),
             TOKEN,
         ),
-        "learn the newest window of the sensor, unless it was learned before",
+        "learn the newest window of the sensor, unless it was learned before as this class",
         answer="CLASSIFIED",
         changes=True,
         only="SKA_SENSOR",

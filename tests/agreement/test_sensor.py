@@ -26,6 +26,7 @@ from ska_edge.monitor.log_line import LogLine, LogRow, Missing, WindowSeen
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
+from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan
 from tests.agreement.test_front import expected_of, samples_of, windows_of
@@ -100,9 +101,13 @@ def on_host(
 
 
 def made(
-    board: Board, folder: Path, monkeypatch: pytest.MonkeyPatch, front: str = "half"
+    board: Board,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    front: str = "half",
+    model: Model | None = None,
 ) -> Sensor:
-    model = model_of(front)
+    model = model or model_of(front)
     write_project(model.plan, model.state.parameters, board.name, folder / "p", sensor=True)
     build(folder / "p")
     return Sensor(folder / "p", model, monkeypatch)
@@ -147,8 +152,10 @@ def test_a_window_is_learned_only_once_and_only_while_it_is_the_newest(on_host: 
         with pytest.raises(DeviceError, match="no class has this label"):
             link.label(1, on_host.model.plan.classes)
         assert link.label(1, 1).result.samples == 1
-        with pytest.raises(NotNewestError):
+        with pytest.raises(NotNewestError, match="as another class"):
             link.label(1, 0)
+        again = link.label(1, 1)
+        assert again.result.samples == 1 and again.result.metrics
         link.window(1)
         with pytest.raises(NotNewestError, match="the newest has the number 2"):
             link.label(1, 0)
@@ -271,7 +278,9 @@ def test_the_log_of_a_watched_sensor_gives_the_state_of_the_device(
     assert windows == list(range(1, len(sensor.inputs) + 1))
     found = rebuild(tmp_path / "log", sensor.model)
     assert found.state.crc == crc and found.checked
-    assert found.rows == sum(isinstance(line, LogRow) for line in lines) > 5
+    rows = [line for line in lines if isinstance(line, LogRow)]
+    assert found.rows == len(rows) > 5
+    assert all(len(row.layers) == len(sensor.model.plan.layers) for row in rows)  # of buttons, too
 
 
 @pytest.mark.parametrize(
@@ -280,7 +289,7 @@ def test_the_log_of_a_watched_sensor_gives_the_state_of_the_device(
         ("host", "kernels"),
         ("host", "image"),
         ("virtual-m4", "kernels"),
-        ("sim-atmega328p", "kernels"),
+        ("sim-atmega328p", "image"),
     ],
 )
 def test_the_raw_samples_of_each_window_are_read_and_logged(
@@ -324,6 +333,37 @@ def test_a_front_end_that_sums_up_has_no_raw_samples(on_host: Sensor) -> None:
             link.read_raw(0, 1)
         with pytest.raises(DeviceError, match="refused READ_RAW"):
             link.request("READ_RAW", {"first": 0})
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_a_window_is_labeled_as_an_added_class(
+    added: bool,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    half = model_of("half").plan
+    sizes = (half.inputs, 3)
+    plan = make_plan(
+        sizes, input_format=half.layers[0].input, raw=half.raw, front=half.front, spares=1
+    )
+    model = Model(plan, State(plan), model_of("half").scaling)
+    sensor = made(require_board("host"), tmp_path, monkeypatch, model=model)
+    with (
+        start(sensor.project) as board,
+        closing(stream_to(board.port, model, threading.Event())) as stream,
+    ):
+        if added:
+            assert stream.link.add_class("wave") == 2
+        monitor = Monitor(stream, plan)
+        for line in monitor.watch(pause=0, labels=("a", "b", "wave" if added else "")):
+            if isinstance(line, WindowSeen) and line.number == 1:
+                monitor.steering.label(2)
+            if isinstance(line, WindowSeen) and line.number == 2:
+                break
+    learned = "window 1 was learned as wave"
+    assert monitor.steering.answer == (learned if added else "there is no class 2")
+    assert monitor.learned == added
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -205,12 +205,15 @@ static bool window_may(size_t length) {
 /* LABEL may learn the newest window, once. */
 static bool label_may(const uint8_t *payload, size_t length) {
     const uint32_t steps = device.network.step - before.step;
-    return length == 11 && window_before.number != 0 &&
-           number_at(payload, 4) == window_before.number && window_before.label == SKA_UNLABELED &&
-           number_at(payload + 4, 2) < SKA_CLASSES &&
-           device.window.label == number_at(payload + 4, 2) &&
-           number_at(payload + 7, 4) == token_before &&
-           device.network.samples - before.samples == 1 && steps <= STEPS_MOST;
+    const bool fits = length == 11 && window_before.number != 0 &&
+                      number_at(payload, 4) == window_before.number &&
+                      number_at(payload + 4, 2) < SKA_CLASSES &&
+                      device.window.label == number_at(payload + 4, 2) &&
+                      number_at(payload + 7, 4) == token_before;
+    if (window_before.label != SKA_UNLABELED) {
+        return fits && same(&device.network, &before) && same_front();
+    }
+    return fits && device.network.samples - before.samples == 1 && steps <= STEPS_MOST;
 }
 
 /* Tells whether a request may change the front end or the newest window. */

@@ -72,7 +72,7 @@
 #define SKA_STATUS_FROZEN 15u
 /* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u
-/* no window is complete, or it is not the newest, or learned before; detail is the newest */
+/* no window is complete, or it is not the newest, or learned as another class; detail is the newest */
 #define SKA_STATUS_WINDOW 17u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
@@ -189,11 +189,11 @@
 #define SKA_MESSAGE_WINDOW 0x11u
 #define SKA_MESSAGE_WINDOW_SIZE 4u
 #if SKA_REGRESSION
-/* LABEL: learn the newest window of the sensor, unless it was learned before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
 #define SKA_MESSAGE_LABEL 0x12u
 #define SKA_MESSAGE_LABEL_SIZE 9u
 #else
-/* LABEL: learn the newest window of the sensor, unless it was learned before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
 #define SKA_MESSAGE_LABEL 0x12u
 #define SKA_MESSAGE_LABEL_SIZE 11u
 #endif
@@ -681,7 +681,7 @@ static inline bool ska_message_window_unpack(const uint8_t *payload, uint16_t le
 
 #if SKA_REGRESSION
 #if SKA_SENSOR
-/* LABEL: learn the newest window of the sensor, unless it was learned before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
 typedef struct {
     /* number of the newest window */
     uint32_t window;
@@ -704,7 +704,7 @@ static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t len
 #endif
 #else
 #if SKA_SENSOR
-/* LABEL: learn the newest window of the sensor, unless it was learned before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
 typedef struct {
     /* number of the newest window */
     uint32_t window;

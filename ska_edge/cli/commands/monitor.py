@@ -184,7 +184,7 @@ def monitor(
         _look(ports or (find_port(None),), line, out)
         return
     loaded = open_model(model)
-    if data is not None and loaded.plan.spares:
+    if loaded.plan.spares:
         ports = ports or (find_port(None),)
         loaded = _known(loaded, ports, line)
     if raw and data is not None:
@@ -248,6 +248,7 @@ def monitor(
         following=data is None,
         samples=samples,
         raw=raw,
+        labels=_names(loaded),
     )
     try:
         with out.live() as show, pressed_keys(watched) as pressed:
@@ -309,6 +310,12 @@ def _known(model: Model, ports: Sequence[str], line: Line) -> Model:
             " or teach them the same classes in the same order"
         )
     return next(iter(found.values()), model)
+
+
+def _names(model: Model) -> list[str]:
+    """Return the name of each output, "" for one that is no class."""
+    state = model.state
+    return [name if used else "" for name, used in zip(state.labels, state.used, strict=True)]
 
 
 def _look(ports: Sequence[str], line: Line, out: Output) -> None:

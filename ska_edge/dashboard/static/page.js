@@ -65,7 +65,7 @@ function control(device) {
   if (place("answer").textContent !== answer) place("answer").textContent = answer;
 }
 
-// Show a button for each class; those that exist already stay, so that the focus does.
+// Show a button for each class that has a name; those that exist already stay, so that the focus does.
 function buttons(labels) {
   const box = place("labels");
   if (box.dataset.shown === JSON.stringify(labels)) return;
@@ -73,6 +73,7 @@ function buttons(labels) {
   box.replaceChildren(...labels.map((name, label) => {
     const button = make("button", { type: "button" }, name);
     button.addEventListener("click", () => ask({ device: chosen, action: "label", label }));
+    button.hidden = !name;
     return button;
   }));
 }
