@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,16 +131,18 @@ def load_several(
     """Load files and join them in their order; `name` is the source that names the files.
 
     Inputs are matched by name, or by position if no file names them. A class need not be in every
-    file. Windows are joined as rows, without their layout. `trained` tells whether the data are for
-    a trained model.
+    file. Files of windows must all have the same layout. `trained` tells whether the data are for a
+    trained model.
 
     Raises InputError if the inputs or targets of the files differ, if only some files name their
-    inputs or have groups, or if all files together take more than `max_memory` MB.
+    inputs, have groups or have windows, if windows were cut differently, or if all files together
+    take more than `max_memory` MB.
     """
     parts: list[Dataset] = []
     for path in paths:
         part = load(path)
         if parts:
+            _check_windows(paths[0], parts[0], path, part)
             _check_alike(paths[0], parts[0], path, part, trained)
             part = part.with_features(parts[0].features)
         parts.append(part)
@@ -147,7 +150,7 @@ def load_several(
     parts, targets = _alike_outputs(parts)
     group, group_names = _groups(parts)
     first = parts[0]
-    files = titles(paths)
+    file, names = _files(paths, parts)
     dialects = [part.dialect for part in parts]
     return replace(
         first,
@@ -157,16 +160,57 @@ def load_several(
         targets=targets,
         group=group,
         group_names=group_names,
-        file=np.repeat(np.arange(len(parts)), [len(part.y) for part in parts]),
-        file_names=tuple(files),
+        file=file,
+        file_names=names,
         tested=_tested(parts),
         time=first.time if all(part.time for part in parts) else "",
         origin=joined_origin(name, paths, first.origin, dialects),
         dialect=first.dialect if len({*dialects}) == 1 else "",
         doubts=first.doubts if all(part.doubts for part in parts) else (),
-        layout=None,
-        starts=None,
+        starts=_joined([part.starts for part in parts]),
+        windows=_joined([part.windows for part in parts]),
     )
+
+
+def _joined(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """Return all rows of the parts; None unless each part has some."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _files(paths: Sequence[Path], parts: Sequence[Dataset]) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return the number of the file of each row, and the names of the files.
+
+    A file of windows that names its recordings has these in its place.
+    """
+    numbers: list[NDArray[Any]] = []
+    names: list[str] = []
+    for title, part in zip(titles(paths), parts, strict=True):
+        own = np.zeros(len(part.y), np.int64) if part.layout is None else part.file
+        inside = part.layout is not None and part.file is not None
+        numbers.append(len(names) + (np.zeros(len(part.y), np.int64) if own is None else own))
+        names += [f"{title}: {each}" for each in part.file_names] if inside else [title]
+    return np.concatenate(numbers), tuple(names)
+
+
+def _check_windows(first_path: Path, first: Dataset, path: Path, part: Dataset) -> None:
+    """Raise InputError if only one of two files has windows, or if they were cut differently."""
+    one, other = first.layout, part.layout
+    if (one is None) != (other is None):
+        raise InputError(f"only one of {first_path} and {path} has windows; join files of one kind")
+    if one is None or other is None:
+        return
+    alike = (one.length, one.axes, one.rate, first.front) == (
+        other.length,
+        other.axes,
+        other.rate,
+        part.front,
+    )
+    if not alike:
+        raise InputError(
+            f"{first_path} has windows of {one.described}, but {path} has windows of"
+            f" {other.described}; cut all recordings at once"
+        )
 
 
 def _alike_outputs(parts: list[Dataset]) -> tuple[list[Dataset], NDArray[np.float64] | None]:

@@ -65,13 +65,19 @@ class Session(Closable):
         check(self._plan.folder, self._form(label))
 
     def start(self, label: str) -> None:
-        """End the present recording, and begin the countdown for a recording of this label."""
+        """End the present recording, and begin the countdown for a recording of this label.
+
+        Raises InputError as `stop` does.
+        """
         self.stop()
         self.label = label
         self._begins = self._now() + self._plan.countdown
 
     def stop(self) -> None:
-        """End the present recording, or its countdown; its samples stay in its file."""
+        """End the present recording, or its countdown; its samples stay in its file.
+
+        Raises InputError as `Take.close` does.
+        """
         self.label = None
         take, self.take = self.take, None
         if take is None:
@@ -81,7 +87,7 @@ class Session(Closable):
         take.close()
 
     def close(self) -> None:
-        """End the present recording."""
+        """End the present recording; raise InputError as `stop` does."""
         self.stop()
 
     @property

@@ -97,7 +97,8 @@ class Take(Closable):
     def close(self) -> None:
         """Close the file, or remove it if there are no samples.
 
-        If the times are those of the host, they are made even, see `even_times`.
+        If the times are those of the host, they are made even, see `even_times`. Raises InputError
+        if the file with these times cannot be written.
         """
         if self._file.closed:
             return

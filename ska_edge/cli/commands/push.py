@@ -21,15 +21,16 @@ from ska_edge.plural import counted
 @port_option
 @line_options
 @key_option
-@click.option("--fresh", is_flag=True, help="Send only the weights: counters 0, no stored samples.")
+@click.option("--fresh", is_flag=True, help="Leave out counters, halved rate and stored samples.")
 @json_option
 def push(
     model: Path, port: str | None, line: Line, key: Path | None, fresh: bool, as_json: bool
 ) -> None:
     """Send the state of MODEL, a model file or an integer ONNX file, to a device.
 
-    The device must run MODEL's plan. It gets MODEL's weights, counters, rate and stored samples, or
-    only the weights with --fresh, and saves its new state. Until the whole state has arrived, it
+    The device must run MODEL's plan. It gets MODEL's weights, added classes, running averages,
+    counters, rate and stored samples, and saves its new state. With --fresh, the counters are 0,
+    the rate is the plan's, and no samples are stored. Until the whole state has arrived, it
     keeps its old state.
     """
     out, loaded = Output(as_json), open_model(model)

@@ -90,7 +90,7 @@ class Layout:
         if (self.length, self.axes) != (other.length, other.axes) or not alike_rates:
             raise InputError(
                 f"the model has learned windows of {self.described}, but {name} has windows of"
-                f" {other.described}; cut them as the model does"
+                f" {other.described}; name the recordings themselves, and the model cuts them"
             )
 
     @property

@@ -66,7 +66,7 @@ def load_windows(
     )
     count = sum(max(len(each.samples) - length, 0) // hop + 1 for each in found.recordings)
     check_memory(Path(source), count * made.width * 8, max_memory)
-    return cut(found.recordings, length, hop, rate), made, found
+    return cut(found.recordings, length, hop, rate, fixed=layout is not None), made, found
 
 
 def windowed(

@@ -43,9 +43,15 @@ class Windows:
 
 
 def cut(
-    recordings: Sequence[Recording], length: int, hop: int, rate: float | None = None
+    recordings: Sequence[Recording],
+    length: int,
+    hop: int,
+    rate: float | None = None,
+    fixed: bool = False,
 ) -> Windows:
     """Cut recordings of the same axes into windows of `length` samples.
+
+    `fixed` tells whether a model has learned windows of this length, so that no other will do.
 
     A segment of n samples has (n - length) // hop + 1 windows, or none if n < length. Samples after
     the last window are left out.
@@ -59,8 +65,8 @@ def cut(
             starts = range(segment.start, segment.stop - length + 1, hop)
             places += [(number, start, segment) for start in starts]
         if len(places) == before:
-            _refuse_short(recording, length)
-    _refuse_lost_labels(recordings, [segment for _, _, segment in places], length)
+            _refuse_short(recording, length, fixed)
+    _refuse_lost_labels(recordings, [segment for _, _, segment in places], length, fixed)
     wide = max((each.samples.dtype for each in recordings), key=lambda kind: kind.itemsize)
     x = np.empty((len(places), length, len(recordings[0].axes)), dtype=wide)
     for at, (number, start, _) in enumerate(places):
@@ -77,23 +83,29 @@ def cut(
     )
 
 
-def _refuse_short(recording: Recording, length: int) -> None:
+def _refuse_short(recording: Recording, length: int, fixed: bool) -> None:
     longest, parts = max(map(len, recording.segments)), len(recording.segments)
     what = f"is {longest} samples long"
     if parts > 1:
         what = f"has {parts} parts between gaps and changes of the label, the longest of {longest}"
+    advice = "record longer" if fixed else "take a shorter window"
     raise OptionError(
-        "{name} {what}, but {window} is {length}; leave the recording out, or take a shorter"
-        " window",
+        f"{{name}} {{what}}, but {_length_of(fixed)}; leave the recording out, or {advice}",
         name=recording.name,
         what=what,
         length=length,
     )
 
 
+def _length_of(fixed: bool) -> str:
+    """Return a clause, to be filled in, about the length of a window."""
+    return "the model takes windows of {length}" if fixed else "{window} is {length}"
+
+
 def _refuse_lost_labels(
-    recordings: Sequence[Recording], cut_from: Sequence[Segment], length: int
+    recordings: Sequence[Recording], cut_from: Sequence[Segment], length: int, fixed: bool
 ) -> None:
+    advice = "" if fixed else "take a shorter window, or "
     segments = [segment for recording in recordings for segment in recording.segments]
     kept = {segment.label for segment in cut_from}
     for label in dict.fromkeys(segment.label for segment in segments):
@@ -101,7 +113,7 @@ def _refuse_lost_labels(
             longest = max(len(each) for each in segments if each.label == label)
             raise OptionError(
                 "no window has the label '{label}', because its longest part is {longest} samples"
-                " and {window} is {length}; take a shorter window, or record more of it",
+                f" and {_length_of(fixed)}; {advice}record more of it",
                 label=label,
                 longest=longest,
                 length=length,

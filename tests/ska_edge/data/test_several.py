@@ -18,6 +18,7 @@ from ska_edge.data.split.division import divide
 from ska_edge.data.tables.columns import Columns
 from ska_edge.data.tables.inputs import Inputs
 from ska_edge.errors import InputError
+from tests.recordings import write_recordings
 
 MONDAY = "a,b,who,label\n1,2,eva,rest\n3,4,tom,wave\n"
 TUESDAY = "b,label,a,who\n6,clap,5,zoe\n8,wave,7,eva\n"
@@ -176,3 +177,27 @@ def test_files_are_limited_together(tmp_path: Path) -> None:
     assert len(load(tmp_path, max_memory=2).x) == 150_000
     with pytest.raises(InputError, match="takes 2 MB of memory, but 1 MB are allowed"):
         load(tmp_path, max_memory=1)
+
+
+def test_windows_of_several_files_stay_windows(tmp_path: Path) -> None:
+    write_recordings(tmp_path / "rec")
+    whole = load_data(tmp_path / "rec", window=40, hop=20)
+    assert whole.layout is not None and whole.file is not None and whole.starts is not None
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    first = whole.file < 3
+    for name, rows in (("a", np.flatnonzero(first)), ("b", np.flatnonzero(~first))):
+        save(whole.take(rows), folder / f"{name}.npz")
+    found = load(folder)
+    assert found.layout == whole.layout and found.file is not None and found.starts is not None
+    order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
+    assert found.x.tolist() == whole.x[order].tolist()
+    assert found.starts.tolist() == whole.starts[order].tolist()
+    recordings = [found.file_names[number].split(": ")[1] for number in found.file]
+    assert recordings == [whole.file_names[number] for number in whole.file[order]]
+    save(load_data(tmp_path / "rec", window=20), folder / "c.npz")
+    with pytest.raises(InputError, match="40 samples .* 20 samples .* cut all recordings at once"):
+        load(f"{folder}/a.npz,{folder}/c.npz")
+    save(replace(whole, layout=None, starts=None), folder / "c.npz")
+    with pytest.raises(InputError, match="only one of .* has windows"):
+        load(f"{folder}/a.npz,{folder}/c.npz")
