@@ -23,7 +23,7 @@ pytest.importorskip("uvicorn")
 from firmware_gen.board.board import Board
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
-from ska_edge.dashboard.server import Server
+from ska_edge.dashboard.server import FILES, Server
 from ska_edge.dashboard.signals import Signals
 from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
@@ -251,7 +251,8 @@ def test_a_name_of_a_class_is_text(browser: Browser, iris: Model, book: Logbook)
     with served(book.write(Path("steps.jsonl")), model) as (server, _):
         browser.open(server.url)
         browser.wait("document.body.dataset.ready")
-        assert browser.value("document.scripts.length") == 1
+        scripts = browser.value("[...document.scripts].map((each) => each.getAttribute('src'))")
+        assert scripts == ["charts.js", "link.js", "page.js"]
         assert browser.value("document.title").startswith(EVIL)
         assert browser.value("document.querySelector('#decided th').textContent") == EVIL
 
@@ -275,7 +276,7 @@ def test_the_keyboard_reaches_everything(browser: Browser, iris: Model, book: Lo
 
 def test_the_page_loads_only_its_own_files(iris: Model, book: Logbook) -> None:
     with served(book.write(Path("steps.jsonl")), iris) as (server, _):
-        for path in ("/", "/page.css", "/page.js", "/state"):
+        for path in ("/", *(f"/{name}" for name in FILES), "/state"):
             code, headers, _text = ask(server, "GET", path)
             assert code == 200
             assert "default-src 'none'" in headers["content-security-policy"]
