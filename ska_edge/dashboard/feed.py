@@ -155,7 +155,7 @@ class Feed:
             ACTIONS[action](steering)
             return
         labels = [label for label, name in enumerate(monitor.classes) if name]
-        if label not in labels:
+        if label is None or label not in labels:
             raise InputError(f'the action label needs a "label" from 0 to {labels[-1]}, the class')
         if monitor.window is None:
             raise InputError(f"the device at {self.name} has no complete window yet")
@@ -236,8 +236,9 @@ class Feed:
         course, found = self._reader.course, self._comparison
         yield from course_facts(course)
         if course.held_out:
-            _, right, rows = course.held_out[-1]
+            after, right, rows = course.held_out[-1]
             words = f"{right} of {counted(rows, 'row')}"
+            words += "" if after == course.rows else f", after {counted(after, 'learned row')}"
             yield Fact("right, held-out rows", percent(right / rows) if rows else "-", words)
         if course.rates:
             yield Fact("learning rate", f"{course.rates[-1][1]:g}")

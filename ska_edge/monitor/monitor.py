@@ -444,7 +444,7 @@ class Monitor:
         exam = self.exam
         if exam is None:
             return
-        yield from self._ask(exam.sit)
+        yield from self._ask(lambda link: exam.sit(link, self.learned))
         yield HeldOut(self.samples, exam.result)
         for what in exam.fallen():
             yield self._warning("falling recall", what, self._recall_advice)

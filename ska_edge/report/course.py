@@ -126,6 +126,7 @@ class CourseReader:
 
     def __init__(self, model: Model) -> None:
         self._model, self._plan = model, model.plan
+        self._step: int | None = None  # of the row before, if it belongs to the same state
         self.course = Course(
             missed={name: array("d") for name in model.plan.labels if model.plan.regression},
             layers=[{name: array("d") for name in MEASURED} for _ in model.plan.layers],
@@ -138,6 +139,8 @@ class CourseReader:
         Raises InputError if the plan, the metrics or the targets of the line do not suit the model.
         """
         course = self.course
+        if isinstance(line, SessionStart | Interruption):
+            self._step = None
         if isinstance(line, LogRow):
             self._row(line)
         elif isinstance(line, SessionStart):
@@ -195,7 +198,10 @@ class CourseReader:
             course.right.append(math.nan if row.predicted is None else row.predicted == row.label)
             if row.predicted is not None and isinstance(row.label, int):
                 course.decided[row.label, row.predicted] += 1
-        if not row.layers:
+        # Older logs have metrics of zero for a row that made no update.
+        unchanged = row.step is not None and row.step == self._step
+        self._step = row.step
+        if not row.layers or unchanged:
             return
         if len(row.layers) != len(course.layers):
             raise InputError(

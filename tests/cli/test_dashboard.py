@@ -370,7 +370,7 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
         (("{bytes}", "--model", "{model}"), "{bytes} is neither a log nor a model"),
         (
             ("{model}", "--board", "host"),
-            "--board is for devices that learn rows: name MODEL and DATA",
+            "--board does nothing without DATA, because the devices then learn by themselves",
         ),
         (("{model}", "iris", "--board", "host", "--port", "p"), "give --board or --port, not both"),
         (("{log}", "--model", "{model}", "--control"), "--control is for devices that learn now"),

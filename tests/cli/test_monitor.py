@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from firmware_gen.emulators import flash
 from ska_edge.cli.main import main
 from ska_edge.model.model_file import Model
 from tests.cli.conftest import Start
@@ -187,3 +188,15 @@ def test_a_log_has_all_that_the_state_follows_from(
     assert ska_edge(*arguments[:-2], "--samples", 3).code == 0
     sentence = ska_edge(*arguments, "--samples", 3).refusal(2)
     assert "ends at sample 35, but the device has learned 38" in sentence
+
+
+def test_a_board_is_started_for_the_session(ska_edge, iris_file: Path, require_board) -> None:
+    require_board("host")
+    options = ("--board", "host", "--hold-out", 0, "--json")
+    found = ska_edge("monitor", iris_file, "iris", "--samples", 1000, *options)
+    assert found.code == 0, found.err
+    assert (found.document()["board"], found.document()["samples"]) == ("host", 150)
+    assert "iris has 150 rows, fewer than --samples 1000" in found.err
+    said = ska_edge("monitor", iris_file, "iris", "--board", "host", "--port", "p").refusal(2)
+    assert "give --board or --port, not both" in said
+    assert not flash.running()

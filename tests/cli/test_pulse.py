@@ -49,27 +49,27 @@ class Heard:
 
 def test_a_line_has_the_work_and_the_time(at_once: None) -> None:
     heard = Heard()
-    with Pulse("train works", heard.say) as beat:
-        assert heard.wait_for("train works").endswith(" s")
+    with Pulse("train", heard.say) as beat:
+        assert heard.wait_for("train: working").endswith(" s")
         with beat.work("training") as now:
             heard.wait_for("training, 0 s")
-            now("training: 5 of 10 (50%)")
-            heard.wait_for("training: 5 of 10 (50%), 0 s")
+            now("training, 5 of 10 (50%)")
+            heard.wait_for("training, 5 of 10 (50%), 0 s")
         heard.lines.clear()
-        heard.wait_for("train works")
+        heard.wait_for("train: working")
     count = len(heard.lines)
     assert "pulse" not in {thread.name for thread in threading.enumerate()}
     assert len(heard.lines) == count
 
 
 def test_lines_wait_for_a_silence() -> None:
-    beat = Pulse("train works", lambda _: None)
+    beat = Pulse("train", lambda _: None)
     begun = beat._begun
     assert beat.due(begun) == FIRST <= 2
     assert beat.due(begun + 1.5) == pytest.approx(FIRST - 1.5)
     beat.printed()
     assert beat.due(begun + 1.5) >= FIRST - 1.5
-    assert beat.line(begun + 12.3) == "train works, 12 s"
+    assert beat.line(begun + 12.3) == "train: working, 12 s"
     assert THEN <= 10
 
 
@@ -83,8 +83,8 @@ def test_a_closed_standard_error_does_not_end_the_thread(at_once: None) -> None:
             raise BrokenPipeError
         heard.say(line)
 
-    with Pulse("train works", say):
-        heard.wait_for("train works")
+    with Pulse("train", say):
+        heard.wait_for("train: working")
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_every_command_has_a_pulse(name: str, speaking: Heard, ska_edge, monkeyp
 
     def patient(self: Output, *arguments: bool, **named: bool) -> None:
         made(self, *arguments, **named)
-        speaking.wait_for(f"{name} works")
+        speaking.wait_for(f"{name}: working")
 
     monkeypatch.setattr(Output, "__init__", patient)
     arguments = {
@@ -130,7 +130,7 @@ def test_a_training_prints_its_progress(speaking: Heard, ska_edge, monkeypatch) 
     pytest.importorskip("sklearn")
     progress = Output.progress
 
-    done = "training: 240 of 240 samples"
+    done = "training, 240 of 240 samples"
 
     def slow(self: Output, text: str, unit: str):
         return _Patient(progress(self, text, unit), lambda: speaking.wait_for(done))
@@ -185,13 +185,13 @@ def test_the_error_is_the_last_line(at_once: None, ska_edge) -> None:
 
 def test_no_line_is_printed_while_a_page_is_only_served(at_once: None) -> None:
     heard = Heard()
-    with Pulse("dashboard works", heard.say) as beat:
-        heard.wait_for("dashboard works")
+    with Pulse("dashboard", heard.say) as beat:
+        heard.wait_for("dashboard: working")
         with beat.work(""):
             heard.lines.clear()
             beat.printed()
-        heard.wait_for("dashboard works")
-    assert all(line.startswith("dashboard works, ") for line in heard.lines)
+        heard.wait_for("dashboard: working")
+    assert all(line.startswith("dashboard: working, ") for line in heard.lines)
 
 
 def test_a_dashboard_says_what_it_follows(speaking: Heard, ska_edge, iris_file, book) -> None:

@@ -16,6 +16,9 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.log_line import Interruption, LogRow
+from ska_edge.monitor.log_value import Mark
+from ska_edge.report.course import MEASURED, CourseReader
 from tests.logbook import Logbook
 
 VOID = {"meta", "img", "br", "link"}
@@ -264,3 +267,18 @@ def test_a_missing_package_is_named(ska_edge, iris_file: Path, monkeypatch, name
 def test_the_document_is_json(ska_edge, iris_file: Path) -> None:
     outcome = ska_edge("report", iris_file, "iris", "-o", "page.html", "--json")
     json.loads(outcome.out, parse_constant=pytest.fail)
+
+
+def test_a_row_without_an_update_is_no_update_in_an_older_log(iris: Model) -> None:
+    reader = CourseReader(iris)
+    zeros = [dict.fromkeys(MEASURED, 0.0) for _ in iris.plan.layers]
+    row = LogRow(
+        sample=1, label=0, x=(0,) * 4, step=1, predicted=0, decisions=(1, 0, 0), layers=zeros
+    )
+    reader.take(row)
+    reader.take(replace(row, sample=2))  # the step is that of the row before
+    reader.take(replace(row, sample=3, step=2))
+    reader.take(Interruption("lost", True, Mark(step=1, samples=1, crc=0, halvings=0)))
+    reader.take(replace(row, sample=2, step=2))  # again, after a loss of what was learned
+    assert [*reader.course.updates] == [1, 3, 4]
+    assert [len(layer["entropy"]) for layer in reader.course.layers] == [3] * len(iris.plan.layers)

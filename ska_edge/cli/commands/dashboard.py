@@ -13,11 +13,9 @@ import click
 from click.core import ParameterSource
 
 from ska_edge.cli.commands.monitor import monitor
-from ska_edge.cli.device import refuse_line, started
 from ska_edge.cli.options.complete import PATH
 from ska_edge.cli.options.page import page_options, server
 from ska_edge.cli.options.paths import is_log, refuse_model_option
-from ska_edge.cli.options.port import board_option
 from ska_edge.cli.screen.console import Output
 from ska_edge.dashboard.devices import Devices
 from ska_edge.dashboard.feed import Feed
@@ -51,7 +49,6 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
     type=PATH,
     help="For logs: the devices' model when the logs began.",
 )
-@board_option
 @page_options
 @click.option(
     "--control",
@@ -64,7 +61,6 @@ LOGS = ("as_json",)  # the options of `monitor` that the view of a log has, too
 def dashboard(
     sources: tuple[Path, ...],
     flashed: Path | None,
-    board: str | None,
     host: str,
     http_port: int | None,
     control: bool,
@@ -84,14 +80,13 @@ def dashboard(
     serving = server()
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
-    if board is not None and (logs or len(sources) < 2):
-        raise InputError("--board is for devices that learn rows: name MODEL and DATA")
     if control and logs:
         raise InputError("--control is for devices that learn now: name MODEL, not a log")
     if logs:
         assert flashed is not None
         model = open_model(flashed)
-        tails = [_FollowedLog(log, model, page) for log in sources]
+        with out.working(f"reading {counted(len(sources), 'log')}"):
+            tails = [_FollowedLog(log, model, page) for log in sources]
         with serving(page, host, http_port) as served:
             out.line(f"the dashboard is at {served.url}")
             _follow(tails, until_end, out)
@@ -99,11 +94,6 @@ def dashboard(
         return
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ska-edge-"))
-        if board is not None:
-            refuse_line(next(iter(others["ports"]), None), others["key"])
-            project = Path(folder, "firmware")
-            port, _ = stack.enter_context(started(open_model(sources[0]), board, project, out))
-            others["ports"] = (port,)
         devices = stack.enter_context(Devices(page, Path(folder)))
         url = stack.enter_context(serving(page, host, http_port, control)).url
         out.line(f"the dashboard is at {url}")

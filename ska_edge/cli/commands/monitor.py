@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import numpy as np
 
+from ska_edge.cli.device import refuse_line, started
 from ska_edge.cli.options.complete import DATA, PATH
 from ska_edge.cli.options.count import COUNT, COUNT_OR_NONE
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
 from ska_edge.cli.options.monitor import check, log_paths
-from ska_edge.cli.options.port import PORT_HELP, Line, find_port, line_options
+from ska_edge.cli.options.port import PORT_HELP, Line, board_option, find_port, line_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.columns import ExplainedFleet
 from ska_edge.cli.screen.console import Output, complain, json_option
@@ -55,6 +57,7 @@ from ska_edge.training.options import flag
 # DATA is not the shared argument of ska.toml, because without DATA the command follows the devices.
 @click.argument("data", type=DATA, required=False)
 @click.option("--port", "ports", multiple=True, help=f"{PORT_HELP} Repeat it for several.")
+@board_option
 @line_options
 @key_option
 @click.option(
@@ -142,6 +145,7 @@ def monitor(
     model: Path | None,
     data: str | None,
     ports: tuple[str, ...],
+    board: str | None,
     line: Line,
     key: Path | None,
     samples: int | None,
@@ -184,6 +188,8 @@ def monitor(
         _look(ports or (find_port(None),), line, out)
         return
     loaded = open_model(model)
+    if board is not None:
+        ports = (_started(loaded, board, ports, key, out),)
     if loaded.plan.spares:
         ports = ports or (find_port(None),)
         loaded = _known(loaded, ports, line)
@@ -193,6 +199,8 @@ def monitor(
     rows: Dataset | None = None
     if data is not None:
         rows = reader.matched(data, loaded, out)
+        if samples is not None and samples > len(rows.y):
+            out.note(f"{data} has {counted(len(rows.y), 'row')}, fewer than --samples {samples}")
         lesson = prepare(
             loaded.quantize(rows.x),
             loaded.truth(rows),
@@ -278,6 +286,15 @@ def monitor(
     view.finish()
     out.document(view.document())
     _exit([member.error for member in members if member.error is not None])
+
+
+def _started(model: Model, board: str, ports: Sequence[str], key: Path | None, out: Output) -> str:
+    """Start a board until the command ends; return its port."""
+    refuse_line(next(iter(ports), None), key)
+    context = click.get_current_context()
+    folder = context.with_resource(tempfile.TemporaryDirectory(prefix="ska-edge-"))
+    port, _ = context.with_resource(started(model, board, Path(folder, "firmware"), out))
+    return port
 
 
 def _member(port: str, lesson: Lesson | None, model: Model, sinks: list[Sink]) -> Member:

@@ -126,8 +126,8 @@ class Output:
         if taken:
             self._plain_note(taken)
         if not self.progress_console.is_terminal and wanted():
-            work = f"{context.info_name} works"
-            self._pulse = context.with_resource(Pulse(work, self._plain_note))
+            name = str(context.info_name)
+            self._pulse = context.with_resource(Pulse(name, self._plain_note))
 
     def line(self, text: str) -> None:
         """Print one line of readable text, without markup."""
@@ -222,7 +222,7 @@ class Output:
 
             def update(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
-                say(f"{text}: {done} of {total} {unit} ({done / max(total, 1):.0%})")
+                say(f"{text}, {done} of {total} {unit} ({done / max(total, 1):.0%})")
 
             yield update
 

@@ -337,7 +337,8 @@ class View:
         exam = monitor.exam
         if exam is not None and exam.right is not None:
             right = f"{exam.right.sum()} of {exam.size} held-out rows"
-            title += f", {right} right (at first {exam.first})"
+            after = "" if exam.after == monitor.learned else f" after {exam.after}"
+            title += f", {right} right{after} (at first {exam.first})"
         if monitor.unanswered:
             title += f", {counted(monitor.unanswered, 'answer')} lost"
         if monitor.missing:

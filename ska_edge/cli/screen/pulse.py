@@ -29,12 +29,12 @@ class Pulse:
     """Prints a line at intervals during a `with` block, in a thread of its own.
 
     Args:
-        work: name of the activity, until `Pulse.work` names another one.
+        name: name of the command, with which each line begins.
         say: prints a line.
     """
 
-    def __init__(self, work: str, say: Callable[[str], None]) -> None:
-        self._work = [work]
+    def __init__(self, name: str, say: Callable[[str], None]) -> None:
+        self._name, self._work = name, ["working"]
         self._say = say
         self._begun = self._printed = time.monotonic()
         self._pause = FIRST
@@ -76,7 +76,7 @@ class Pulse:
 
     def line(self, now: float) -> str:
         """Return the line to print at this time."""
-        return f"{self._work[-1]}, {now - self._begun:.0f} s"
+        return f"{self._name}: {self._work[-1]}, {now - self._begun:.0f} s"
 
     def _run(self) -> None:
         wait = self.due(time.monotonic())

@@ -110,6 +110,10 @@ function render() {
 
 follow((found) => {
   content = found;
+  if (!content.devices.length) { // a board is being built
+    say("waiting for a device", false);
+    return;
+  }
   chosen = Math.min(chosen, content.devices.length - 1);
   render();
   const { activity, trouble } = content.devices[chosen];

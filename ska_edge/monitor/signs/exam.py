@@ -30,13 +30,14 @@ class Exam:
     Attributes:
         right: correct rows of each class in the last exam, (classes,); None before the first.
         first: correct rows in the first exam.
+        after: how many rows the device had learned in its session before the last exam.
     """
 
     def __init__(
         self, inputs: NDArray[np.integer], labels: NDArray[np.int64], names: Sequence[str]
     ) -> None:
         self.right: NDArray[np.int64] | None = None
-        self.first = 0
+        self.first = self.after = 0
         self._inputs, self._labels, self._names = inputs, labels, names
         self._best = np.zeros(len(names), dtype=np.int64)
         self._fallen: set[int] = set()
@@ -61,8 +62,9 @@ class Exam:
         """Return how many rows are learned between two exams of a session of `rows` rows."""
         return min(max(rows // EXAMS, CLOSEST), FARTHEST)
 
-    def sit(self, link: Link) -> None:
-        """Let the device classify all rows, and compare its answers with the labels.
+    def sit(self, link: Link, after: int = 0) -> None:
+        """Let the device classify all rows after it has learned `after` rows of the session, and
+        compare its answers with the labels.
 
         Raises the errors of `Link.infer`.
         """
@@ -71,7 +73,7 @@ class Exam:
         right = np.bincount(correct, minlength=len(self._names))
         if self.right is None:
             self.first = len(correct)
-        self.right = right
+        self.right, self.after = right, after
         self._best = np.maximum(self._best, right)
 
     def fallen(self) -> Iterator[str]:
