@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from firmware_gen.board.board import Board
+from tests.conftest import without
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 FIGURES = (
@@ -163,6 +164,34 @@ def test_a_spectrum_tells_faults_of_a_bearing_apart(run, tmp_path: Path) -> None
     text = run("vibration", "--quick", "-o", "out")
     assert len(list((tmp_path / "out").iterdir())) == 5 * 4
     assert cells(text, "spectrum ")[1] > 40  # one machine to test, and four classes
+
+
+def test_filters_read_digits_better_than_pixels(run) -> None:
+    text = run("handwriting", "--quick", "--data", "digits")
+    pixels, filters = (cells(text, name) for name in ("pixels", "patches"))
+    assert pixels[0] == 64 and filters[0] == 256
+    assert 70 < pixels[-2] < filters[-2] <= 100
+
+
+def test_a_device_learns_the_movements_of_new_people(run, tmp_path: Path) -> None:
+    text = run("activity", "--quick", "-o", "out")
+    before, _, after, _, share = cells(text, "movements")
+    assert 20 < before < after <= 100 and share > 0
+    assert len(list((tmp_path / "out" / "movements").iterdir())) == 4 * 6
+
+
+def test_frames_of_a_spectrum_tell_words_apart(run, tmp_path: Path) -> None:
+    if shutil.which("espeak-ng") is None:
+        without("espeak-ng is not installed")
+    text = run("keyword", "--quick", "-o", "out")
+    assert len(list((tmp_path / "out").glob("*/*.csv"))) == 3 * 9
+    assert cells(text, "spectrum:frames=16,bands=16,spacing=mel")[1] > 40  # of nine classes
+
+
+def test_words_need_a_program_that_speaks(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match="needs the program espeak-ng; install its package"):
+        run("keyword", "--quick")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,9 @@ GROUPS = {
         "Steps, rate and batch <examples/step_budget/README>",
         "From 2 to 12 layers <examples/depth/README>",
         "Vibration of a bearing <examples/vibration/README>",
+        "Handwritten digits <examples/handwriting/README>",
+        "Movements of a new person <examples/activity/README>",
+        "Spoken words <examples/keyword/README>",
     ],
     "Project": [
         "Contributing <CONTRIBUTING>",
