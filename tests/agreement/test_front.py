@@ -221,7 +221,7 @@ def build_front(plan: Plan, board: Board, folder: Path) -> None:
     build(folder)
 
 
-@pytest.mark.parametrize("kind", ["image", "kernels and levels", "spectrum", "frames", "echo"])
+@pytest.mark.parametrize("kind", ["image", "kernels and levels", "frames", "echo"])
 @pytest.mark.parametrize("name", CORES)
 def test_cores_have_the_features(
     name: str, kind: str, require_board: Callable[[str], Board], tmp_path: Path
