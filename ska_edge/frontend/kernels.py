@@ -72,7 +72,8 @@ class KernelShares:
             raise InputError(
                 f"the front end kernels has count={count}, but it must be 1 to {MOST_KERNELS}"
             )
-        if not 0 <= levels <= (most := min(MOST_LEVELS, front.length)):
+        most = min(MOST_LEVELS, front.length)
+        if not 0 <= levels <= most:
             raise InputError(
                 f"the front end kernels has levels={levels}, but for windows of"
                 f" {front.length} samples, it must be 0 to {most}"

@@ -226,7 +226,7 @@ def _shape(kind: str, part: str, value: str) -> tuple[int, int]:
 
 def _kernels(kind: str, text: str) -> dict[str, Any]:
     """Return the parameters of kernels that are given."""
-    found: dict[str, int] = {}
+    found: dict[str, Any] = {}
     for part in text.split(",") if text else ():
         name, _, value = map(str.strip, part.partition("="))
         if name in found:
