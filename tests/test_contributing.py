@@ -19,6 +19,7 @@ from firmware_gen.export.write import SHARED
 from ska_edge.cli.groups import GROUPS
 from ska_edge.cli.main import main
 from ska_edge.frontend.frontends import FRONTENDS
+from ska_edge.frontend.request import AUTO, NONE
 from ska_edge.model.scaling import SCALINGS
 from ska_edge.plan.precision import PRECISIONS
 from ska_edge.rules.rule import RULES
@@ -60,7 +61,7 @@ def test_a_row_of_a_table_is_all_that_its_users_need() -> None:
     assert OPTIONS["precision"].choices == tuple(PRECISIONS)
     assert OPTIONS["scale"].choices == tuple(SCALINGS)
     frontend = next(o for o in main.commands["train"].params if o.name == "frontend")
-    assert frontend.type.choices == tuple(FRONTENDS)
+    assert frontend.type.choices == (*FRONTENDS, AUTO, NONE)
     sources = {path.name for path in SOURCES.iterdir() if path.is_dir()}
     assert sources == {*FRONTENDS, KEPT}
     train = {parameter.name for parameter in main.commands["train"].params}
