@@ -86,7 +86,7 @@ def test_a_trial_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
         opened.append(len(session.fit.y) + len(session.division.test.y))
         return 0.5
 
-    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
     with_trials(noisy(), AUTO)
     monkeypatch.setattr(trials, "LEAST_ROWS", 5)
     monkeypatch.setattr(trials, "MOST_VALUES", 600)
@@ -105,7 +105,7 @@ def test_whole_groups_judge_a_rate_if_whole_groups_are_test_rows(
         found.append((set(learned.tolist()), set(judges.tolist())))
         return 0.5
 
-    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
     with_trials(replace(noisy(), group=np.arange(500) // 100), AUTO)
     for learned, judges in found:
         assert learned and judges and not learned & judges
@@ -152,7 +152,7 @@ def test_a_gain_that_chance_explains_adds_no_layer(
         assert len(session.division.test.y) == 80
         return deeper if len(session.options.hidden or ()) == 2 else 0.8
 
-    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
     assert with_trials(noisy(), replace(AUTO, hidden=None))[0].hidden == chosen
 
 
