@@ -54,8 +54,8 @@ class Dataset:
     ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes). If
     the training shall choose a front end, ``candidates`` are those that suit the data, ``x`` has
     the samples or pixels, and ``windows`` has the samples; otherwise ``candidates`` is None. If
-    the samples are images, ``columns`` has the names of the pixels, or None. Before the filters or
-    kernels of ``front`` are learned, ``x`` has the pixels or the samples of the windows.
+    the samples are images, ``columns`` has the names of the pixels, or None. Before ``front`` is
+    learned, ``x`` has the pixels or the samples of the windows.
     """
 
     name: str

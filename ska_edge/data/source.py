@@ -106,9 +106,10 @@ def load_data(
             for each.
         frontend: the front end that computes features of each window in integers, as a device does,
             such as "statistics"; by default the samples themselves are the features. With
-            "kernels", x has the samples until kernels are learned. With "patches", each row is an
-            image, and x has its pixels until filters are learned. With "auto", `ska_edge.train`
-            chooses one that suits the data; until then, x has the samples or pixels.
+            "kernels" or "echo", x has the samples until these are learned. With "patches", each row
+            is an image, and x has its pixels until filters are learned. With "auto",
+            `ska_edge.train` chooses one that suits the data; until then, x has the samples or
+            pixels.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and

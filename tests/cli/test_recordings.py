@@ -104,6 +104,22 @@ def test_a_front_end_is_chosen_and_the_choice_is_printed(ska_edge: Run, folder: 
     assert "--frontend none: the rows are neither windows" in trained.err
     empty = ska_edge("eval", "m.ska", folder, "--frontend", "kernels:")
     assert "no parameters after its colon" in empty.refusal(2)
+def test_a_model_keeps_its_echo(ska_edge: Run, folder: Path) -> None:
+    trained = ska_edge("train", folder, *FRONT[:-1], "echo:units=8", *TRAIN)
+    assert trained.code == 0, trained.err
+    inspected = ska_edge("inspect", "m.ska", "--json").document()
+    assert inspected["sizes"][0] == 24 and inspected["features"][8] == "mean 1"
+    front = inspected["front"]
+    assert (front["parts"], front["ram"], front["echo"]["units"]) == (2, 160, 8)
+    assert len(front["echo"]["signs"]) == 8 * len(front["echo"]["offsets"])
+    accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
+    assert accuracy["test"] > 0.9
+    proven = ska_edge("verify", "m.ska", folder, "--board", "host", "--samples", "9", "--json")
+    assert proven.code == 0, proven.err + proven.out
+    assert proven.document()["equal"] is True
+    again = ska_edge("train", folder, "--from", "m.ska", "--epochs", "1", "-o", "n.ska")
+    assert again.code == 0, again.err
+    assert ska_edge("inspect", "n.ska", "--json").document()["front"] == front
 
 
 def test_a_model_keeps_the_bands_of_a_spectrum(ska_edge: Run, folder: Path) -> None:

@@ -63,8 +63,8 @@ void ska_front_parts_features(const ska_front_part_t parts[SKA_FRONT_PARTS], uin
     const ska_front_part_t *part = &parts[oldest];
     for (uint16_t i = 0; i < SKA_FRONT_UNITS; i++) {
         int32_t *feature = &features[i];
-        feature[0] = ska_rule_front_last(part->states[i]);
-        feature[SKA_FRONT_UNITS] = ska_rule_front_mean(part->totals[i]);
-        feature[2 * SKA_FRONT_UNITS] = ska_rule_front_mean(part->sizes[i]);
+        feature[0] = (int32_t)ska_rule_front_last(part->states[i]);
+        feature[SKA_FRONT_UNITS] = (int32_t)ska_rule_front_mean(part->totals[i]);
+        feature[2 * SKA_FRONT_UNITS] = (int32_t)ska_rule_front_mean(part->sizes[i]);
     }
 }
