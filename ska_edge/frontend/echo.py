@@ -118,7 +118,7 @@ class EchoState:
                     Argument("input", SCALED.frac, -most, most),
                     before,
                     state,
-                    Argument("leak", LEAK_FRAC, 0, 1 << LEAK_FRAC),
+                    Argument("leak", LEAK_FRAC, 0, 2**LEAK_FRAC),
                 ),
                 next_state,
             ),

@@ -37,4 +37,4 @@ def _scale(values: NDArray[np.int16], axes: int) -> tuple[int, int]:
     squares = int(np.square(values, dtype=np.int64).sum())
     spread = max(count * squares - total**2, count**2)  # count^2 times the variance
     offset = (2 * total + count) // (2 * count)
-    return offset, (count << FACTOR_FRAC) // (SPREAD * math.isqrt(axes * spread))
+    return offset, count * 2**FACTOR_FRAC // (SPREAD * math.isqrt(axes * spread))
