@@ -33,9 +33,9 @@ BOARDS = {
     "qemu-m0": "half",
     "qemu-m3": "apart",
     "qemu-m4": "plain",
-    "qemu-m7": "echo",
+    "qemu-m7": "next",
     "qemu-m33": "kernels",
-    "qemu-rv32": "half",
+    "qemu-rv32": "echo",
     "sim-atmega328p": "half",
 }
 

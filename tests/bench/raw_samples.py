@@ -22,7 +22,13 @@ from tests.bench.markdown import table
 
 SAMPLES = 100_000  # in two recordings
 # A window of each front end that fits into the RAM of the smallest board.
-NAMES = {"statistics": "half", "kernels": "kernels", "spectrum": "spectrum", "patches": "image"}
+NAMES = {
+    "statistics": "half",
+    "kernels": "kernels",
+    "spectrum": "spectrum",
+    "echo": "echo",
+    "patches": "image",
+}
 
 
 def compared(board: str, front: str, folder: Path) -> tuple[str, str, str, str]:

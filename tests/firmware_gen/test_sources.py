@@ -105,7 +105,7 @@ def test_the_library_compiles_where_int_has_16_bits(
     [("gcc", *C99), ("gcc", *CXX11), ("clang", *C99), ("clang", *C99, *SIXTEEN_BIT_INT)],
     ids=["gcc", "c++11", "clang", "16-bit-int"],
 )
-@pytest.mark.parametrize("name", ["half", "spectrum", "image", "digit", "kernels"])
+@pytest.mark.parametrize("name", ["half", "spectrum", "image", "digit", "kernels", "echo"])
 def test_a_front_end_compiles_without_a_warning(
     name: str, command: tuple[str, ...], require_toolchain: Callable[[str], str], tmp_path: Path
 ) -> None:
