@@ -18,8 +18,10 @@ from firmware_gen.project import write_project
 from ska_edge.data.recordings.sensor_file import GAP, UNLABELED
 from ska_edge.device.device_errors import NotNewestError
 from ska_edge.device.link import Link
+from ska_edge.device.sensor import RawSamples
 from ska_edge.device.stream import Stream
 from ska_edge.errors import DeviceError, InputError
+from ska_edge.frontend.front import Front
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.log import LogFile
 from ska_edge.monitor.log_line import LogLine, LogRow, Missing, WindowSeen
@@ -56,6 +58,12 @@ int16_t ska_sensor_label(void) {
 COUNT = 200  # samples of the sensor
 BORDER = 45  # the samples of the first recording; the others are of a second one
 BUTTON = range(60, 90)  # the samples at which a button is held
+
+
+def running_samples(front: Front, count: int) -> np.ndarray:
+    """Return the samples (count, axes) of the sensor that measures all the time."""
+    numbers = np.arange(count)[:, None] * 509 + np.arange(front.axes) * 77
+    return numbers.astype(np.uint16).view(np.int16)
 
 
 class Sensor:
@@ -198,8 +206,7 @@ def test_a_sensor_that_runs_needs_no_host(
     )
     (project / "board" / "sensor.c").write_text(RUNNING.replace("COUNT", f"{COUNT}u"))
     build(project)
-    numbers = np.arange(COUNT - 1)[:, None] * 509 + np.arange(front.axes) * 77
-    inputs = expected_of(model.plan, numbers.astype(np.uint16).view(np.int16))[1]
+    inputs = expected_of(model.plan, running_samples(front, COUNT - 1))[1]
     trainer = FixedTrainer(model.state.copy())
     pressed = -((front.length - 51) // front.hop)  # the first window that is complete by then
     trainer.learn_one(inputs[pressed], 1)
@@ -289,7 +296,6 @@ def test_the_log_of_a_watched_sensor_gives_the_state_of_the_device(
         ("host", "kernels"),
         ("host", "image"),
         ("virtual-m4", "kernels"),
-        ("sim-atmega328p", "image"),
     ],
 )
 def test_the_raw_samples_of_each_window_are_read_and_logged(
@@ -308,6 +314,27 @@ def test_the_raw_samples_of_each_window_are_read_and_logged(
     assert [line.number for line in windows] == [*range(1, len(sensor.inputs) + 1)]
     assert [line.raw for line in windows] == [tuple(map(tuple, raw)) for raw in sensor.raw.tolist()]
     assert rebuild(tmp_path / "log", sensor.model).rows > 1
+
+
+def test_a_core_of_8_bits_has_the_raw_samples(
+    require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    model, project = model_of("kernels"), tmp_path / "p"
+    front = model.plan.front
+    assert front is not None
+    name = require_board("sim-atmega328p").name
+    write_project(model.plan, model.state.parameters, name, project, sensor=True)
+    asked = RUNNING.replace("runs = true", "runs = false").replace("COUNT", "60u")
+    (project / "board" / "sensor.c").write_text(asked)
+    build(project)
+    found = RawSamples(front.length, front.hop, front.axes)
+    windows = windows_of(front, running_samples(front, 59))
+    with start(project) as board, Link(board.port) as link:
+        for number, window in enumerate(windows, 1):
+            assert link.window(number - 1) is not None
+            found.read(link.read_raw)
+            assert found.of(number) == tuple(map(tuple, window.tolist()))
+    assert len(windows) == 3
 
 
 def test_pushed_samples_are_not_read_as_those_of_the_sensor(

@@ -196,8 +196,8 @@ def test_windows_of_several_files_stay_windows(tmp_path: Path) -> None:
     recordings = [found.file_names[number].split(": ")[1] for number in found.file]
     assert recordings == [whole.file_names[number] for number in whole.file[order]]
     save(load_data(tmp_path / "rec", window=20), folder / "c.npz")
-    with pytest.raises(InputError, match="40 samples .* 20 samples .* cut all recordings at once"):
+    with pytest.raises(InputError, match=r"40 samples .* 20 samples .* cut all recordings at once"):
         load(f"{folder}/a.npz,{folder}/c.npz")
     save(replace(whole, layout=None, starts=None), folder / "c.npz")
-    with pytest.raises(InputError, match="only one of .* has windows"):
+    with pytest.raises(InputError, match=r"only one of .* has windows"):
         load(f"{folder}/a.npz,{folder}/c.npz")

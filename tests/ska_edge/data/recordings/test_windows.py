@@ -48,7 +48,9 @@ def test_a_short_recording_and_a_label_without_windows_are_refused() -> None:
         cut([recording("a", [9])], 10, 10)
     with pytest.raises(InputError, match=r"^no window has the label '1', because its longest part"):
         cut([recording("a", [20, 5])], 10, 10)
-    with pytest.raises(InputError, match="but the model takes windows of 10; .* or record longer$"):
+    with pytest.raises(
+        InputError, match=r"but the model takes windows of 10; .* or record longer$"
+    ):
         cut([recording("a", [9])], 10, 10, fixed=True)
     with pytest.raises(InputError, match="5 samples and the model takes windows of 10; record mo"):
         cut([recording("a", [20, 5])], 10, 10, fixed=True)
