@@ -104,6 +104,8 @@ def test_a_front_end_is_chosen_and_the_choice_is_printed(ska_edge: Run, folder: 
     assert "--frontend none: the rows are neither windows" in trained.err
     empty = ska_edge("eval", "m.ska", folder, "--frontend", "kernels:")
     assert "no parameters after its colon" in empty.refusal(2)
+
+
 def test_a_model_keeps_its_echo(ska_edge: Run, folder: Path) -> None:
     trained = ska_edge("train", folder, *FRONT[:-1], "echo:units=8", *TRAIN)
     assert trained.code == 0, trained.err
