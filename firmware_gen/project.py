@@ -125,17 +125,16 @@ def check_learns(plan: Plan) -> None:
         )
 
 
-def check_sensor(plan: Plan, inference_only: bool) -> None:
-    """Raise InputError unless a device with this plan can learn windows of its own sensor."""
+def check_sensor(plan: Plan) -> None:
+    """Raise InputError unless a device with this plan can classify windows of its own sensor."""
     if plan.front is None:
         raise OptionError(
             "a device computes its inputs from samples of its sensor only with a front end; train"
             " with {frontend}, or leave {sensor} out"
         )
-    if plan.regression or inference_only:
+    if plan.regression:
         raise OptionError(
-            "with {sensor}, a device learns classes; leave {sensor} out for a regression or with"
-            " {inference_only}"
+            "with {sensor}, a device decides classes; leave {sensor} out for a regression"
         )
 
 
@@ -241,7 +240,7 @@ def write_project(
     target = load_board(board)
     check_form(plan, key, inference_only)
     if sensor:
-        check_sensor(plan, inference_only)
+        check_sensor(plan)
     _check_reads(plan, target)
     check_prefix(name)
     earlier = _earlier(folder)

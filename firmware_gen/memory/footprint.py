@@ -67,7 +67,7 @@ def each_form(plan: Plan, board: Board, sensor: bool = False) -> dict[str, int]:
 
     Without a hidden layer, or without labels, there is no form in which only the readout learns. If
     the core cannot read the weights in flash, there is no form with such weights. `sensor` tells
-    whether the device has a sensor of its own; a device that only classifies has none.
+    whether the device has a sensor of its own.
     """
     if not can_read(plan, board.kernel):
         return {LEARNING.name: ram(LEARNING.of(plan), board, sensor=sensor)}
@@ -77,7 +77,7 @@ def each_form(plan: Plan, board: Board, sensor: bool = False) -> dict[str, int]:
             form.of(plan),
             board,
             inference_only=form.inference_only,
-            sensor=sensor and not form.inference_only,
+            sensor=sensor,
         )
         for form in FORMS
         if can_freeze or not form.readout_only

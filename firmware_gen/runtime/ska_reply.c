@@ -46,7 +46,8 @@ uint32_t ska_state_crc(const ska_t *network) {
 #define CAPABILITIES_SENSOR 0u
 #endif
 #if SKA_INFERENCE_ONLY
-#define CAPABILITIES (CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | SKA_TAG_CAPABILITY)
+#define CAPABILITIES                                                                               \
+    (CAPABILITIES_OUTPUT | CAPABILITIES_FRONT | CAPABILITIES_SENSOR | SKA_TAG_CAPABILITY)
 #define HALVINGS(network) 0u
 #else
 #define CAPABILITIES                                                                               \
@@ -244,7 +245,11 @@ void ska_reply_features(uint8_t seq, const ska_front_t *front, uint32_t offset) 
 
 void ska_reply_window(uint8_t seq, const ska_device_t *device, uint8_t want) {
     const ska_window_t *window = &device->window;
+#if SKA_INFERENCE_ONLY
+    (void)want;
+#else
     metrics_send_all(seq, &device->network, want);
+#endif
     ska_message_classified_t classified;
     classified.number = window->number;
     classified.label = window->label;

@@ -310,7 +310,11 @@ ska_outcome_t ska_request_execute(ska_device_t *device, const ska_frame_t *frame
     case SKA_MESSAGE_WINDOW:
         return ska_window_execute(device, frame);
     case SKA_MESSAGE_LABEL:
+#if SKA_INFERENCE_ONLY
+        return frozen_refuse(frame);
+#else
         return ska_window_learn(device, frame);
+#endif
 #if SKA_SENSOR_KEEPS
     case SKA_MESSAGE_READ_RAW:
         return ska_window_read(frame);
@@ -334,7 +338,9 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
     ska_message_features_t features;
 #endif
 #if SKA_SENSOR
+#if !SKA_INFERENCE_ONLY
     ska_message_label_t label;
+#endif
 #if SKA_SENSOR_KEEPS
     ska_message_read_raw_t read;
 #endif
@@ -354,12 +360,14 @@ void ska_request_answer(const ska_device_t *device, const ska_frame_t *frame) {
                pull.offset < SKA_STATE_BYTES) {
         ska_reply_chunk(frame->seq, &device->network, pull.offset);
 #endif
-#if SKA_SENSOR
+#if SKA_SENSOR && !SKA_INFERENCE_ONLY
     } else if (frame->type == SKA_MESSAGE_LABEL &&
                ska_message_label_unpack(frame->payload, frame->length, &label)) {
         /* The METRICS are those of the last update only until the next window is classified. */
         ska_reply_window(frame->seq, device,
                          label.window == device->window.number ? label.want : 0u);
+#endif
+#if SKA_SENSOR
     } else if (frame->type == SKA_MESSAGE_WINDOW &&
                device->session.last.detail == SKA_WINDOW_NEWER) {
         ska_reply_window(frame->seq, device, 0);

@@ -34,7 +34,7 @@ ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame)
 ska_outcome_t ska_window_read(const ska_frame_t *frame);
 #endif
 
-/* Executes LABEL. */
+/* Executes LABEL, on a device that learns. */
 ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame);
 #endif
 

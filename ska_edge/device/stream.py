@@ -56,6 +56,8 @@ class Stream:
             Pass it to the links of `connect`, too.
         lost: called when contact is lost, before the wait.
         plan: the plan with this digest, if known; all reports of the device are checked against it.
+        watching: whether the stream only watches the windows of the device's own sensor. Then the
+            device may be one that only classifies, whose state has no token.
 
     Attributes:
         link: the link in use.
@@ -77,6 +79,7 @@ class Stream:
         stop: threading.Event | None = None,
         lost: Callable[[ContactLost], None] | None = None,
         plan: PlanShape | None = None,
+        watching: bool = False,
     ) -> None:
         self._connect = connect
         self._digest, self._plan = digest, plan
@@ -89,7 +92,8 @@ class Stream:
         self.link = connect()
         try:
             self._expect_plan()
-            self.link.expect_learning()
+            if not (watching and self.link.info.senses):
+                self.link.expect_learning()
             try:
                 self._replaced()
             except ContactLost as error:
@@ -360,6 +364,8 @@ class Stream:
 
         A state without a token gets a new one.
         """
+        if not self.link.info.learns:
+            return False  # its state never changes
         before, had = (self.token, self._own), self.link.info.token
         self.token = self.link.token()
         if not had:

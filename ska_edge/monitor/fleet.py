@@ -119,6 +119,7 @@ class Member:
                 stop=stop,
                 lost=lost,
                 plan=job.plan,
+                watching=job.following,
             )
             if job.raw:
                 stream.link.expect_raw()

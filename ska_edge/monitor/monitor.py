@@ -271,12 +271,13 @@ class Monitor:
         """Yield the lines of a log while the device classifies windows of its own sensor.
 
         The device learns a window if a person labels it: by `steering`, or at the device. With
-        `most`, it ends after this number of learned windows. If a window was learned that the host
+        `most`, it ends after this number of learned windows, or of windows if the device only
+        classifies. If a window was learned that the host
         has not read, a line says how many rows are missing. If the source of the sensor has no more
         samples, such as a file, it ends, and `sensor_ended` is true.
 
         Args:
-            most: number of windows to learn; None watches until the stream stops.
+            most: number of windows to learn, or to see; None watches until the stream stops.
             sending: functions that get the notice before a window is learned.
             pause: seconds between two looks at the device.
             raw: also read the raw samples of each window; `Link.expect_raw` tells whether the
@@ -288,7 +289,7 @@ class Monitor:
         self._alone, self._sending = True, sending
         self._classes = tuple(labels) or self._classes
         yield SessionStart.of(self.info, self.port)
-        front = self._plan.front
+        front, seen = self._plan.front, 0
         samples = RawSamples(front.length, front.hop, front.axes) if raw and front else None
         for event in self._stream.watch(self._wanted_window, self._announce_window, pause, samples):
             if isinstance(event, Reconnection):
@@ -299,7 +300,8 @@ class Monitor:
                 yield self._row(event)
             else:
                 yield from self._see(event)
-                if most is not None and self.learned >= most:
+                seen += 1
+                if most is not None and (self.learned if self.info.learns else seen) >= most:
                     break
         yield from self._look(last=True)
         self.info = self._stream.link.hello()
@@ -310,6 +312,9 @@ class Monitor:
         """Return the number and the label of the window that a person has labeled, once."""
         label, window = self.steering.take_label(), self.window
         if label is None or window is None:
+            return None
+        if not self.info.learns:
+            self.steering.answer = "the device only classifies"
             return None
         names = self.classes
         if label >= len(names) or not names[label]:

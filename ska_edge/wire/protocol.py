@@ -108,7 +108,7 @@ CAPABILITY_PURPOSE = {
     Capability.VALUES: "runs a regression: it has targets instead of a label, and values instead of"
     " decisions",
     Capability.FRONT: "has a front end, which takes RAW and FEATURES",
-    Capability.SENSOR: "classifies windows of its own sensor, which WINDOW reads and LABEL learns",
+    Capability.SENSOR: "classifies windows of its own sensor, which WINDOW reads",
     Capability.READ_RAW: "has the newest raw samples of its sensor, which READ_RAW reads",
 }
 

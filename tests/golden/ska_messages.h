@@ -96,7 +96,7 @@
 #define SKA_CAPABILITY_VALUES 128u
 /* has a front end, which takes RAW and FEATURES */
 #define SKA_CAPABILITY_FRONT 256u
-/* classifies windows of its own sensor, which WINDOW reads and LABEL learns */
+/* classifies windows of its own sensor, which WINDOW reads */
 #define SKA_CAPABILITY_SENSOR 512u
 /* has the newest raw samples of its sensor, which READ_RAW reads */
 #define SKA_CAPABILITY_READ_RAW 1024u

@@ -12,6 +12,8 @@ static void result_keep(ska_window_t *window, const ska_t *network) {
     window->predicted = ska_classify(network);
 }
 
+#if !SKA_INFERENCE_ONLY
+
 /* Tells whether the newest window may be learned: there is one, and it has no label. */
 static bool is_open(const ska_window_t *window) {
     return window->number != 0u && window->label == SKA_UNLABELED;
@@ -22,6 +24,8 @@ static void label_keep(ska_device_t *device, uint16_t label) {
     device->window.label = label;
     result_keep(&device->window, &device->network);
 }
+
+#endif
 
 void ska_device_gap(ska_device_t *device) {
     ska_front_reset(&device->front);
@@ -50,6 +54,8 @@ bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES])
     return true;
 }
 
+#if !SKA_INFERENCE_ONLY
+
 bool ska_device_label(ska_device_t *device, uint16_t label) {
     if (!is_open(&device->window) || ska_device_learn(device, device->window.x, label) != SKA_OK) {
         return false;
@@ -57,6 +63,8 @@ bool ska_device_label(ska_device_t *device, uint16_t label) {
     label_keep(device, label);
     return true;
 }
+
+#endif
 
 bool ska_device_sense(ska_device_t *device) {
     int16_t sample[SKA_FRONT_AXES];
@@ -67,12 +75,14 @@ bool ska_device_sense(ska_device_t *device) {
         }
         complete = ska_device_take(device, sample);
     }
+#if !SKA_INFERENCE_ONLY
     if ((complete || ska_sensor_runs) && !ska_device_busy(device)) {
         const int16_t label = ska_sensor_label();
         if (label >= 0) {
             (void)ska_device_label(device, (uint16_t)label);
         }
     }
+#endif
     return complete;
 }
 
@@ -109,6 +119,8 @@ ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame)
     return ska_outcome(SKA_STATUS_OK, ended ? SKA_WINDOW_ENDED : 0u);
 }
 
+#if !SKA_INFERENCE_ONLY
+
 ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
     ska_message_label_t given;
     ska_window_t *window = &device->window;
@@ -131,6 +143,8 @@ ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
     label_keep(device, given.label);
     return ska_outcome_done();
 }
+
+#endif
 
 #if SKA_SENSOR_KEEPS
 

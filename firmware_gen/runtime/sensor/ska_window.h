@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-#if SKA_FRONT_AXES == 0 || SKA_REGRESSION || SKA_INFERENCE_ONLY
-#error "a sensor needs a front end, and a classifier that learns"
+#if SKA_FRONT_AXES == 0 || SKA_REGRESSION
+#error "a sensor needs a front end, and a classifier"
 #endif
 
 #define SKA_UNLABELED 0xFFFFu

@@ -162,7 +162,7 @@ def _project(
     say_kept(project.folder, project.kept, out)
     form = "; it only classifies" if inference_only else ""
     if sensor:
-        form = f"; {output / BOARD_FOLDER / SENSOR} reads its sensor"
+        form += f"; {output / BOARD_FOLDER / SENSOR} reads its sensor"
     out.line(f"wrote {output} for {project.board}, plan {project.digest}{form}")
     out.line(_raw_sentence(model, name))
     out.document(
