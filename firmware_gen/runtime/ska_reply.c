@@ -282,7 +282,11 @@ static uint32_t raw_first(const ska_window_t *window, uint32_t first) {
 /* Returns a value of a sample that the front end has. */
 static int16_t raw_value(const ska_device_t *device, uint32_t number, uint8_t axis) {
     const ska_front_t *front = &device->front;
-    const uint16_t next = (uint16_t)(front->next * SKA_FRONT_PART + front->filled);
+#if SKA_FRONT_PARTS > 1
+    const uint16_t next = front->next; /* each part is a sample */
+#else
+    const uint16_t next = front->filled; /* the only part is an image */
+#endif
     const uint16_t back = (uint16_t)(device->window.taken - number);
     const uint16_t place = (uint16_t)(next >= back ? next - back : next + SKA_FRONT_LENGTH - back);
     return ska_front_kept(front->parts, place, axis);

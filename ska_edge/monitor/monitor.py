@@ -272,9 +272,9 @@ class Monitor:
 
         The device learns a window if a person labels it: by `steering`, or at the device. With
         `most`, it ends after this number of learned windows, or of windows if the device only
-        classifies. If a window was learned that the host
-        has not read, a line says how many rows are missing. If the source of the sensor has no more
-        samples, such as a file, it ends, and `sensor_ended` is true.
+        classifies. If a window was learned that the host has not read, a line says how many rows
+        are missing. If the source of the sensor has no more samples, such as a file, it ends, and
+        `sensor_ended` is true.
 
         Args:
             most: number of windows to learn, or to see; None watches until the stream stops.

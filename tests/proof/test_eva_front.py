@@ -43,7 +43,7 @@ PLANTS = {
 }
 
 
-def sources(folder: Path, kind: str = "statistics") -> Path:
+def sources(folder: Path, kind: str = "statistics", sensor: bool = False) -> Path:
     front = FRONTS[kind]
     inputs = feature_count(front)
     plan = make_plan(
@@ -52,7 +52,8 @@ def sources(folder: Path, kind: str = "statistics") -> Path:
         raw=RawInput((5, 70_000) * (inputs // 2), (-9, 2**40) * (inputs // 2), 11),
         front=front,
     )
-    write_project(plan, np.zeros(plan.parameter_count, dtype=np.int64), "host", folder)
+    parameters = np.zeros(plan.parameter_count, dtype=np.int64)
+    write_project(plan, parameters, "host", folder, sensor=sensor)
     return folder / "src"
 
 
