@@ -14,7 +14,7 @@ from itertools import groupby
 from firmware_gen.board.board import RING, Board
 from firmware_gen.memory.members import members
 from firmware_gen.memory.residence import can_read, in_flash, only_infers, saved_bytes
-from ska_edge.frontend.front import SAMPLE
+from ska_edge.frontend.front import SAMPLE, Front
 from ska_edge.frontend.frontends import front_bytes
 from ska_edge.plan.plan import Plan
 from ska_edge.wire.frame import OVERHEAD
@@ -132,13 +132,20 @@ def _network(plan: Plan, board: Board, flash: int) -> Iterator[Part]:
 def _front(plan: Plan, board: Board) -> Iterator[Part]:
     """Return the members of ska_front_t, if any; elsewhere than on AVR, a byte pads it."""
     if plan.front is not None:
-        width = SAMPLE.bits // 8 if plan.front.has_samples else 8  # of the largest member of a part
+        width = _widest(plan.front)
         ring, padding = front_bytes(plan.front), 0 if board.kernel == "avr" else 1
         if plan.front.image and board.kernel == "avr":  # no byte pads an odd number of pixels
             ring -= plan.front.length * plan.front.axes % 2
         yield Part(
             "front end", ((ring // width, width), (ring % width, 1), (3, 2), (1 + padding, 1))
         )
+
+
+def _widest(front: Front) -> int:
+    """Return the bytes of the largest member of ska_front_part_t."""
+    if front.has_samples:
+        return SAMPLE.bits // 8
+    return 4 if front.echo is not None else 8
 
 
 def _window(plan: Plan) -> Part:
