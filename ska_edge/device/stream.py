@@ -2,6 +2,9 @@
 
 The device counts the samples that it learns. The count tells a new session where the stream
 continues, even at a new port. `window` handles the samples in flight within one session.
+
+The file is long, because one class finds a lost device again, whether it learns rows, announces
+what it learns, or watches its sensor.
 """
 
 from __future__ import annotations
