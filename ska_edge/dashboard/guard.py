@@ -94,15 +94,15 @@ class Guard:
                 "the token is missing or wrong; open the address that ska-edge printed",
             )
         if method not in self.methods:
-            return Refusal(
-                HTTPStatus.METHOD_NOT_ALLOWED, "this page only shows, and changes no device"
-            )
+            only = f"only {', '.join(self.methods)} are answered"
+            sentence = only if self.control else "this page only shows, and changes no device"
+            return Refusal(HTTPStatus.METHOD_NOT_ALLOWED, sentence)
         own = origin is not None and self._trusted(headers)
         if method == CHANGING and not (own or self._bears(headers)):
             return Refusal(
                 HTTPStatus.FORBIDDEN,
-                "only the page itself may change a device, or a program that sends the token in the"
-                " header Authorization",
+                "only the page itself may ask for an action, or a program that sends the token in"
+                " the header Authorization",
             )
         return None
 

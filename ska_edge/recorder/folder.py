@@ -12,6 +12,7 @@ from ska_edge.plural import listed
 from ska_edge.recorder.take import GROUP, Form, Take
 
 UNLABELED = "recording"  # the name of a recording without a label
+LONGEST = 100  # bytes of a label or a group in the name of a file, which may have 255
 LAST = re.compile(r"-([0-9]+)\.csv$")
 
 
@@ -64,7 +65,8 @@ def check(folder: Path, form: Form) -> None:
 def begin(folder: Path, form: Form) -> Take:
     """Begin a recording in a new file, such as walk.anna-2.csv; raise InputError as `Take` does."""
     parts = [part for part in (form.label or UNLABELED, form.group) if part]
-    name = ".".join(re.sub(r"\W+", "_", part) for part in parts)
+    words = [re.sub(r"\W+", "_", part).encode()[:LONGEST] for part in parts]
+    name = ".".join(word.decode("utf-8", "ignore") for word in words)
     numbers = [
         int(found[1])
         for path in folder.glob("*.csv")

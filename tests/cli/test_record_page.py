@@ -147,3 +147,24 @@ def test_an_unplugged_board_is_said_on_the_page(browser: Browser) -> None:
 def test_options_of_a_page_need_a_page(ska_edge: Run) -> None:
     said = ska_edge("record", "-o", "rec", "--port", "p", "--http-port", 0).refusal(2)
     assert "--host and --http-port are for a page: give --page, too" in said
+
+
+def test_a_second_click_begins_nothing_anew_and_a_long_label_has_a_file(browser: Browser) -> None:
+    label = "ü" * 150
+    with (
+        PrintingBoard(paced()) as board,
+        served_page(
+            *("record", "-o", "rec", "--port", board.port, "--label", label),
+            *("--countdown", 0, "--samples", 40, "--page"),
+        ) as page,
+    ):
+        browser.open(page.url)
+        browser.wait("!!document.querySelector('#labels button')")
+        browser.value("[1, 2, 3].forEach(() => document.querySelector('#labels button').click())")
+        browser.wait("document.querySelectorAll('#recordings tbody tr').length === 1")
+        browser.wait("document.title.startsWith('waiting for a button')")
+        ((_, shown_label, count, _),) = shown(browser)
+        press(browser, "End the session")
+        assert page.process.wait(60) == 0
+    (path,) = Path("rec").iterdir()
+    assert (shown_label, int(count), len(recorded(path))) == (label, 40, 40)

@@ -262,7 +262,10 @@ class _Work:
             elif key in self._by_key:
                 yield Request("start", self._by_key[key])
         if self._page is not None:
-            yield from self._page.asked()
+            for request in self._page.asked():
+                # A second click before the page shows what runs begins nothing anew.
+                if request.action != "start" or request.label != self._session.label:
+                    yield request
 
     def _tell(self) -> None:
         """Print a line for each recording that has ended."""
