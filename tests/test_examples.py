@@ -169,7 +169,7 @@ def test_a_spectrum_tells_faults_of_a_bearing_apart(run, tmp_path: Path) -> None
 def test_filters_read_digits_better_than_pixels(run) -> None:
     text = run("handwriting", "--quick", "--data", "digits")
     pixels, filters = (cells(text, name) for name in ("pixels", "patches"))
-    assert pixels[0] == 64 and filters[0] == 256
+    assert (pixels[0], filters[0]) == (64, 256)
     assert 70 < pixels[-2] < filters[-2] <= 100
 
 
