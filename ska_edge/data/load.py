@@ -163,8 +163,8 @@ def rows_of_images(columns: Columns, model: Inputs | None) -> Columns:
         raise OptionError("the model has not learned images; leave {frontend} out")
     if not columns.recorded.suits_rows:
         raise OptionError(
-            "the front end patches takes rows that are images, not recordings; give {frontend}"
-            " patches without options of recordings, such as {window}"
+            "the front end patches is for rows that are images; name another {frontend} for"
+            " recordings, or leave {window} and the like out for images"
         )
     return replace(columns, recorded=None)
 

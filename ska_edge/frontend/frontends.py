@@ -19,6 +19,7 @@ from ska_edge.frontend.kernels import KernelShares
 from ska_edge.frontend.patches import Patches
 from ska_edge.frontend.spectrum import Spectrum
 from ska_edge.frontend.statistics import Statistics
+from ska_edge.plural import counted
 
 FRONTENDS: Mapping[str, Frontend] = {
     "statistics": Statistics(),
@@ -81,7 +82,8 @@ def check_front(front: Front) -> None:
         raise InputError(f"no front end {front.kind!r:.40}; there are {', '.join(FRONTENDS)}")
     if not 2 <= front.length <= LONGEST:
         raise InputError(
-            f"no front end has windows of length {front.length}; it is 2 to {LONGEST} samples"
+            f"windows of {counted(front.length, 'sample')} suit no front end; give a window of 2 to"
+            f" {LONGEST} samples"
         )
     if not 1 <= front.hop < 8 * LONGEST:
         raise InputError(f"a hop of {front.hop} samples suits no front end")
@@ -93,7 +95,8 @@ def check_front(front: Front) -> None:
         )
     if not 1 <= front.axes <= MOST_AXES or len(front.vectors) > MOST_AXES:
         raise InputError(
-            f"a sample of {front.axes} axes suits no front end; it has 1 to {MOST_AXES}"
+            f"samples of {front.axes} axes suit no front end; leave columns out, so that there are"
+            f" 1 to {MOST_AXES}"
         )
     if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
         raise InputError("a vector of the front end has an axis that no sample has")

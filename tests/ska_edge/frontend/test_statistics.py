@@ -117,7 +117,7 @@ def test_axes_that_differ_in_xyz_are_a_vector(
     ("front", "sentence"),
     [
         (Front("nothing", 10, 5, 3), "no front end 'nothing'"),
-        (Front("statistics", 1, 1, 3), "no front end has windows of length 1;"),
+        (Front("statistics", 1, 1, 3), "windows of 1 sample suit no front end"),
         (Front("statistics", LONGEST + 1, 1, 3), f"windows of length {LONGEST + 1};"),
         (Front("statistics", 10, 0, 3), "a hop of 0 samples"),
         (Front("statistics", 100, 33, 3), "has 100 parts of 1, and a device stores at most 16"),
