@@ -31,7 +31,7 @@ from ska_edge.data.image_rows import as_images, to_choose
 from ska_edge.data.memory import MAX_MEMORY
 from ska_edge.data.recordings.files import recording_files
 from ska_edge.data.recordings.stored import stored_layout, stored_starts, with_front
-from ska_edge.data.recordings.window_rows import check_choice, windowed
+from ska_edge.data.recordings.window_rows import for_model, windowed
 from ska_edge.data.several import files_of, has_files, load_several
 from ska_edge.data.tables.columns import ALL_COLUMNS, Columns
 from ska_edge.data.tables.doubts import doubts_about
@@ -85,7 +85,7 @@ def load(
     """
     if not os.fspath(source):
         raise InputError("the name of the data is empty: give a name of built-in data, or a path")
-    check_choice(columns.recorded, model)
+    columns = for_model(columns, model)
     request = None if columns.recorded is None else columns.recorded.frontend
     if columns.recorded is not None and columns.recorded.auto and columns.recorded.suits_rows:
         found = load(source, replace(columns, recorded=None), max_memory)

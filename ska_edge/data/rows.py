@@ -19,8 +19,8 @@ from ska_edge.data.image_rows import image_features
 from ska_edge.data.load import check_recorded, load, reads_windows, rows_of_images
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.data.recordings.window_rows import (
-    check_choice,
     described,
+    for_model,
     front_of,
     load_windows,
     rows_of,
@@ -72,8 +72,8 @@ def load_rows(
     Raises InputError for data that cannot be used or need more than `max_memory` MB, and for rows
     with a number of features other than the model's. Raises ToolError as `load.load` does.
     """
+    columns = for_model(columns, model)
     recorded = columns.recorded
-    check_choice(recorded, model)
     if recorded is not None and recorded.frontend is not None and recorded.frontend.images:
         columns = rows_of_images(columns, model)
     rows = _read(source, model, columns, max_memory)

@@ -64,18 +64,18 @@ def with_front(
 ) -> tuple[Dataset, FrontChoice | None]:
     """Return data with the best of their candidates as front end, and how it was chosen.
 
-    Data without candidates are returned unchanged, with None. Of equally good front ends, the first
+    Data without candidates are returned unchanged, with None. A training that continues a network
+    chooses nothing, because the network has its inputs. Of equally good front ends, the first
     one is taken; `NONE` comes before all others. `progress(done, total)` counts trainings.
 
-    Raises OptionError for a training that continues a network, because it has learned other inputs,
-    and for a rule without labels. Raises InputError for options or data that cannot work with any
-    front end.
+    Raises OptionError for a rule without labels. Raises InputError for options or data that cannot
+    work with any front end.
     """
     fronts = dataset.candidates
     if fronts is None:
         return dataset, None
     if options.start is not None:
-        raise OptionError("{start} is a network that has learned its inputs; leave {frontend} out")
+        return _with(dataset, None), None
     if options.rule is not None and not RULES[options.rule].supervised:
         raise OptionError(
             "{frontend} auto is for rules with labels, not for {rule}; name a front end",
@@ -157,7 +157,7 @@ def _validated(
 ) -> float:
     """Return the accuracy of a front end over all folds; `advance` is called after each fold.
 
-    Filters and kernels are learned once, from the rows of all folds, because they need no labels.
+    The front end itself is learned once, from the rows of all folds, because it needs no labels.
     Raises InputError if the front end or the network cannot learn the rows.
     """
     inner = replace(

@@ -144,10 +144,12 @@ def front_of(
     return asked.of_windows(layout.length, layout.hop, layout.axes)
 
 
-def check_choice(recorded: Recorded | None, model: Inputs | None) -> None:
-    """Raise OptionError if a front end shall be chosen for data of a trained model."""
-    if recorded is not None and recorded.auto and model is not None:
-        raise OptionError("the model has its front end already, or none; leave {frontend} out")
+def for_model(columns: Columns, model: Inputs | None) -> Columns:
+    """Return the columns without the front end "auto" if there is a model, which has its own."""
+    if model is None or columns.recorded is None or not columns.recorded.auto:
+        return columns
+    recorded = replace(columns.recorded, frontend=None)
+    return replace(columns, recorded=None if recorded == Recorded() else recorded)
 
 
 def candidates_of(
