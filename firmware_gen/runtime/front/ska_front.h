@@ -12,9 +12,8 @@
  *         }
  *
  * A window has SKA_FRONT_LENGTH samples, and the next one begins SKA_FRONT_HOP samples later. Both
- * are whole numbers of parts of SKA_FRONT_PART samples. ska_front_part.h says what a part keeps
- * of the samples. No function allocates, blocks, recurses
- * or uses floating point. */
+ * are whole numbers of parts of SKA_FRONT_PART samples. ska_front_part.h says what a part keeps of
+ * the samples. No function allocates, blocks, recurses or uses floating point. */
 #ifndef SKA_FRONT_H
 #define SKA_FRONT_H
 
