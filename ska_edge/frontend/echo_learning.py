@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ska_edge.frontend.echo import FACTOR_FRAC, SCALED, echo_of
 from ska_edge.frontend.front import Echo, Front
 
-STREAM = 5  # of the random numbers of a training's seed
+STREAM = 6  # of the random numbers of a training's seed
 LARGEST_BIAS = 2 ** (SCALED.frac - 1)  # 1/2
 SPREAD = 2  # the standard deviation of a unit's input is 1/2 if the axes are independent
 

@@ -194,7 +194,7 @@ class FrontRequest:
 def candidates(length: int, hop: int, axes: Sequence[str]) -> tuple[Front, ...]:
     """Return the front ends that suit windows with these axes, each with its default parameters.
 
-    They have the order of `FRONTENDS`; filters and kernels are not learned.
+    They have the order of `FRONTENDS`; nothing of them is learned.
     """
     found = []
     for kind in FRONTENDS:
