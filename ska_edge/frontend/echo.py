@@ -183,7 +183,8 @@ def _step(ops: WindowOps[T], input: Fixed[T], state: Fixed[T], units: int) -> Fi
 
 def scaled(value: Fixed[T], offset: Fixed[T], factor: Fixed[T]) -> Fixed[T]:
     """Return a sample of an axis, scaled for the units."""
-    return ((value - offset) * factor).requantize(SCALED)
+    difference = (value - offset).named("difference")
+    return (difference * factor).requantize(SCALED)
 
 
 def next_state(input: Fixed[T], before: Fixed[T], state: Fixed[T], leak: Fixed[T]) -> Fixed[T]:
