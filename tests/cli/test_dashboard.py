@@ -30,7 +30,9 @@ from ska_edge.dashboard.twin import Twin
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
+from ska_edge.monitor.log_line import WindowSeen
 from ska_edge.monitor.replay import rebuild
+from tests.agreement.test_raw_windows import model_of
 from tests.browser import Browser
 from tests.logbook import Logbook
 from tests.served_page import served_page
@@ -225,6 +227,20 @@ def test_the_signal_of_the_last_window_is_shown_with_the_decision(
         shown = browser.wait("document.querySelector('#signal .note')?.textContent")
     assert shown == f"Sample {last['sample']}: {words}"
     assert Signals.of(iris, data) is None  # the model takes rows, not windows
+
+
+def test_the_signal_of_a_window_of_the_own_sensor_is_shown() -> None:
+    model = model_of("kernels")
+    front = model.plan.front
+    assert front is not None
+    raw = tuple((n, *[-n] * (front.axes - 1)) for n in range(front.length))
+    feed = Feed("log", model)
+    for line in (WindowSeen(1, 0, (9, 3)), WindowSeen(2, 1, (3, 9), raw), WindowSeen(3, 0, (9, 3))):
+        feed.read(line)
+    (chart,) = [each for each in feed.document()["charts"] if each["name"] == "signal"]
+    assert chart["note"] == f"Window 2: the device said {model.state.labels[1]}."
+    assert [line["name"] for line in chart["lines"]] == list(model.axes)
+    assert [[*line["y"]] for line in chart["lines"]] == np.array(raw).T.tolist()
 
 
 def test_new_rows_arrive_without_a_reload(browser: Browser, iris: Model, book: Logbook) -> None:
