@@ -27,7 +27,7 @@ from tests.bench.markdown import percent, table
 NAMES = ("BasicMotions", "ItalyPowerDemand", "ACSF1", "GunPoint", "JapaneseVowels", "UnitTest")
 SEEDS = range(5, 10)
 LARGEST = SAMPLE.maximum // 2  # of a sample to learn; samples to test may be larger
-FRONTENDS = ("kernels:count=512", "echo")
+FRONTENDS = ("kernels:count=512", "kernels:count=512,levels=0", "echo")
 
 
 def path_of(folder: Path, name: str, part: str) -> Path:
