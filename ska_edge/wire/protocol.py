@@ -53,8 +53,8 @@ class Status(enum.IntEnum):
 
 
 STATUS_PURPOSE = {
-    Status.OK: "done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), "
-    "1 (RAW), 2 (WINDOW)",
+    Status.OK: "done; detail is 0, the next offset (OFFER, PUSH), a label (ADD_CLASS), 1 (RAW)"
+    " or 2 (WINDOW)",
     Status.TYPE: "the firmware has no such message; detail is its type",
     Status.LENGTH: "the payload has the wrong length; detail is that length",
     Status.SEQUENCE: "neither the next request nor one to answer again; "
@@ -76,8 +76,8 @@ STATUS_PURPOSE = {
     "detail is the type of the message, or the offset in PUSH",
     Status.SPARE: "no spare output is left, or the name is empty; "
     "detail is the number of spare outputs",
-    Status.WINDOW: "no window is complete, or it is not the newest, or learned as another class;"
-    " detail is the newest",
+    Status.WINDOW: "no window is complete, or it is not the newest, or has another class; detail"
+    " is the newest",
 }
 
 
@@ -290,8 +290,7 @@ MESSAGES = (
         0x11,
         "request",
         (Field("after", "u32", 1, "number of the newest window that the host has; 0 for none"),),
-        "read the newest window of the sensor; STATUS with OK if the host has it, detail 2 if no"
-        " other will come",
+        "read the newest window; STATUS with OK if the host has it, detail 2 if no other comes",
         answer="CLASSIFIED",
         only="SKA_SENSOR",
     ),

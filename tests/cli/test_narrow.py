@@ -77,7 +77,7 @@ def test_a_view_that_is_too_high_leaves_the_trends_out(
         kept.write(LogRow(row, 1, (90, -20, 3, 44), row, 0, result.decisions, measured))
     info = SimpleNamespace(board="virtual-m4")
     monitor = SimpleNamespace(
-        steering=Steering(), info=info, port="/dev/pts/1", rate=9.0, window=None
+        steering=Steering(), info=info, port="/dev/pts/1", rate=9.0, window=None, seen=""
     )
     member = SimpleNamespace(monitor=monitor, state="learning", ended=False)
     model = SimpleNamespace(plan=plan, state=SimpleNamespace(labels=("a", "b", "c")))

@@ -38,7 +38,7 @@
 
 /* --- codes inside messages -------------------------------------------------------------------- */
 
-/* done; detail is 0, or the next offset (OFFER, PUSH), the label (ADD_CLASS), 1 (RAW), 2 (WINDOW) */
+/* done; detail is 0, the next offset (OFFER, PUSH), a label (ADD_CLASS), 1 (RAW) or 2 (WINDOW) */
 #define SKA_STATUS_OK 0u
 /* the firmware has no such message; detail is its type */
 #define SKA_STATUS_TYPE 1u
@@ -72,7 +72,7 @@
 #define SKA_STATUS_FROZEN 15u
 /* no spare output is left, or the name is empty; detail is the number of spare outputs */
 #define SKA_STATUS_SPARE 16u
-/* no window is complete, or it is not the newest, or learned as another class; detail is the newest */
+/* no window is complete, or it is not the newest, or has another class; detail is the newest */
 #define SKA_STATUS_WINDOW 17u
 /* a METRICS message for every layer, before RESULT */
 #define SKA_WANT_METRICS 1u
@@ -185,7 +185,7 @@
 /* FEATURES: read the complete window: features, one i32 each, then the input of them */
 #define SKA_MESSAGE_FEATURES 0x10u
 #define SKA_MESSAGE_FEATURES_SIZE 4u
-/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it, detail 2 if no other will come */
+/* WINDOW: read the newest window; STATUS with OK if the host has it, detail 2 if no other comes */
 #define SKA_MESSAGE_WINDOW 0x11u
 #define SKA_MESSAGE_WINDOW_SIZE 4u
 #if SKA_REGRESSION
@@ -663,7 +663,7 @@ static inline bool ska_message_features_unpack(const uint8_t *payload, uint16_t 
 #endif
 
 #if SKA_SENSOR
-/* WINDOW: read the newest window of the sensor; STATUS with OK if the host has it, detail 2 if no other will come */
+/* WINDOW: read the newest window; STATUS with OK if the host has it, detail 2 if no other comes */
 typedef struct {
     /* number of the newest window that the host has; 0 for none */
     uint32_t after;

@@ -24,7 +24,9 @@ from ska_edge.wire.protocol import CHUNK_MAX, MESSAGES
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow"]
 WARNINGS += ["-pedantic", "-Werror"]
 DIMENSIONS = {"input_bytes": 5, "classes": 3}
-KNOWN = "#define SKA_SPARES 1\n#define SKA_FRONT_AXES 1\n#define SKA_SENSOR 1\n"
+KNOWN = "".join(
+    f"#define SKA_{name} 1\n" for name in ("SPARES", "FRONT_AXES", "SENSOR", "SENSOR_KEEPS")
+)
 PLAN = f"#define SKA_INPUT_BYTES 5\n#define SKA_CLASSES 3\n#define SKA_REGRESSION 0\n{KNOWN}"
 CANARY = 0xA5
 
