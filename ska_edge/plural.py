@@ -9,9 +9,12 @@ SHOWN = 8
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a count with its noun: "1 sample", "2 samples", "3 classes"."""
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
-    return f"{number} {noun}{ending}"
+    """Return a count with its noun: "1 sample", "2 samples", "3 classes", "4 axes"."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("is"):
+        return f"{number} {noun[:-2]}es"
+    return f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def listed(names: Sequence[str], more: str = ", ...") -> str:

@@ -79,8 +79,8 @@ def load_rows(
     rows = _read(source, model, columns, max_memory)
     if rows.x.shape[1] != model.count:
         raise InputError(
-            f"{rows.name} has {rows.x.shape[1]} features, but the model has {model.count} inputs;"
-            " name data with the features that it was trained on"
+            f"{rows.name} has {counted(rows.x.shape[1], 'feature')}, but the model has"
+            f" {model.count} inputs; name data with the features that it was trained on"
             f"{_columns(source, rows, model.count)}"
         )
     if model.front is None or model.layout is not None:

@@ -15,6 +15,7 @@ from ska_edge.device.sample import Truth
 from ska_edge.device.sensor import RawPart, SensorWindow, window_of
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
+from ska_edge.plural import counted
 from ska_edge.wire.protocol import ENDED, NAME_BYTES, Capability, Want
 
 
@@ -148,7 +149,7 @@ class Link(Session):
         if len(data) % (2 * axes):
             raise DeviceError(
                 f"the device at {self.port} sends {len(data)} bytes of raw samples, which is no"
-                f" whole number of samples of {axes} axes; flash it again"
+                f" whole number of samples of {counted(axes, 'axis')}; flash it again"
             )
         samples = tuple(struct.iter_unpack(f"<{axes}h", data))
         return RawPart(found["first"], found["window"], found["end"], samples)

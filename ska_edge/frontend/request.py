@@ -90,7 +90,7 @@ class FrontRequest:
         if not isinstance(text, str):  # from Python
             raise OptionError("{frontend} is {given!r}; give the name of a front end", given=text)
         kind, colon, rest = text.partition(":")
-        if kind not in (*FRONTENDS, AUTO):
+        if kind not in CHOICES:
             raise OptionError(
                 f"{{frontend}} is {{given!r}}, but must be one of {listed(CHOICES)}",
                 given=kind,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.recordings.window_rows import with_features
-from ska_edge.data.split.groups import divisible
+from ska_edge.data.split.groups import DRAWS
 from ska_edge.data.split.order import in_time
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
@@ -117,7 +117,10 @@ def _hindrance(rows: Dataset, fronts: tuple[Front, ...]) -> str:
     """Return why front ends cannot be tried; "" if they can."""
     if not fronts:
         if rows.layout is None:
-            return "the rows are neither windows of recordings nor square images of pixels"
+            return (
+                "the rows are neither windows (recordings need a length of windows) nor square"
+                " images of pixels"
+            )
         return f"no front end suits windows of {rows.layout.described}"
     counts = np.bincount(rows.y)
     if counts[counts > 0].min() < FOLDS:
@@ -136,20 +139,37 @@ def _with(dataset: Dataset, front: Front | None) -> Dataset:
 def _folds(rows: Dataset, seed: int) -> NDArray[np.int64]:
     """Return the fold of each row (n,).
 
-    A fold has whole groups if there are several, or else whole files. Otherwise, it has neighboring
-    rows of each class if the rows are in the order of time, or else random rows of each class.
+    A fold has whole groups, or else whole files, if each class is then in several folds. Otherwise,
+    it has neighboring rows of each class if the rows are in the order of time, or else random rows
+    of each class.
     """
     rng = np.random.default_rng([seed, STREAM])
     for group in (rows.group, rows.file):
-        if group is not None and divisible(rows.y, group):
-            names, index = np.unique(group, return_inverse=True)
-            return rng.permutation(len(names))[index] % FOLDS
+        grouped = None if group is None else _grouped(rows.y, group, rng)
+        if grouped is not None:
+            return grouped
     order = np.arange(len(rows.y)) if in_time(rows) else rng.permutation(len(rows.y))
     fold = np.empty(len(rows.y), dtype=np.int64)
     for label in np.unique(rows.y):
         own = order[rows.y[order] == label]
         fold[own] = np.arange(len(own)) * FOLDS // len(own)
     return fold
+
+
+def _grouped(
+    y: NDArray[np.int64], group: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64] | None:
+    """Return the fold of each row (n,) such that no group is in two folds.
+
+    Each class is in several folds; otherwise, a network would be judged on a class that it has not
+    learned. None if no draw has this.
+    """
+    names, index = np.unique(group, return_inverse=True)
+    for _ in range(DRAWS):
+        fold = rng.permutation(len(names))[index] % FOLDS
+        if all(len(np.unique(fold[y == label])) > 1 for label in np.unique(y)):
+            return fold
+    return None
 
 
 def _validated(

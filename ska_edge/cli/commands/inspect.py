@@ -88,7 +88,7 @@ def _front_sentence(front: Front) -> str:
         parts, kept = frames * (front.frames > 1), "samples"
     return (
         f"front end {front.kind}: windows of {counted(front.length, 'sample')} of"
-        f" {front.axes} axes, hop {front.hop}{parts};"
+        f" {counted(front.axes, 'axis')}, hop {front.hop}{parts};"
         f" {counted(feature_count(front), 'feature')} in {FEATURE.name}, and"
         f" {front_bytes(front):,} bytes of RAM for the {kept}"
     )

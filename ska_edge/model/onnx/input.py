@@ -19,6 +19,7 @@ from ska_edge.frontend.frontends import FRONTENDS
 from ska_edge.model.onnx.onnx_ops import OnnxOps
 from ska_edge.model.scaling import Scaling
 from ska_edge.plan.plan import Plan
+from ska_edge.plural import counted
 from ska_edge.rules.neuron import WIDE_RAW, RawInput, standardized
 
 FEATURES, INTEGERS, WINDOWS = "features", "integers", "windows"
@@ -148,8 +149,9 @@ def input_words(plan: Plan, takes: str) -> str:
     """Return one sentence about the input, for the graph's documentation."""
     if takes == WINDOWS and plan.front is not None:
         return (
-            f"Windows of {plan.front.length} samples of {plan.front.axes} axes, as the sensor gave"
-            f" them; the graph computes the features of the front end {plan.front.kind}."
+            f"Windows of {plan.front.length} samples of {counted(plan.front.axes, 'axis')}, as the"
+            " sensor gave them; the graph computes the features of the front end"
+            f" {plan.front.kind}."
         )
     if takes == FEATURES:
         return "Features in the unit of the training data; the graph quantizes them."

@@ -172,6 +172,7 @@ def test_what_is_not_given_suits_the_image(text: str, edge: int, filters: Filter
     [
         ("patch", "frontend is 'patch', but must be one of statistics"),
         ("statistics:size=3", "statistics of frontend has no parameters"),
+        ("none:units=8", "none of frontend has no parameters"),
         ("patches:", "has no parameters after its colon"),
         ("patches:size", "of frontend has 'size', but size must be an integer from 1 to 9"),
         ("patches:size=-3", "has 'size=-3', but size must be an integer from 1 to 9"),

@@ -121,6 +121,25 @@ def test_a_fold_has_whole_groups(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert all(len(held) == 1 and not held & learned for learned, held in seen)
 
 
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("own", ["group", "file"])
+def test_a_fold_is_judged_by_a_network_that_has_learned_its_classes(
+    folder: Path, own: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judged(session: Session) -> float:
+        assert {*session.division.test.y} <= {*session.division.train.y}
+        return 0.5
+
+    monkeypatch.setattr(front_trials, "accuracy_of_trial", judged)
+    data = windows(folder)
+    assert data.file is not None
+    # The class of the first file has no other file.
+    kept = data.take((data.y != data.y[0]) | (data.file == data.file[0]))
+    if own == "file":
+        kept = replace(kept, group=None)
+    assert choice(kept, replace(FAST, seed=seed)).trials
+
+
 def test_windows_without_groups_are_judged_in_blocks(folder: Path) -> None:
     data = replace(windows(folder), group=None, file=None, file_names=())
     assert data.layout is not None
