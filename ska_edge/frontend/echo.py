@@ -14,7 +14,9 @@ and others average them. The state is 0 at the start of a window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
@@ -22,6 +24,7 @@ from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Echo, Front
+from ska_edge.frontend.parameter import even
 
 MOST_UNITS = 256
 STATE = QFormat(16, 15)
@@ -45,6 +48,16 @@ class EchoState:
     """The front end `echo`; see `Frontend`."""
 
     summary = "last state, mean state and mean absolute state of a recurrent network"
+    parameters = (even("units", 2, MOST_UNITS),)
+
+    def with_parameters(
+        self,
+        front: Front,
+        axes: Sequence[str],  # noqa: ARG002, because there are no vectors
+        given: Mapping[str, Any],
+    ) -> Front:
+        """Return the front end with an echo that is not learned."""
+        return replace(front, echo=Echo(**given))
 
     def names(
         self,

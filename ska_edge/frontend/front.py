@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat, T
 from ska_edge.arithmetic.function import FixedFunction
 from ska_edge.arithmetic.window import WindowOps
+from ska_edge.frontend.parameter import Parameter
 
 SAMPLE = QFormat(16, 0)
 """The format of a value of a sample: an integer, as the sensor gave it."""
@@ -216,6 +217,19 @@ class Frontend(Protocol):
     @property
     def summary(self) -> str:
         """What the features are, in a few words."""
+        ...
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What a user can give after the name of this kind."""
+        ...
+
+    def with_parameters(self, front: Front, axes: Sequence[str], given: Mapping[str, Any]) -> Front:
+        """Return a front end with the given values of `parameters`, and usual ones of the others.
+
+        `front` has only a kind, a length, a hop and the number of axes; `axes` are their names. The
+        result is not yet checked. Raises InputError for values that do not suit its windows.
+        """
         ...
 
     def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
 from ska_edge.errors import InputError
 from ska_edge.frontend.echo import EchoState
-from ska_edge.frontend.front import SAMPLE, Echo, Front, Frontend, Kernels
+from ska_edge.frontend.front import SAMPLE, Front, Frontend
 from ska_edge.frontend.kernels import KernelShares
 from ska_edge.frontend.patches import Patches
 from ska_edge.frontend.spectrum import Spectrum
@@ -34,50 +34,37 @@ MOST_PARTS = 16  # of a window; a device stores the sums of each
 MOST_AXES = 64
 BLOCK = 256  # windows whose features are computed at once, at most
 BLOCK_VALUES = 2**22  # of the samples or states of these windows
-_TRIPLE = re.compile(r"(.*?)([xyz])([^xyz]*)", re.IGNORECASE)
 
 
-def front_for(
-    kind: str,
-    length: int,
-    hop: int,
-    axes: Sequence[str],
-    kernels: Kernels | None = None,
-    bands: tuple[int, ...] = (),
-    frames: int = 1,
-    echo: Echo | None = None,
-) -> Front:
-    """Return a front end for windows of recordings with these axes.
+def front_for(kind: str, length: int, hop: int, axes: Sequence[str], **given: Any) -> Front:
+    """Return a front end of a kind for windows with these axes; nothing of it is learned.
 
-    Three axes whose names differ only in an x, y and z, such as ax, ay and az, are a vector. With
-    `kernels`, `bands` or an `echo`, there are no vectors.
+    `given` are values of the kind's `parameters`, by their names.
 
-    Raises InputError for an unknown kind, and for windows that a device cannot have.
+    Raises InputError for an unknown kind, and for values and windows that a device cannot have.
     """
-    vectors = () if kernels is not None or bands or echo is not None else vectors_of(axes)
-    front = Front(
-        *(kind, length, hop, len(axes), vectors),
-        kernels=kernels,
-        bands=bands,
-        frames=frames,
-        echo=echo,
-    )
+    front = Front(kind, length, hop, len(axes))
+    _check_windows(front)
+    front = FRONTENDS[kind].with_parameters(front, axes, given)
     check_front(front)
     return front
 
 
-def vectors_of(axes: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
-    """Return the axes x, y and z of each vector, in the order of its first axis."""
-    found: dict[tuple[str, str], dict[str, int]] = {}
-    for index, name in enumerate(axes):
-        parts = _TRIPLE.fullmatch(name.strip().lower())
-        if parts is not None:
-            found.setdefault((parts[1], parts[3]), {})[parts[2]] = index
-    return tuple((f["x"], f["y"], f["z"]) for f in found.values() if len(f) == 3)
-
-
 def check_front(front: Front) -> None:
     """Raise InputError unless a device can have this front end."""
+    _check_windows(front)
+    if len(front.vectors) > MOST_AXES:
+        raise InputError(f"{len(front.vectors)} vectors suit no front end")
+    if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
+        raise InputError("a vector of the front end has an axis that no sample has")
+    if front.echo is not None and not isinstance(FRONTENDS[front.kind], EchoState):
+        raise InputError(f"the front end {front.kind} has no echo")
+    FRONTENDS[front.kind].check(front)
+    _prove(front)
+
+
+def _check_windows(front: Front) -> None:
+    """Raise InputError unless there is such a kind, and it can have windows of this size."""
     if front.kind not in FRONTENDS:
         raise InputError(f"no front end {front.kind!r:.40}; there are {', '.join(FRONTENDS)}")
     if not 2 <= front.length <= LONGEST:
@@ -93,17 +80,11 @@ def check_front(front: Front) -> None:
             f" {front.part}, and a device stores at most {MOST_PARTS}; take numbers with a larger"
             " common divisor, such as a hop of half the window"
         )
-    if not 1 <= front.axes <= MOST_AXES or len(front.vectors) > MOST_AXES:
+    if not 1 <= front.axes <= MOST_AXES:
         raise InputError(
             f"samples of {front.axes} axes suit no front end; leave columns out, so that there are"
             f" 1 to {MOST_AXES}"
         )
-    if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
-        raise InputError("a vector of the front end has an axis that no sample has")
-    if front.echo is not None and not isinstance(FRONTENDS[front.kind], EchoState):
-        raise InputError(f"the front end {front.kind} has no echo")
-    FRONTENDS[front.kind].check(front)
-    _prove(front)
 
 
 def _prove(front: Front) -> None:

@@ -10,7 +10,9 @@ Webb, KDD 2021).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, T
@@ -27,16 +29,28 @@ from ska_edge.frontend.front import (
     Kernels,
     sample_bytes,
 )
+from ska_edge.frontend.parameter import integer
 from ska_edge.frontend.statistics import mean
 
 MOST_KERNELS = 1024
 MOST_LEVELS = 64
+USUAL_LEVELS = 8
 
 
 class KernelShares:
     """The front end `kernels`; see `Frontend`."""
 
     summary = "how often each of many small kernels exceeds its bias, and means of parts"
+    parameters = integer("count", 1, MOST_KERNELS), integer("levels", 0, MOST_LEVELS)
+
+    def with_parameters(
+        self,
+        front: Front,
+        axes: Sequence[str],  # noqa: ARG002, because there are no vectors
+        given: Mapping[str, Any],
+    ) -> Front:
+        """Return the front end with kernels that are not learned."""
+        return replace(front, kernels=Kernels(**{"levels": USUAL_LEVELS, **given}))
 
     def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
         """Return names such as "kernel 3", and "mean ax 1/8" for the first of 8 parts."""

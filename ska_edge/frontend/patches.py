@@ -6,8 +6,10 @@ the responses in a cell of the image are summed up. The filters are those of `fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, T, width
@@ -16,12 +18,15 @@ from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, WEIGHT, Filters, Front
+from ska_edge.frontend.parameter import integer, shape
 from ska_edge.plural import counted
 
 BRIGHTEST = 255  # the largest pixel; the smallest is 0
 LONGEST_EDGE = 64  # pixels of an edge of an image
 MOST_FILTERS = 64
 LARGEST_SIZE = 9
+SMALL_SIZE = 3  # of a filter, for images too small for four cells of larger filters
+SHAPE = "shape"  # the parameter that is not that of filters: rows and columns of an image
 WIDE = 2**20  # sums of small filters have intervals up to this, so that C has 32 bits for all sums
 
 
@@ -29,6 +34,31 @@ class Patches:
     """The front end `patches`; see `Frontend`."""
 
     summary = "sums of the responses of filters in each cell of an image"
+    parameters = (
+        integer("filters", 1, MOST_FILTERS),
+        integer("size", 1, LARGEST_SIZE),
+        integer("stride", 1, LARGEST_SIZE),
+        integer("cells", 1, LONGEST_EDGE),
+        shape(SHAPE),
+    )
+
+    def with_parameters(
+        self,
+        front: Front,
+        axes: Sequence[str],  # noqa: ARG002, because no feature is that of a column
+        given: Mapping[str, Any],
+    ) -> Front:
+        """Return the front end with filters that are not learned; small images have small ones."""
+        edge, usual = min(front.length, front.axes), Filters()
+        if usual.places(edge) < usual.cells:
+            usual = replace(usual, size=SMALL_SIZE, stride=1)
+        found = Filters(
+            given.get("filters", usual.count),
+            given.get("size", usual.size),
+            given.get("stride", usual.stride),
+        )
+        cells = given.get("cells", max(1, min(usual.cells, found.places(edge))))
+        return replace(front, filters=replace(found, cells=cells))
 
     def names(
         self,

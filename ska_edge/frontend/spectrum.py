@@ -9,9 +9,11 @@ can overflow, see `LIMIT`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -21,8 +23,9 @@ from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.logarithm import logarithm
 from ska_edge.arithmetic.window import WindowOps
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front, sample_bytes
+from ska_edge.frontend.parameter import integer, word
 
 SHORTEST, LONGEST = 16, 1024  # samples of a frame
 MOST_BANDS = 64
@@ -42,6 +45,7 @@ is 2^16 * n/2 * 2^13/n = 2^28. Roundings, those of the sines too, add less than 
 """
 LINEAR, MEL = "linear", "mel"
 SPACINGS = (LINEAR, MEL)
+USUAL_BANDS = 16  # or fewer, if a frame is too short
 """How bands are spaced: equally, or as on the mel scale of sound at 16 kHz."""
 MEL_CORNER = (
     700 / 8000
@@ -52,6 +56,35 @@ class Spectrum:
     """The front end `spectrum`; see `Frontend`."""
 
     summary = "logarithms of the energy in bands of frequency, of each frame and axis"
+    parameters = (
+        integer("bands", 1, MOST_BANDS),
+        integer("frames", 1, MOST_FRAMES),
+        word("spacing", SPACINGS),
+    )
+
+    def with_parameters(
+        self,
+        front: Front,
+        axes: Sequence[str],  # noqa: ARG002, because there are no vectors
+        given: Mapping[str, Any],
+    ) -> Front:
+        """Return the front end with its bands; a short frame has fewer of them."""
+        frames = given.get("frames", 1)
+        check_frames(front.length, frames)
+        length = front.length // frames
+        most = min(length // 2 - 1, MOST_BANDS)
+        count = given.get("bands", min(USUAL_BANDS, most))
+        if count > most:
+            raise OptionError(
+                "{frontend} has bands={count}, but a {part} of {length} samples has at most {most}"
+                " bands",
+                count=count,
+                part="window" if frames == 1 else "frame",
+                length=length,
+                most=most,
+            )
+        bands = spaced(length, count, given.get("spacing", LINEAR))
+        return replace(front, bands=bands, frames=frames)
 
     def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
         """Return names such as "band 3 ax", or "band 3 frame 2 ax" if there are several frames."""

@@ -6,7 +6,10 @@ change from one sample to the next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, T
@@ -14,15 +17,27 @@ from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front
+from ska_edge.frontend.parameter import Parameter
 
 AXIS_BYTES = 24  # of one axis in a part
 NAMES = ("mean", "deviation", "least", "most", "change")
+_TRIPLE = re.compile(r"(.*?)([xyz])([^xyz]*)", re.IGNORECASE)
 
 
 class Statistics:
     """The front end `statistics`; see `Frontend`."""
 
     summary = "mean, deviation, least, most and mean absolute change of each axis"
+    parameters: tuple[Parameter, ...] = ()
+
+    def with_parameters(
+        self,
+        front: Front,
+        axes: Sequence[str],
+        given: Mapping[str, Any],  # noqa: ARG002, because there are none
+    ) -> Front:
+        """Return the front end with its vectors; see `vectors_of`."""
+        return replace(front, vectors=vectors_of(axes))
 
     def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:
         """Return names such as "mean ax"; a magnitude is called by its axes, as |ax ay az|."""
@@ -131,3 +146,16 @@ def deviation(total: Fixed[T], squares: Fixed[T], terms: int) -> Fixed[T]:
 def extreme(value: Fixed[T]) -> Fixed[T]:
     """Return the smallest or largest value of a window."""
     return value.requantize(FEATURE)
+
+
+def vectors_of(axes: Sequence[str]) -> tuple[tuple[int, int, int], ...]:
+    """Return the axes x, y and z of each vector, in the order of its first axis.
+
+    Three axes whose names differ only in x, y and z, such as ax, ay and az, are a vector.
+    """
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for index, name in enumerate(axes):
+        parts = _TRIPLE.fullmatch(name.strip().lower())
+        if parts is not None:
+            found.setdefault((parts[1], parts[3]), {})[parts[2]] = index
+    return tuple((f["x"], f["y"], f["z"]) for f in found.values() if len(f) == 3)

@@ -17,10 +17,10 @@ from firmware_gen.emulators.flash import start
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.echo_learning import learned_echo
-from ska_edge.frontend.front import SAMPLE, Echo, Filters, Front, Kernels
+from ska_edge.frontend.front import SAMPLE, Filters, Front
 from ska_edge.frontend.frontends import feature_count, features_of, front_bytes, front_for
 from ska_edge.frontend.kernel_learning import learned_kernels
-from ska_edge.frontend.spectrum import LINEAR, MEL, spaced
+from ska_edge.frontend.spectrum import MEL
 from ska_edge.model.scaling import standardize
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
@@ -50,14 +50,14 @@ def images(height: int, width: int, filters: Filters) -> Front:
 
 def with_kernels(length: int, hop: int, axes: Sequence[str], count: int, levels: int = 0) -> Front:
     """Return a front end whose kernels are learned from random windows."""
-    front = front_for("kernels", length, hop, axes, Kernels(count, levels=levels))
+    front = front_for("kernels", length, hop, axes, count=count, levels=levels)
     samples = samples_of(front, 10 * length).reshape(10, length, front.axes)
     return replace(front, kernels=learned_kernels(front, samples, seed=length))
 
 
 def with_echo(length: int, hop: int, axes: Sequence[str], units: int = 64) -> Front:
     """Return a front end whose echo is learned from random windows."""
-    front = front_for("echo", length, hop, axes, echo=Echo(units))
+    front = front_for("echo", length, hop, axes, units=units)
     samples = samples_of(front, 10 * length).reshape(10, length, front.axes)
     return replace(front, echo=learned_echo(front, samples, seed=length))
 
@@ -80,10 +80,10 @@ FRONTS = {
     "next": front_for("statistics", 2, 2, AXES),
     "apart": front_for("statistics", 6, 9, AXES),
     "plain": front_for("statistics", 32, 2, ("sound",)),
-    "spectrum": front_for("spectrum", 32, 20, AXES[:2], bands=spaced(32, 6, MEL)),
-    "longest spectrum": front_for("spectrum", 1024, 64, ("s",), bands=spaced(1024, 40, MEL)),
-    "shortest spectrum": front_for("spectrum", 16, 24, AXES, bands=spaced(16, 7, LINEAR)),
-    "frames": front_for("spectrum", 64, 20, AXES[:2], bands=spaced(16, 5, MEL), frames=4),
+    "spectrum": front_for("spectrum", 32, 20, AXES[:2], bands=6, spacing=MEL),
+    "longest spectrum": front_for("spectrum", 1024, 64, ("s",), bands=40, spacing=MEL),
+    "shortest spectrum": front_for("spectrum", 16, 24, AXES, bands=7),
+    "frames": front_for("spectrum", 64, 20, AXES[:2], bands=5, spacing=MEL, frames=4),
     "image": images(9, 7, Filters(3, 3, 1, 2)),
     "wide image": images(11, 28, Filters(4, 5, 2, 3)),
     "digit": images(28, 28, Filters()),

@@ -23,9 +23,8 @@ from firmware_gen.project import RUNTIME
 from ska_edge.arithmetic.fixedpoint import Fixed, QFormat
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.numpy_ops import NumpyOps
-from ska_edge.frontend.front import Echo, Filters, Front, Kernels
+from ska_edge.frontend.front import Filters, Front
 from ska_edge.frontend.frontends import LONGEST, MOST_AXES, front_for
-from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.resolve import make_plan
@@ -69,22 +68,22 @@ PLANS = {
     "spectrum front": make_plan(
         (16, 2),
         raw=RawInput((5,) * 16, (3,) * 16, 11),
-        front=front_for("spectrum", 64, 64, ("sound",), bands=spaced(64, 16, LINEAR)),
+        front=front_for("spectrum", 64, 64, ("sound",), bands=16),
     ),
     "longest spectrum front": make_plan(
         (64, 2),
         raw=RawInput((5,) * 64, (3,) * 64, 11),
-        front=front_for("spectrum", 1024, 64, ("sound",), bands=spaced(1024, 64, LINEAR)),
+        front=front_for("spectrum", 1024, 64, ("sound",), bands=64),
     ),
     "kernel front": make_plan(
         (1 + MOST_AXES, 2),
         raw=RawInput((5,) * (1 + MOST_AXES), (3,) * (1 + MOST_AXES), 11),
-        front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, Kernels(1, levels=1)),
+        front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, count=1, levels=1),
     ),
     "echo front": make_plan(
         (6, 2),
         raw=RawInput((5,) * 6, (3,) * 6, 11),
-        front=front_for("echo", LONGEST, LONGEST, ("sound",) * MOST_AXES, echo=Echo(2)),
+        front=front_for("echo", LONGEST, LONGEST, ("sound",) * MOST_AXES, units=2),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }

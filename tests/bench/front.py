@@ -23,20 +23,16 @@ from firmware_gen.build import ELF_NAME, build
 from firmware_gen.project import write_project
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.echo_learning import learned_echo
-from ska_edge.frontend.front import Echo, Filters, Front, Kernels
+from ska_edge.frontend.front import Filters, Front
 from ska_edge.frontend.frontends import feature_count, front_for
 from ska_edge.frontend.kernel_learning import learned_kernels
-from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 from tests.bench.markdown import table
 
 AXES = ("ax", "ay", "az", "wx", "wy", "wz")
 FRONT = front_for("statistics", 200, 100, AXES)
-SPECTRA = [
-    front_for("spectrum", length, length, ("a",), bands=spaced(length, 16, LINEAR))
-    for length in (256, 1024)
-]
+SPECTRA = [front_for("spectrum", length, length, ("a",), bands=16) for length in (256, 1024)]
 IMAGE = Front(
     "patches",
     *(28, 28, 28),
@@ -79,14 +75,14 @@ int main(void) {
 
 def with_kernels(length: int, axes: Sequence[str]) -> Front:
     """Return a front end with kernels that are learned from random windows."""
-    front = front_for("kernels", length, length // 2, axes, kernels=Kernels())
+    front = front_for("kernels", length, length // 2, axes, levels=0)
     samples = np.random.default_rng(1).normal(0, 2000, (20, length, len(axes))).astype(np.int16)
     return replace(front, kernels=learned_kernels(front, samples, 5))
 
 
 def with_echo(length: int, hop: int, axes: Sequence[str]) -> Front:
     """Return a front end with an echo that is learned from random windows."""
-    front = front_for("echo", length, hop, axes, echo=Echo())
+    front = front_for("echo", length, hop, axes)
     samples = np.random.default_rng(1).normal(0, 2000, (20, length, len(axes))).astype(np.int16)
     return replace(front, echo=learned_echo(front, samples, 5))
 

@@ -80,7 +80,7 @@ def test_what_is_no_image_is_refused_in_one_sentence(ska_edge: Run, table: Path)
     assert ska_edge("train", table, *SMALL, "-o", "rows.ska").code == 0
     more = ("-o", "n.ska")
     for arguments, sentence in (
-        (("train", table, *FRONT, "--window", "3", *more), "not recordings"),
+        (("train", table, *FRONT, "--window", "3", *more), "for rows that are images"),
         (("train", table, "--frontend", "patches:shape=5x7", *more), "no image of 5x7 pixels"),
         (("train", table, "--frontend", "patches:size=7", *more), "size=7, but for images of 6x6"),
         (("train", "iris", "--frontend", "patches:size=2,cells=1", *more), "pixel is an integer"),

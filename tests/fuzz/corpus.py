@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ska_edge.frontend.frontends import front_for
-from ska_edge.frontend.spectrum import LINEAR, spaced
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import Replay
@@ -30,7 +29,7 @@ PLANS = {
         replay=Replay(2, 1),
         spares=1,
         raw=RawInput((70,) * 5, (9,) * 5, 11),
-        front=front_for("spectrum", 16, 2, ("sound",), bands=spaced(16, 5, LINEAR)),
+        front=front_for("spectrum", 16, 2, ("sound",), bands=5),
     ),
     "published": make_plan((3, 2, 2), rule="published", precision="w32a16", batch=3, steps=3),
 }

@@ -20,7 +20,7 @@ DRIVER = Path(__file__).parent / "eva_front.c"
 # window is short; the intervals of longer windows are proven when a plan is made.
 FRONTS = {
     "statistics": front_for("statistics", 4, 2, ("ax", "ay", "az")),
-    "spectrum": front_for("spectrum", 32, 4, ("ax", "ay"), bands=(1, 2, 8), frames=2),
+    "spectrum": Front("spectrum", 32, 4, 2, bands=(1, 2, 8), frames=2),
     "kernels": Front(
         "kernels",
         *(10, 2, 3),

@@ -70,9 +70,7 @@ def fronts(draw: st.DrawFn) -> tuple[Front, np.ndarray]:
     rng = np.random.default_rng(draw(st.integers(0, 999)))
     windows = rng.normal(0, draw(st.sampled_from([0, 2, 500, 9000])), (9, length, axes))
     windows = np.clip(windows, SAMPLE.minimum, SAMPLE.maximum).astype(np.int16)
-    front = front_for(
-        "echo", length, length, "abcd"[:axes], echo=Echo(draw(st.sampled_from([2, 8])))
-    )
+    front = front_for("echo", length, length, "abcd"[:axes], units=draw(st.sampled_from([2, 8])))
     front = replace(front, echo=learned_echo(front, windows, draw(st.integers(0, 9))))
     windows[0] = rng.choice([SAMPLE.minimum, SAMPLE.maximum], windows.shape[1:])
     windows[1] = SAMPLE.minimum
@@ -116,7 +114,7 @@ def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
 
 def test_the_longest_windows_with_most_axes_have_a_proof() -> None:
     for units in (2, 256):
-        front = front_for("echo", LONGEST, LONGEST, ("a",) * MOST_AXES, echo=Echo(units))
+        front = front_for("echo", LONGEST, LONGEST, ("a",) * MOST_AXES, units=units)
         assert not front.learned
         check_front(replace(front, echo=numbers_of(front)))
 
@@ -124,7 +122,7 @@ def test_the_longest_windows_with_most_axes_have_a_proof() -> None:
 def test_windows_of_several_blocks_have_their_own_features(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    front = front_for("echo", 10, 10, ("a",), echo=Echo(8))
+    front = front_for("echo", 10, 10, ("a",), units=8)
     windows = np.random.default_rng(3).normal(0, 100, (7, 10, 1)).astype(np.int16)
     front = replace(front, echo=learned_echo(front, windows, 1))
     expected = features_of(front, windows)
@@ -134,7 +132,7 @@ def test_windows_of_several_blocks_have_their_own_features(
 
 
 def test_an_echo_is_learned_from_the_seed_and_scales_the_axes() -> None:
-    front = front_for("echo", 100, 50, ("ax", "ay", "az"), echo=Echo(200))
+    front = front_for("echo", 100, 50, ("ax", "ay", "az"), units=200)
     rng = np.random.default_rng(1)
     windows = rng.normal(0, 1000, (20, 100, 3)).astype(np.int16)
     echo = learned_echo(front, windows, 5)
@@ -154,7 +152,7 @@ def test_an_echo_is_learned_from_the_seed_and_scales_the_axes() -> None:
 
 
 def test_a_constant_axis_is_no_division_by_zero() -> None:
-    front = front_for("echo", 10, 10, ("a", "b"), echo=Echo(4))
+    front = front_for("echo", 10, 10, ("a", "b"), units=4)
     windows = np.full((3, 10, 2), 77, np.int16)
     echo = learned_echo(front, windows, 1)
     assert echo.offsets == (77, 77)

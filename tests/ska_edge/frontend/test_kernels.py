@@ -57,8 +57,8 @@ def fronts(draw: st.DrawFn) -> tuple[Front, np.ndarray]:
     windows = rng.integers(-40, 40, (3, length, axes)).astype(np.int16)
     windows[1] = rng.choice([SAMPLE.minimum, SAMPLE.maximum], windows.shape[1:])
     windows[2] = rng.integers(SAMPLE.minimum, SAMPLE.maximum + 1, windows.shape[1:])
-    kernels = Kernels(11, levels=draw(st.integers(0, 9)))
-    front = front_for("kernels", length, draw(st.integers(1, 50)), "abcd"[:axes], kernels)
+    hop, levels = draw(st.integers(1, 50)), draw(st.integers(0, 9))
+    front = front_for("kernels", length, hop, "abcd"[:axes], count=11, levels=levels)
     return replace(front, kernels=learned_kernels(front, windows, draw(st.integers(0, 9)))), windows
 
 
@@ -107,7 +107,7 @@ def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
 
 
 def test_kernels_are_learned_from_the_seed_and_suit_the_windows() -> None:
-    front = front_for("kernels", 100, 50, ("ax", "ay", "az"), Kernels(200))
+    front = front_for("kernels", 100, 50, ("ax", "ay", "az"), count=200, levels=0)
     rng = np.random.default_rng(1)
     windows = rng.normal(0, 1000, (20, 100, 3)).astype(np.int16)
     kernels = learned_kernels(front, windows, 5)

@@ -136,7 +136,8 @@ def test_images_without_contrast_teach_no_filters() -> None:
 
 def test_a_request_has_parameters_in_any_order() -> None:
     found = FrontRequest.parse("patches:shape=8x10,filters=6,cells=2,size=3,stride=1")
-    assert found == FrontRequest("patches", 6, 3, 1, 2, (8, 10))
+    given = {"shape": (8, 10), "filters": 6, "cells": 2, "size": 3, "stride": 1}
+    assert found == FrontRequest("patches", tuple(given.items()))
     front = found.front(80)
     assert (front.length, front.hop, front.axes, feature_count(front)) == (8, 8, 10, 24)
     assert FrontRequest.parse("patches").front(784).axes == 28
@@ -171,15 +172,18 @@ def test_what_is_not_given_suits_the_image(text: str, edge: int, filters: Filter
     ("text", "sentence"),
     [
         ("patch", "frontend is 'patch', but must be one of statistics"),
-        ("statistics:size=3", "statistics of frontend has no parameters"),
-        ("none:units=8", "none of frontend has no parameters"),
+        ("statistics:size=3", "statistics of frontend has 'size=3', but it has no parameters"),
+        ("none:units=8", "none of frontend has 'units=8', but it has no parameters"),
         ("patches:", "has no parameters after its colon"),
-        ("patches:size", "of frontend has 'size', but size must be an integer from 1 to 9"),
-        ("patches:size=-3", "has 'size=-3', but size must be an integer from 1 to 9"),
-        ("patches:filters=x", "has 'filters=x', but filters must be an integer from 1 to 64"),
-        ("patches:stride=0", "has 'stride=0', but stride must be an integer from 1 to 9"),
-        ("patches:shape=28", "has 'shape=28', but shape must be rows x columns"),
-        ("patches:weights=3", "'weights=3' is no parameter of the front end patches of frontend"),
+        ("patches:size", "of frontend has 'size', but its .* size, an integer from 1 to 9, stride"),
+        ("patches:size=-3", "has 'size=-3', but its parameters are"),
+        (
+            "patches:filters=x",
+            "has 'filters=x', but its parameters are filters, an integer from 1 to 64",
+        ),
+        ("patches:stride=0", "has 'stride=0', but its parameters are"),
+        ("patches:shape=28", "has 'shape=28', .* and shape, rows x columns, such as 28x28"),
+        ("patches:weights=3", "patches of frontend has 'weights=3', but its parameters are"),
         ("patches:size=3, size=3", "the front end patches of frontend has size twice"),
         ("patches:shape=28x28,shape=14x56", "has shape twice"),
         ("patches:shape=28x29", "784 columns, which are no image of 28x29 pixels"),

@@ -155,7 +155,7 @@ def test_mel_bands_grow_from_700_hz_on() -> None:
 
 def test_a_request_has_bands_and_their_spacing() -> None:
     found = FrontRequest.parse("spectrum:spacing=mel, bands=5")
-    assert found == FrontRequest("spectrum", bands=5, spacing=MEL)
+    assert found == FrontRequest("spectrum", (("spacing", MEL), ("bands", 5)))
     front = found.of_windows(64, 10, ("ax", "ay", "az"))
     assert front == Front("spectrum", 64, 10, 3, bands=spaced(64, 5, MEL))
     assert feature_names(front, ("ax", "ay", "az"))[:4] == (
@@ -181,6 +181,7 @@ def test_a_request_has_bands_and_their_spacing() -> None:
         ),
         ("spectrum:bands=x", "has 'bands=x'"),
         ("spectrum:frames=0", "frames, an integer from 1 to 64, and spacing"),
+        ("spectrum:frames=65", "frames, an integer from 1 to 64, and spacing"),
         ("spectrum:frames=2,bands=16", "bands=16, but a frame of 32 samples has at most 15"),
         ("spectrum:spacing=bark", "and spacing, linear or mel"),
         ("spectrum:size=3", "has 'size=3'"),
@@ -201,7 +202,7 @@ def test_a_window_has_a_power_of_two_samples(length: int) -> None:
         FrontRequest.parse("spectrum:frames=3").of_windows(3 * length, length, ("a",))
 
 
-@pytest.mark.parametrize("frames", [3, 65, 9999])
+@pytest.mark.parametrize("frames", [3, 5, 63])
 def test_frames_have_equal_lengths(frames: int) -> None:
     with pytest.raises(InputError, match=f"has frames={frames}, but a window of 64 samples is"):
         FrontRequest.parse(f"spectrum:frames={frames},spacing=mel").of_windows(64, 64, ("a",))

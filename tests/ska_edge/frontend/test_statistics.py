@@ -21,8 +21,8 @@ from ska_edge.frontend.frontends import (
     feature_names,
     features_of,
     front_for,
-    vectors_of,
 )
+from ska_edge.frontend.statistics import vectors_of
 
 AXES = ("ax", "ay", "az", "t")
 

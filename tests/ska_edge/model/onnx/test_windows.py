@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.frontend.echo_learning import learned_echo
-from ska_edge.frontend.front import Echo, Front, Kernels
+from ska_edge.frontend.front import Front
 from ska_edge.frontend.frontends import LONGEST, feature_count, features_of, front_for
 from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.model.model_file import Model
@@ -26,8 +26,8 @@ from ska_edge.plan.resolve import make_plan
 from ska_edge.rules.neuron import RawInput
 
 AXES = ("ax", "ay", "az", "t")
-UNLEARNED = front_for("kernels", 20, 7, AXES, kernels=Kernels(60))
-UNLEARNED_ECHO = front_for("echo", 20, 10, AXES, echo=Echo(12))
+UNLEARNED = front_for("kernels", 20, 7, AXES, count=60, levels=0)
+UNLEARNED_ECHO = front_for("echo", 20, 10, AXES, units=12)
 FRONTS = {
     "half": front_for("statistics", 20, 10, AXES),
     "odd": front_for("statistics", 7, 7, AXES[:2]),
