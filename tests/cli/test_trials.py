@@ -30,7 +30,7 @@ def test_a_second_layer_is_kept_unless_the_board_has_no_room_for_it(
     def accuracy(session: Session) -> float:
         return 0.95 if len(session.plan.sizes) == 4 else 0.5
 
-    monkeypatch.setattr(trials, "_accuracy", accuracy)
+    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
     options = ("--epochs", 2, "--rate", "auto", "--for", board, *given)
     outcome = ska_edge("train", "iris", "-o", "m.ska", *options, "--json")
     assert open_model(Path("m.ska")).plan.sizes[1:-1] == widths
