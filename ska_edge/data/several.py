@@ -167,7 +167,7 @@ def load_several(
         origin=joined_origin(name, paths, first.origin, dialects),
         dialect=first.dialect if len({*dialects}) == 1 else "",
         doubts=first.doubts if all(part.doubts for part in parts) else (),
-        starts=_joined([part.starts for part in parts]),
+        starts=_joined(_starts(parts)),
         windows=_joined([part.windows for part in parts]),
     )
 
@@ -176,6 +176,20 @@ def _joined(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
     """Return all rows of the parts; None unless each part has some."""
     known = [part for part in parts if part is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _starts(parts: Sequence[Dataset]) -> list[NDArray[np.int64] | None]:
+    """Return the starts of the windows of each part, such that those of two parts are far apart."""
+    found: list[NDArray[np.int64] | None] = []
+    first = 0
+    for part in parts:
+        if part.layout is None or part.starts is None:
+            found.append(None)
+            continue
+        starts = part.starts + first
+        first = int(starts.max(initial=first)) + 2 * part.layout.length
+        found.append(starts)
+    return found
 
 
 def _files(paths: Sequence[Path], parts: Sequence[Dataset]) -> tuple[NDArray[Any], tuple[str, ...]]:
@@ -208,8 +222,8 @@ def _check_windows(first_path: Path, first: Dataset, path: Path, part: Dataset) 
     )
     if not alike:
         raise InputError(
-            f"{first_path} has windows of {one.described}, but {path} has windows of"
-            f" {other.described}; cut all recordings at once"
+            f"{first_path} has windows of {one.described}, hop {one.hop}, but {path} has windows of"
+            f" {other.described}, hop {other.hop}; cut all recordings at once"
         )
 
 

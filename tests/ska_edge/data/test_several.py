@@ -192,7 +192,12 @@ def test_windows_of_several_files_stay_windows(tmp_path: Path) -> None:
     assert found.layout == whole.layout and found.file is not None and found.starts is not None
     order = np.concatenate([np.flatnonzero(first), np.flatnonzero(~first)])
     assert found.x.tolist() == whole.x[order].tolist()
-    assert found.starts.tolist() == whole.starts[order].tolist()
+    for rows in (np.flatnonzero(found.file < 3), np.flatnonzero(found.file >= 3)):
+        steps = np.diff(whole.starts[order[rows]])
+        assert np.diff(found.starts[rows]).tolist() == steps.tolist()
+    save(load_data(tmp_path / "rec", window=40, hop=10), folder / "c.npz")
+    with pytest.raises(InputError, match=r"hop 20, but .* hop 10; cut all recordings at once"):
+        load_data(f"{folder}/a.npz,{folder}/c.npz", frontend="kernels")
     recordings = [found.file_names[number].split(": ")[1] for number in found.file]
     assert recordings == [whole.file_names[number] for number in whole.file[order]]
     save(load_data(tmp_path / "rec", window=20), folder / "c.npz")

@@ -11,6 +11,7 @@ import pytest
 import ska_edge
 from ska_edge.data.dataset import Dataset, save
 from ska_edge.data.rows import load_rows
+from ska_edge.data.split.overlap import without_overlap
 from ska_edge.errors import InputError, OptionError
 
 FRONT = "statistics"
@@ -67,12 +68,16 @@ def test_stored_windows_are_not_cut_again(rec: Path) -> None:
         ska_edge.load_data(stored(rec), window=10)
 
 
-def test_files_of_windows_are_joined_as_rows(rec: Path) -> None:
+def test_windows_of_two_joined_files_do_not_overlap(rec: Path) -> None:
     path = stored(rec)
     other = path.with_name("z.npz")
     other.write_bytes(path.read_bytes())
-    found = ska_edge.load_data(f"{path},{other}")
-    assert found.layout is None and found.starts is None and len(found.x) == 40
+    one, found = ska_edge.load_data(path), ska_edge.load_data(f"{path},{other}", frontend=FRONT)
+    assert found.layout == one.layout and found.windows is not None and len(found.windows) == 40
+    assert one.starts is not None and found.starts is not None
+    np.testing.assert_array_equal(np.diff(found.starts[20:]), np.diff(one.starts))
+    first, second = found.take(np.arange(20)), found.take(np.arange(20, 40))
+    assert without_overlap(first, second)[1] == 0
 
 
 def test_rows_of_an_npz_file_are_no_windows(tmp_path: Path) -> None:
