@@ -20,6 +20,17 @@ from ska_edge.recorder.take import Form, Take
 from ska_edge.report.chart import Line, Lines
 
 SHOWN = 512  # samples of the signal
+NOTHING: dict[str, Any] = {
+    "state": "",
+    "trouble": "",
+    "ended": False,
+    "label": None,
+    "bad": "",
+    "facts": [],
+    "recordings": [],
+    "charts": [],
+}
+"""The changing part of the document before anything was shown."""
 FORM = 'a request is {"action": "start", "label": name}, {"action": "stop"} or {"action": "end"}'
 
 
@@ -41,7 +52,7 @@ class RecordingPage:
         self._fixed = {"port": port, "folder": str(folder), "labels": [*labels], "group": group}
         self._labels = tuple(labels)
         self._asked: SimpleQueue[Request] = SimpleQueue()
-        self._made: tuple[object, str] = (0, json.dumps({**self._fixed, "state": "", "charts": []}))
+        self._made: tuple[object, str] = (0, json.dumps({**self._fixed, **NOTHING}))
 
     # --- the methods of a page's contents ---------------------------------------------------------
 

@@ -34,7 +34,7 @@ function recordings() {
 }
 
 function render() {
-  if (!content || !content.charts) return;
+  if (!content) return;
   const title = `record at ${content.port}`;
   place("title").textContent = title;
   document.title = `${content.state} - ska-edge ${title}`;
