@@ -80,8 +80,7 @@ static void untangle(point_t points[POINTS]) {
     }
 }
 
-/* --- a frame -----------------------------------------------------------------------------------
- */
+/* --- a frame ---------------------------------------------------------------------------------- */
 
 /* Returns the number after `number` if the bits of both are reversed. */
 static uint16_t reversed_next(uint16_t number) {
