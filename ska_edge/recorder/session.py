@@ -82,9 +82,11 @@ class Session(Closable):
         take, self.take = self.take, None
         if take is None:
             return
-        if take.rows:
-            self.takes.append(take)
-        take.close()
+        try:
+            take.close()
+        finally:
+            if take.rows and take.path.exists():
+                self.takes.append(take)
 
     def close(self) -> None:
         """End the present recording; raise InputError as `stop` does."""

@@ -12,7 +12,9 @@ import numpy as np
 
 from ska_edge.closable import Closable
 from ska_edge.data.tables.recorded import TIME, seconds_of
+from ska_edge.errors import InputError
 from ska_edge.files import refusal, write_file
+from ska_edge.plural import counted
 from ska_edge.recorder.clock import even_times
 from ska_edge.recorder.rows import Row
 
@@ -98,15 +100,29 @@ class Take(Closable):
         """Close the file, or remove it if there are no samples.
 
         If the times are those of the host, they are made even, see `even_times`. Raises InputError
-        if the file with these times cannot be written.
+        if the file cannot be written or removed, or if somebody has removed a file with samples.
         """
         if self._file.closed:
             return
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            raise refusal("write", self.path, error) from error
         if not self._taken:
-            self.path.unlink()
+            self._remove()
+        elif not self.path.exists():
+            raise InputError(
+                f"{self.path} was removed during its recording, and its"
+                f" {counted(self.rows, 'sample')} with it; record it again"
+            )
         elif self.form.clock is None:
             self._even()
+
+    def _remove(self) -> None:
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise refusal("remove", self.path, error) from error
 
     def _time(self, row: Row, clock: int) -> float:
         first = self._taken[0].values[clock]
