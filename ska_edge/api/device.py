@@ -228,10 +228,11 @@ class Device(Closable):
 
         Example: ``device.label(device.window(), "walk")``
         """
-        names = as_known(self._link, self.model).state.labels
-        if name not in names:
-            raise InputError(f"the device has no class {name!r}; its classes: {', '.join(names)}")
-        return self._link.label(window.number, names.index(name))
+        state = as_known(self._link, self.model).state
+        labels = {each: at for at, each in enumerate(state.labels) if state.used[at]}
+        if name not in labels:
+            raise InputError(f"the device has no class {name!r}; its classes: {', '.join(labels)}")
+        return self._link.label(window.number, labels[name])
 
     def teach(self, name: str, x: ArrayLike, *, passes: int = PASSES, seed: int = 0) -> int:
         """Teach the device a class, with few rows; add the class if it is new.
