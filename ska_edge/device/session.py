@@ -178,6 +178,14 @@ class Session(Closable):
             info = self._info = replace(info, samples=self.samples, step=self.step)
         return info
 
+    @property
+    def may_change(self) -> bool:
+        """Whether the device takes requests that change it: it has no key, or the key was given.
+
+        Raises DeviceError as `hello` does.
+        """
+        return self._tagger is not None or not self.info.capabilities & Capability.KEY
+
     # --- requests of a stream, where several wait for their answers at the same time --------------
 
     def silent(self, failures: int) -> bool:

@@ -278,9 +278,9 @@ class Stream:
 
     def _measured(self, window: SensorWindow) -> SensorWindow:
         """Return a window that was learned by a button with the metrics of this step; without them
-        if the next window is complete meanwhile.
+        if the next window is complete meanwhile, or if the device takes no request without its key.
         """
-        if window.label is None:
+        if window.label is None or not self.link.may_change:
             return window
         try:
             again = self.link.label(window.number, window.label, self._want)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ska_edge as api
 from firmware_gen.board.board import Board
 from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
@@ -115,10 +116,12 @@ def made(
     front: str = "half",
     model: Model | None = None,
     inference_only: bool = False,
+    key: bytes | None = None,
 ) -> Sensor:
     model = model or model_of(front)
     write_project(
         *(model.plan, model.state.parameters, board.name, folder / "p"),
+        key=key,
         inference_only=inference_only,
         sensor=True,
     )
@@ -325,6 +328,20 @@ def test_the_log_of_a_watched_sensor_gives_the_state_of_the_device(
     assert all(len(row.layers) == len(sensor.model.plan.layers) for row in rows)  # of buttons, too
 
 
+def test_without_the_key_a_window_that_a_button_labeled_has_no_metrics(
+    require_board: Callable[[str], Board], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = bytes(range(32))
+    sensor = made(require_board("host"), tmp_path, monkeypatch, key=key)
+    with start(sensor.project) as board:
+        with Link(board.port, key=key) as link:
+            link.token()
+        with closing(stream_to(board.port, sensor.model, threading.Event())) as stream:
+            lines = [*Monitor(stream, sensor.model.plan).watch(pause=0)]
+    rows = [line for line in lines if isinstance(line, LogRow)]
+    assert rows and not any(row.layers for row in rows)
+
+
 @pytest.mark.parametrize(
     ("board", "front"),
     [
@@ -423,6 +440,12 @@ def test_a_window_is_labeled_as_an_added_class(
                 monitor.steering.label(2)
             if isinstance(line, WindowSeen) and line.number == 2:
                 break
+        stream.close()
+        with api.connect(board.port, model) as device:
+            window = device.window()
+            assert window is not None
+            with pytest.raises(InputError, match=r"no class '\(spare 1\)'; its classes: 0, 1"):
+                device.label(window, plan.labels[2])
     learned = "window 1 was learned as wave"
     assert monitor.steering.answer == (learned if added else "there is no class 2")
     assert monitor.learned == added
