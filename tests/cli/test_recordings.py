@@ -334,6 +334,19 @@ def test_a_table_shows_each_recording_and_what_is_odd(ska_edge: Run, folder: Pat
     assert "51.3 s, 10 gaps, jitter up to 0" in trained.err and warned[0] in trained.err
 
 
+def test_an_axis_that_never_changes_has_one_warning(ska_edge: Run, folder: Path) -> None:
+    for path in folder.iterdir():
+        head, *lines = path.read_text().splitlines()
+        rows = [",".join([cells[0], cells[1], "7", *cells[3:]]) for cells in
+                (line.split(",") for line in lines)]  # fmt: skip
+        path.write_text("\n".join([head, *rows]) + "\n")
+    count = len([*folder.iterdir()])
+    found = ska_edge("data", folder, "--window", "9")
+    warned = [line for line in found.err.splitlines() if line.startswith("warning: ")]
+    said = f"the axis ay never changes in {count} of {count} recordings; check the sensor"
+    assert warned == [f"warning: {said}"]
+
+
 def test_times_that_jitter_are_odd(ska_edge: Run, folder: Path) -> None:
     head, *lines = recording("run", "z").splitlines()
     jumpy = [f"{at * 0.02 + (at % 3 == 1) * 0.007:.3f},{line.split(',', 1)[1]}" for at, line in

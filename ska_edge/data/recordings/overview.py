@@ -75,7 +75,40 @@ def summed(found: Sequence[Overview]) -> str:
     return ", ".join(parts)
 
 
+def doubts_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """Return sentences about what is probably wrong with the clocks, and then with the axes.
+
+    An axis that never changes in several recordings has one sentence, with their number.
+    """
+    stuck: dict[str, list[str]] = {}
+    for each in recordings:
+        for axis, sentence in _stuck(each).items():
+            stuck.setdefault(axis, []).append(sentence)
+    axes = [
+        sentences[0]
+        if len(sentences) == 1
+        else f"the axis {axis} never changes in {len(sentences)} of {len(recordings)} recordings;"
+        " check the sensor"
+        for axis, sentences in stuck.items()
+    ]
+    return (*(text for each in recordings for text in _odd_clock(each)), *axes)
+
+
 def _odd(recording: Recording) -> list[str]:
+    return [*_odd_clock(recording), *_stuck(recording).values()]
+
+
+def _stuck(recording: Recording) -> dict[str, str]:
+    """Return a sentence about each axis that never changes."""
+    name, samples = recording.name, recording.samples
+    return {
+        axis: f"the axis {axis} of {name} is always {samples[0, at]}; check the sensor"
+        for at, axis in enumerate(recording.axes)
+        if len(samples) > 1 and (samples[:, at] == samples[0, at]).all()
+    }
+
+
+def _odd_clock(recording: Recording) -> list[str]:
     name, clock, samples = recording.name, recording.clock, recording.samples
     found = []
     if clock is not None and len(clock.breaks) > MANY_GAPS * len(samples):
@@ -88,9 +121,4 @@ def _odd(recording: Recording) -> list[str]:
             f"the time between two samples of {name} varies by {clock.jitter * 1000:.2g} ms, and"
             f" its mean is {1000 / clock.rate:.2g} ms; let the board measure the time"
         )
-    found += [
-        f"the axis {axis} of {name} is always {samples[0, at]}; check the sensor"
-        for at, axis in enumerate(recording.axes)
-        if len(samples) > 1 and (samples[:, at] == samples[0, at]).all()
-    ]
     return found

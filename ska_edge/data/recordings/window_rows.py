@@ -14,7 +14,7 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.memory import MAX_MEMORY, check_memory
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.load import Recordings, load_recordings
-from ska_edge.data.recordings.overview import overview, summed
+from ska_edge.data.recordings.overview import doubts_of, overview, summed
 from ska_edge.data.recordings.timing import alike
 from ska_edge.data.recordings.windows import Windows, cut
 from ska_edge.data.several import name_of
@@ -107,7 +107,7 @@ def windowed(
         features=names,
         group_names=group_names,
         origin=described(windows, made, found),
-        doubts=tuple(text for each in found.recordings for text in overview(each).odd),
+        doubts=doubts_of(found.recordings),
         file=windows.recording[known] if several else None,
         file_names=windows.names if several else (),
         layout=made,
