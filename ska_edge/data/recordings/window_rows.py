@@ -200,14 +200,17 @@ def rows_of(
 
 
 def _check_samples(windows: Windows) -> None:
-    """Raise OptionError if a sample has more than 16 bits."""
+    """Raise OptionError, with the largest sample, if a sample has more than 16 bits."""
     if windows.x.dtype != np.int16:
-        samples = windows.x.astype(np.int64).ravel()
-        largest = int(samples[np.abs(samples).argmax()])
+        samples = windows.x.astype(np.int64)
+        window, sample, axis = np.unravel_index(np.abs(samples).argmax(), samples.shape)
+        recording = f" of {windows.names[windows.recording[window]]}" if windows.names else ""
         raise OptionError(
-            "a sample is {largest}, but {frontend} takes samples of 16 bits; divide them by a"
-            " larger step with {lsb}",
-            largest=largest,
+            "a sample of the axis {axis}{recording} is {largest}, but {frontend} takes samples of"
+            " 16 bits; divide them by a larger step with {lsb}",
+            axis=windows.axes[axis],
+            recording=recording,
+            largest=int(samples[window, sample, axis]),
         )
 
 
