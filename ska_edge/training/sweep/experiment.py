@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -28,8 +29,8 @@ Record = dict[str, Any]
 def run(dataset: Dataset, options: Options) -> Record:
     """Train once; return the record of the training, ready for JSON.
 
-    The record always has ``data_digest``, ``data`` (the name of the data), ``options`` (those of
-    `KEY`) and ``version`` (of ska-edge). After success, it also has ``accuracy`` as in
+    The record always has ``data_digest``, ``data`` (the name of the data), ``options`` (see
+    `key_options`) and ``version`` (of ska-edge). After success, it also has ``accuracy`` as in
     `train.Trained`, ``parameters`` (their number) and ``digest`` (of the plan). After an
     InputError, it also has ``error``, the error sentence.
     """
@@ -60,7 +61,11 @@ def version() -> str:
 
 
 def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
-    """Return the options of `KEY` for this training, including defaults, as JSON values."""
+    """Return the options of `KEY` for this training, including defaults, as JSON values.
+
+    A front end that each training learns is one more option, because the data have its samples, and
+    so the same digest as without it.
+    """
     whole = filled(options, dataset.x.shape[1], len(dataset.labels))
     values = {name: getattr(whole, name) for name in KEY}
     values["hidden"] = list(values["hidden"])
@@ -68,6 +73,9 @@ def key_options(dataset: Dataset, options: Options) -> dict[str, Any]:
         values["rate"] = AUTO
         if options.hidden is None:
             values["hidden"] = AUTO
+    front = dataset.front
+    if front is not None and front.learns:
+        values["frontend"] = json.loads(json.dumps(asdict(front)))
     return values
 
 

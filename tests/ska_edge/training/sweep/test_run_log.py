@@ -13,7 +13,8 @@ import pytest
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
-from ska_edge.training.sweep.experiment import run
+from ska_edge.frontend.front import Echo, Front
+from ska_edge.training.sweep.experiment import key_options, run
 from ska_edge.training.sweep.run_log import RunLog
 from tests.ska_edge.training.sweep.runs import GRID, lines
 
@@ -29,6 +30,19 @@ def test_a_record_is_in_the_file_at_once_and_found_again(data: Dataset, tmp_path
         assert log.find(data, other) is None
         assert log.find(replace(data, x=data.x + 1), first) is None
         assert not log.dropped
+
+
+def test_runs_with_and_without_a_learned_front_end_are_different(
+    data: Dataset, tmp_path: Path
+) -> None:
+    options = next(iter(GRID.options()))
+    several = [replace(data, front=Front("echo", 4, 4, 1, echo=Echo(units))) for units in (2, 4)]
+    with RunLog(tmp_path / "runs.jsonl") as log:
+        log.add(run(data, options))
+        assert log.find(data, options) is not None
+        assert all(log.find(each, options) is None for each in several)
+    found = [key_options(each, options) for each in several]
+    assert found[0] != found[1] and found[0]["frontend"]["echo"]["units"] == 2
 
 
 @pytest.mark.parametrize("kept", [1, 5, 20, 100, -1])
