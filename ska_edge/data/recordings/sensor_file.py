@@ -10,6 +10,7 @@ import numpy as np
 
 from ska_edge.data.recordings.layout import Layout
 from ska_edge.data.recordings.load import load_recordings
+from ska_edge.data.recordings.recording import Segment
 from ska_edge.data.tables.columns import ALL_COLUMNS
 from ska_edge.errors import InputError
 
@@ -24,8 +25,8 @@ def sensor_file(
     """Return the samples of recordings as the records of an emulated sensor.
 
     A record has the index of the sample's label among `labels`, or -1 for a sample without a label,
-    and one number per axis. All are int16, little-endian. Several recordings follow each other,
-    with a record with the label `GAP` before each.
+    and one number per axis. All are int16, little-endian. Several recordings follow each other. A
+    record with the label `GAP` is before each, and where samples of a label and group are missing.
 
     Args:
         source: a table, a pattern, or a folder of tables, as `load_recordings` takes it.
@@ -55,13 +56,16 @@ def sensor_file(
                 f"{source}: {each.name} has samples of more than 16 bits; record the integers of"
                 " the sensor"
             )
-        records.append(np.array([[GAP] + [0] * axes]))
+        before: Segment | None = None
         for part in each.segments:
             if part.label not in index:
                 raise InputError(
                     f"{source}: {each.name} has the label '{part.label}', which is no class of"
                     " this firmware"
                 )
+            if before is None or (before.label, before.group) == (part.label, part.group):
+                records.append(np.array([[GAP] + [0] * axes]))
+            before = part
             column = np.full((len(part), 1), index[part.label])
             records.append(np.hstack([column, each.samples[part.start : part.stop]]))
     data: bytes = np.concatenate(records).astype("<i2").tobytes()
