@@ -59,6 +59,8 @@ def check_front(front: Front) -> None:
         raise InputError("a vector of the front end has an axis that no sample has")
     if front.echo is not None and not isinstance(FRONTENDS[front.kind], EchoState):
         raise InputError(f"the front end {front.kind} has no echo")
+    if front.frames != 1 and not isinstance(FRONTENDS[front.kind], Spectrum):
+        raise InputError(f"the front end {front.kind} has no frames")
     FRONTENDS[front.kind].check(front)
     _prove(front)
 

@@ -123,6 +123,7 @@ def test_axes_that_differ_in_xyz_are_a_vector(
         (Front("statistics", 100, 33, 3), "has 100 parts of 1, and a device stores at most 16"),
         (Front("statistics", 10, 5, 0), "samples of 0 axes suit no front end"),
         (Front("statistics", 10, 5, 2, ((0, 1, 2),)), "an axis that no sample has"),
+        (Front("statistics", 10, 5, 2, frames=2), "the front end statistics has no frames"),
     ],
 )
 def test_windows_that_no_device_can_have_are_refused(front: Front, sentence: str) -> None:
