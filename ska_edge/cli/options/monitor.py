@@ -71,14 +71,13 @@ def check(
 
 
 def _check_looking(context: click.Context) -> None:
-    """Raise InputError for an option that has no effect without MODEL and DATA."""
+    """Raise InputError for an option that has no effect without MODEL, or without DATA, too."""
     for option in context.command.params:
         source = context.get_parameter_source(str(option.name))
         if option.name not in LOOKING and source is ParameterSource.COMMANDLINE:
+            needs = "MODEL: name it" if option.name in FOLLOWING else "MODEL and DATA: name both"
             other = ", or use `ska-edge save`" if option.name == "save" else ""
-            raise InputError(
-                f"{option.opts[0]} does nothing without MODEL and DATA: name both{other}"
-            )
+            raise InputError(f"{option.opts[0]} does nothing without {needs}{other}")
 
 
 def _check_following(context: click.Context) -> None:
