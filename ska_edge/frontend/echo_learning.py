@@ -15,7 +15,7 @@ from ska_edge.frontend.echo import FACTOR_FRAC, SCALED, echo_of
 from ska_edge.frontend.front import Echo, Front
 
 STREAM = 6  # of the random numbers of a training's seed
-LARGEST_BIAS = 2 ** (SCALED.frac - 1)  # 1/2
+DRAWN_BIAS = 2 ** (SCALED.frac - 1)  # the largest bias that is drawn, 1/2
 SPREAD = 2  # the standard deviation of a unit's input is 1/2 if the axes are independent
 
 
@@ -25,7 +25,7 @@ def learned_echo(front: Front, windows: NDArray[np.int16], seed: int) -> Echo:
     units, axes = echo_of(front).units, front.axes
     scales = [_scale(windows[:, :, axis], axes) for axis in range(axes)]
     signs = 2 * rng.integers(2, size=axes * units) - 1
-    biases = rng.integers(-LARGEST_BIAS, LARGEST_BIAS + 1, size=units)
+    biases = rng.integers(-DRAWN_BIAS, DRAWN_BIAS + 1, size=units)
     offsets, factors = zip(*scales, strict=True)
     return Echo(units, offsets, factors, tuple(signs.tolist()), tuple(biases.tolist()))
 
