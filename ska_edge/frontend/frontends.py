@@ -23,10 +23,10 @@ from ska_edge.plural import counted
 
 FRONTENDS: Mapping[str, Frontend] = {
     "statistics": Statistics(),
-    "patches": Patches(),
     "kernels": KernelShares(),
     "spectrum": Spectrum(),
     "echo": EchoState(),
+    "patches": Patches(),
 }
 
 LONGEST = 8192  # samples of a window, so that sums of samples fit into 32 bits

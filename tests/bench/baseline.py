@@ -24,7 +24,7 @@ from tests.bench import front
 FILE = Path(__file__).with_name("baseline.json")
 FRONT = (
     *("front_sample", "front_sample_most", "front_window"),
-    *("spectrum_window", "kernels_window", "echo_sample", "echo_window", "front_image"),
+    *("kernels_window", "spectrum_window", "echo_sample", "echo_window", "front_image"),
 )
 """Instructions of the front ends on the boards of `front.BOARDS`, see `front.figures`."""
 FIGURES = ("infer", "learn", "learn_margin", "flash", "ram", "stack", "code", *FRONT)

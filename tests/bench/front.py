@@ -3,9 +3,10 @@
 For `statistics`, samples of a normal distribution are pushed, six axes with two vectors, for
 windows of 200 samples with hop 100. For `spectrum`, they have one axis, and windows of 256 and of
 1024 samples have 16 bands. For `kernels`, windows of 150 samples of one axis and of 200 samples of
-six axes have the default number of kernels, learned from random windows. For `echo`, the same
-windows have the default number of units, without overlap and with a hop of half a window. For
-`patches`, features of an image of 28x28 random pixels are computed with the default filters.
+six axes have the default number of kernels, learned from random windows, and no levels. For `echo`,
+the same windows have the default number of units. They have no overlap; those of six axes also
+have a hop of half a window. For `patches`, features of an image of 28x28 random pixels are computed
+with the default number of filters, whose weights are random.
 """
 
 from __future__ import annotations

@@ -210,11 +210,11 @@ _recorded = (
         "--frontend",
         type=WordWithParameters(CHOICES),
         metavar="NAME",
-        help="What computes the features, on the device as here: statistics, spectrum, kernels or"
+        help="What computes the features, on the device as here: statistics, kernels, spectrum or"
         " echo of each window of recordings, or patches of rows that are images, perhaps with"
         " parameters, such as spectrum:bands=24 or patches:filters=24,shape=28x28; auto: the best"
-        " of these in trials on the rows to learn (docs/FRONTENDS.md) [default: none, the samples"
-        " are the features].",
+        " of these, or none, in trials on the rows to learn (docs/FRONTENDS.md) [default: none, the"
+        " samples or pixels are the features].",
     ),
 )
 _memory = shared_option(
