@@ -18,7 +18,7 @@ from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, T
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.window import WindowOps
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import (
     CHOSEN,
     FEATURE,
@@ -50,6 +50,14 @@ class KernelShares:
         given: Mapping[str, Any],
     ) -> Front:
         """Return the front end with kernels that are not learned."""
+        levels = given.get("levels", 0)
+        if TAPS <= front.length < levels:
+            raise OptionError(
+                "{frontend} has levels={levels}, but a window of {length} samples has at most"
+                " {length} parts",
+                levels=levels,
+                length=front.length,
+            )
         return replace(front, kernels=Kernels(**{"levels": USUAL_LEVELS, **given}))
 
     def names(self, front: Front, axes: Sequence[str]) -> tuple[str, ...]:

@@ -26,9 +26,13 @@ from ska_edge.arithmetic.window import WindowOps
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front, sample_bytes
 from ska_edge.frontend.parameter import integer, word
+from ska_edge.plural import counted
 
-SHORTEST, LONGEST = 16, 1024  # samples of a frame
+LENGTHS = (16, 32, 64, 128, 256, 512, 1024)
+"""The numbers of samples that a frame can have."""
+SHORTEST, LONGEST = LENGTHS[0], LENGTHS[-1]
 MOST_BANDS = 64
+USUAL_BANDS = 16  # or fewer, if a frame is too short
 MOST_FRAMES = 64
 SINE = QFormat(16, 14)
 """The format of a sine; it has 1 exactly."""
@@ -45,11 +49,8 @@ is 2^16 * n/2 * 2^13/n = 2^28. Roundings, those of the sines too, add less than 
 """
 LINEAR, MEL = "linear", "mel"
 SPACINGS = (LINEAR, MEL)
-USUAL_BANDS = 16  # or fewer, if a frame is too short
 """How bands are spaced: equally, or as on the mel scale of sound at 16 kHz."""
-MEL_CORNER = (
-    700 / 8000
-)  # half of the highest frequency is 8 kHz; the scale is almost linear below 700 Hz
+MEL_CORNER = 700 / 8000  # below 700 Hz, the scale is almost linear; the highest frequency is 8 kHz
 
 
 class Spectrum:
@@ -167,17 +168,18 @@ class Spectrum:
 
 def check_frames(length: int, frames: int) -> None:
     """Raise InputError unless a window of `length` samples can have this number of frames."""
-    if not 1 <= frames <= MOST_FRAMES or length % frames:
-        raise InputError(
-            f"the front end spectrum has frames={frames}, but a window of {length} samples is"
-            f" divided into 1 to {MOST_FRAMES} frames of equal length; give another number"
-        )
-    frame = length // frames
-    if not SHORTEST <= frame <= LONGEST or frame & (frame - 1):
-        raise InputError(
-            "the front end spectrum takes windows, or frames of a window, whose length is a power"
-            f" of two, from {SHORTEST} to {LONGEST} samples, not {frame}; give another length"
-        )
+    suitable = [n for n in range(1, MOST_FRAMES + 1) if not length % n and length // n in LENGTHS]
+    if frames in suitable:
+        return
+    windows = counted(length, "sample")
+    numbers = " or ".join(map(str, suitable))
+    advice = f"frames can be {numbers} for windows of {windows}, not {frames}"
+    if not suitable:
+        advice = f"windows of {windows} have no such frames; give another length"
+    raise InputError(
+        "the front end spectrum takes windows, or frames of a window, whose length is a power of"
+        f" two, from {SHORTEST} to {LONGEST} samples; {advice}"
+    )
 
 
 def transform_frac(length: int) -> int:

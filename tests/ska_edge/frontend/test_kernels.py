@@ -145,6 +145,14 @@ def test_what_is_no_number_of_kernels_is_refused(text: str) -> None:
         FrontRequest.parse(f"kernels:{text}")
 
 
+def test_a_window_has_no_more_levels_than_samples() -> None:
+    request = FrontRequest.parse("kernels:levels=40")
+    with pytest.raises(OptionError, match="frontend has levels=40, but a window of 20 samples"):
+        request.of_windows(20, 7, ("a",))
+    with pytest.raises(InputError, match="needs windows of 9 samples or more, not 5"):
+        request.of_windows(5, 5, ("a",))
+
+
 @pytest.mark.parametrize("text", ["count=3,count=4", "levels=3, levels=3"])
 def test_a_parameter_of_kernels_that_is_given_twice_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="twice"):

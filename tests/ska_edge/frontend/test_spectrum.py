@@ -194,18 +194,30 @@ def test_bands_that_no_window_has_are_refused(text: str, sentence: str) -> None:
         FrontRequest.parse(text).of_windows(64, 64, ("a",))
 
 
-@pytest.mark.parametrize("length", [2, 8, 100, 2048])
-def test_a_window_has_a_power_of_two_samples(length: int) -> None:
-    with pytest.raises(InputError, match=f"from 16 to 1024 samples, not {length}; give"):
+@pytest.mark.parametrize("length", [2, 8, 100])
+def test_a_window_has_frames_of_a_power_of_two(length: int) -> None:
+    sentence = f"from 16 to 1024 samples; windows of {length} samples have no such frames; give"
+    with pytest.raises(InputError, match=sentence):
         FrontRequest.parse("spectrum").of_windows(length, length, ("a",))
-    with pytest.raises(InputError, match=f"from 16 to 1024 samples, not {length}; give"):
-        FrontRequest.parse("spectrum:frames=3").of_windows(3 * length, length, ("a",))
+    with pytest.raises(InputError, match=sentence):
+        FrontRequest.parse("spectrum:frames=3").of_windows(length, length, ("a",))
 
 
-@pytest.mark.parametrize("frames", [3, 5, 63])
-def test_frames_have_equal_lengths(frames: int) -> None:
-    with pytest.raises(InputError, match=f"has frames={frames}, but a window of 64 samples is"):
-        FrontRequest.parse(f"spectrum:frames={frames},spacing=mel").of_windows(64, 64, ("a",))
+@pytest.mark.parametrize(
+    ("length", "frames", "numbers"),
+    [
+        (64, 3, "1 or 2 or 4"),
+        (64, 63, "1 or 2 or 4"),
+        (96, 1, "3 or 6"),
+        (2048, 1, "2 or 4 or 8 or 16 or 32 or 64"),
+        (8192, 4, "8 or 16 or 32 or 64"),
+    ],
+)
+def test_frames_of_other_lengths_are_refused(length: int, frames: int, numbers: str) -> None:
+    request = FrontRequest.parse(f"spectrum:frames={frames},spacing=mel")
+    sentence = f"frames can be {numbers} for windows of {length} samples, not {frames}"
+    with pytest.raises(InputError, match=sentence):
+        request.of_windows(length, length, ("a",))
 
 
 @pytest.mark.parametrize(
