@@ -83,7 +83,7 @@ def no_sensor(port: str) -> DeviceError:
 
 
 def no_raw(port: str) -> DeviceError:
-    """Return the error for a firmware whose front end does not have the newest raw samples."""
+    """Return the error for a firmware whose front end keeps no raw samples."""
     return DeviceOptionError(
         "the device at {port} has no raw samples to read: its front end keeps none;"
         " leave {raw} out, or train with another front end",
