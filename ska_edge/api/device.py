@@ -202,11 +202,12 @@ class Device(Closable):
         """Return the newest window of the device's own sensor; None if its number is `after`.
 
         `window.result.predicted` is the index of its class in `model.state.labels`. With `raw`,
-        `window.raw` has its raw samples (length, axes); it is None if the device has taken further
-        samples meanwhile, and no earlier call with `raw` has read the first ones. Raises
-        DeviceError for a firmware that was not generated with `sensor`, and with `raw` for one
-        whose front end has no raw samples. With `raw`, `connect` needs the model; otherwise
-        InputError is raised.
+        `window.raw` has its raw samples (length, axes). It is None if the device had forgotten some
+        of them before a call with `raw` could read them.
+
+        Raises DeviceError for a firmware that was not generated with `sensor`, and with `raw` for
+        one whose front end keeps no raw samples. Raises InputError with `raw` if `connect` was
+        given no model.
 
         Example: ``device.window().result.predicted``
         """

@@ -77,14 +77,14 @@ class Feed:
     # --- the methods of a sink --------------------------------------------------------------------
 
     def open(self, monitor: Monitor) -> None:
-        """Keep the monitor: it knows the retries, and takes requests.
+        """Keep the monitor, which counts the retries and takes requests.
 
         Raises InputError if windows are to be labeled, but the device has no sensor.
         """
         if self._labeling and not monitor.info.senses:
             raise InputError(
-                f"the device at {monitor.port} has no sensor of its own, so buttons could label no"
-                " windows: name DATA, or show the page without buttons"
+                f"the device at {monitor.port} has no sensor of its own, so there are no windows to"
+                " label: name DATA, or show the page without buttons"
             )
         self._monitor = monitor
 
@@ -156,7 +156,9 @@ class Feed:
             return
         labels = [label for label, name in enumerate(monitor.classes) if name]
         if label is None or label not in labels:
-            raise InputError(f'the action label needs a "label" from 0 to {labels[-1]}, the class')
+            raise InputError(
+                f'the action label needs a "label": the index of a class, from 0 to {labels[-1]}'
+            )
         if monitor.window is None:
             raise InputError(f"the device at {self.name} has no complete window yet")
         steering.label(label)
@@ -263,9 +265,9 @@ class Feed:
     def _steered(self) -> dict[str, Any] | None:
         """Return what can be steered; None if the device learns no rows now.
 
-        This is whether the device is paused, the last answer to a request, the names of the classes
-        with which a person can label windows, "" for an output without a name, and the newest
-        window in words.
+        `paused` tells whether the device is paused, and `answer` is the last answer to a request.
+        `labels` are the names of the classes with which a person can label windows, "" for an
+        output without a name. `window` is the newest window in words.
         """
         steering, monitor = self._steering(), self._monitor
         if steering is None or monitor is None:

@@ -101,8 +101,8 @@ class Guard:
         if method == CHANGING and not (own or self._bears(headers)):
             return Refusal(
                 HTTPStatus.FORBIDDEN,
-                "only the page itself may ask for an action, or a program that sends the token in"
-                " the header Authorization",
+                "only the page itself, or a program that sends the token in the header"
+                " Authorization, may ask for an action",
             )
         return None
 

@@ -74,7 +74,8 @@ class RecordingPage:
             raise InputError(FORM)
         if action == "start" and label not in self._labels:
             raise InputError(
-                f"there is no label {label!r:.40}; the labels are {', '.join(self._labels)}"
+                f"no button has the label {label!r:.40}; the labels are"
+                f" {', '.join(map(repr, self._labels))}"
             )
         self._asked.put(Request(action, label if action == "start" else ""))
 
@@ -120,7 +121,7 @@ class RecordingPage:
 
     @contextmanager
     def until_end(self, session: Session, rows: Rows) -> Iterator[None]:
-        """Show at the end of a block that the session has ended, and which error ended it."""
+        """Show at the end of a block that the session has ended, and the error that ended it."""
         trouble = ""
         try:
             yield

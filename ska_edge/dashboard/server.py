@@ -120,7 +120,7 @@ class Server(Closable):
     async def _events(self, request: Request) -> Response:  # noqa: ARG002, a route's argument
         """Answer with the document each time that it has changed, as server-sent events.
 
-        The last one is sent when the server stops, so that a page knows why.
+        The last document is sent when the server stops, because it may say why.
         """
         return StreamingResponse(self._news(), media_type="text/event-stream")
 

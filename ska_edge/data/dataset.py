@@ -52,10 +52,10 @@ class Dataset:
     If the samples are windows of recordings, ``layout`` says how they were cut, and ``starts`` is
     int64 (n,), the first sample of each window, with large gaps between two recordings. If
     ``front`` computes the features, ``windows`` has the raw samples, int16 (n, length, axes). If
-    the training shall choose a front end, ``candidates`` are those that suit the data, ``x`` has
-    the samples or pixels, and ``windows`` has the samples; otherwise ``candidates`` is None. If
-    the samples are images, ``columns`` has the names of the pixels, or None. Before ``front`` is
-    learned, ``x`` has the pixels or the samples of the windows.
+    the training shall choose a front end, ``candidates`` are those that suit the data, and ``x``
+    has the samples or pixels; otherwise ``candidates`` is None. ``windows`` then has the samples of
+    windows, too. If the samples are images, ``columns`` has the names of the pixels, or None.
+    Before ``front`` is learned, ``x`` has the pixels or the samples of the windows.
     """
 
     name: str

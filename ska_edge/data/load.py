@@ -163,8 +163,8 @@ def rows_of_images(columns: Columns, model: Inputs | None) -> Columns:
         raise OptionError("the model has not learned images; leave {frontend} out")
     if not columns.recorded.suits_rows:
         raise OptionError(
-            "the front end patches is for rows that are images; name another {frontend} for"
-            " recordings, or leave {window} and the like out for images"
+            "the front end patches is for rows that are images: for recordings, name another"
+            " {frontend}; for images, leave {window} and other options of recordings out"
         )
     return replace(columns, recorded=None)
 

@@ -195,7 +195,7 @@ def _starts(parts: Sequence[Dataset]) -> list[NDArray[np.int64] | None]:
 def _files(paths: Sequence[Path], parts: Sequence[Dataset]) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return the number of the file of each row, and the names of the files.
 
-    A file of windows that names its recordings has these in its place.
+    In place of a file of windows that names its recordings, there are the recordings.
     """
     numbers: list[NDArray[Any]] = []
     names: list[str] = []

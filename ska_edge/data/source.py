@@ -108,8 +108,8 @@ def load_data(
             such as "statistics"; by default the samples themselves are the features. With
             "kernels" or "echo", x has the samples until these are learned. With "patches", each row
             is an image, and x has its pixels until filters are learned. With "auto",
-            `ska_edge.train` chooses one that suits the data; until then, x has the samples or
-            pixels.
+            `ska_edge.train` chooses one that suits the data, or none; until then, x has the samples
+            or pixels.
 
     Returns:
         A Dataset: x (rows, features) in the unit of the data, y (rows,) with class indices, and

@@ -133,7 +133,7 @@ class Link(Session):
         return self._window(replies)
 
     def read_raw(self, first: int, axes: int) -> RawPart:
-        """Read raw samples of the device's sensor, as many as an answer has.
+        """Read raw samples of the device's sensor, at most as many as fit into an answer.
 
         Args:
             first: number of the first wanted sample, counted from the device's start. If the device
@@ -158,8 +158,8 @@ class Link(Session):
         """Let the device learn its newest window, whose number is given; return the window.
 
         A window that it has learned before as this class is not learned again; its metrics are
-        those of that step.
-        If the first answer was lost, and the next window is complete meanwhile, it is returned.
+        those of that step. If the first answer is lost, and the next window is complete before the
+        retry, the next window is returned.
         Raises NotNewestError if this is not the newest window, or if it was learned before as
         another class, and DeviceError if no class has the label.
         """

@@ -56,8 +56,9 @@ class RawPart:
 class RawSamples:
     """Collects the newest raw samples of a device's sensor, and finds those of a window.
 
-    A device has only the samples of one window. So `read` has to be called more often than a window
-    is long; otherwise samples are lost, and a window with such a gap has no raw samples.
+    A device has at most as many samples as a window. `read` must be called before as many new
+    samples have come; otherwise samples are lost, and a window with a lost sample has no raw
+    samples.
 
     Args:
         length, hop: samples of a window, and from one window to the next.

@@ -66,8 +66,8 @@ class Session(Closable):
         samples, step: the known progress of the device; a caller that sends samples updates them.
         retries: how many times a request was sent again, also in the earlier sessions that this
             one follows.
-        sensor_ended: whether the last WINDOW was answered that the source of the device's sensor
-            has no more samples.
+        sensor_ended: whether the answer to the last WINDOW says that the source of the device's
+            sensor has no more samples.
 
     Raises DeviceError when the port cannot be opened, and ToolError on a system without POSIX
     terminals.

@@ -3,8 +3,8 @@
 The device counts the samples that it learns. The count tells a new session where the stream
 continues, even at a new port. `window` handles the samples in flight within one session.
 
-The file is long, because one class finds a lost device again, whether it learns rows, announces
-what it learns, or watches its sensor.
+The file is long, because one class finds a lost device again, whether the device learns rows,
+announces what it learns, or has a sensor of its own.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class Stream:
             Pass it to the links of `connect`, too.
         lost: called when contact is lost, before the wait.
         plan: the plan with this digest, if known; all reports of the device are checked against it.
-        watching: whether the stream only watches the windows of the device's own sensor. Then the
-            device may be one that only classifies, whose state has no token.
+        watching: whether the stream sends no rows. A device with a sensor of its own may then be
+            one that only classifies, whose state has no token.
 
     Attributes:
         link: the link in use.
@@ -219,7 +219,7 @@ class Stream:
     ) -> Iterator[SensorWindow | Sample | Reconnection]:
         """Yield the windows of the device's sensor, until `stop`; let the device learn some.
 
-        If the source of the sensor has no more samples, such as a file, the iterator ends.
+        The iterator also ends when the source of the sensor, such as a file, has no more samples.
 
         A window that the device learns is yielded again. If the answer is lost, and the next window
         is complete before contact is back, the learned window is yielded as a sample without a
@@ -277,8 +277,10 @@ class Stream:
             self._stop.wait(pause)
 
     def _measured(self, window: SensorWindow) -> SensorWindow:
-        """Return a window that was learned by a button with the metrics of this step; without them
-        if the next window is complete meanwhile, or if the device takes no request without its key.
+        """Return a window that was labeled by a button, with the metrics of its learning step.
+
+        There are no metrics without a label, if the next window is complete meanwhile, or if the
+        device takes no request without its key.
         """
         if window.label is None or not self.link.may_change:
             return window

@@ -1,4 +1,4 @@
-"""The front end `echo`: a recurrent state that remembers the samples of a window.
+"""The front end `echo`: a recurrent state that depends on all samples of a window so far.
 
 The state has a number of units, and only its readout learns: it is an echo state network (Jaeger
 2001). The units are a ring, and each one gets the state of the unit before it, so a step needs few
@@ -38,7 +38,7 @@ RECURRENT_FRAC = 7
 RECURRENT = 115  # what a unit gets of the unit before it, 115/128
 LEAK_FRAC = 6  # fractional bits of a leak
 LEAKS = (64, 32, 16, 8, 4)
-"""The leaks of the units 1 to 5, and then again: 1, 1/2, 1/4, 1/8, 1/16."""
+"""The leaks of five units: 1, 1/2, 1/4, 1/8 and 1/16. The next five units have the same leaks."""
 UNIT_BYTES = 10  # of a unit in a part: a state, and two sums of 32 bits
 FEATURE_BITS = 11  # a state of 1 is a feature of 2**FEATURE_BITS
 NAMES = ("last", "mean", "size")

@@ -97,7 +97,7 @@ class Kernels:
         return tuple(part * length // self.levels for part in range(self.levels))
 
     def level_length(self, length: int) -> int:
-        """Return the number of samples of a part; a sample between two parts may be in neither."""
+        """Return the number of samples of a part; some samples may be in no part."""
         return length // max(self.levels, 1)
 
 
@@ -139,7 +139,7 @@ class Front:
         filters: those of `patches`; None for other front ends.
         kernels: those of `kernels`; None for other front ends.
         bands: those of `spectrum`: the first bin of each, and last the bin after the last band.
-        frames: for `spectrum`: each of this many equal parts of a window has a spectrum of its own.
+        frames: for `spectrum`: number of equal parts of a window, each with a spectrum of its own.
         echo: the state of `echo`; None for other front ends.
     """
 
@@ -161,7 +161,7 @@ class Front:
 
     @property
     def learned(self) -> bool:
-        """Whether the front end can compute features; what it learns must be learned first."""
+        """Whether the front end can compute features: nothing of it is still to be learned."""
         if self.echo is not None:
             return bool(self.echo.factors)
         if self.kernels is not None:

@@ -86,7 +86,7 @@ class FrontRequest:
         return front_for(self.kind, rows, rows, [""] * columns, **given)
 
     def of_windows(self, length: int, hop: int, axes: Sequence[str]) -> Front:
-        """Return the front end of windows with these axes; nothing of it is learned.
+        """Return the front end of windows with these axes, before anything of it is learned.
 
         Raises OptionError for a parameter that does not suit the windows, and InputError for
         windows that a device cannot have.
@@ -97,7 +97,7 @@ class FrontRequest:
 def candidates(length: int, hop: int, axes: Sequence[str]) -> tuple[Front, ...]:
     """Return the front ends that suit windows with these axes, each with its default parameters.
 
-    They have the order of `FRONTENDS`; nothing of them is learned.
+    They have the order of `FRONTENDS`, and nothing of them is learned yet.
     """
     found = []
     for kind in FRONTENDS:

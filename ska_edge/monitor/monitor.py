@@ -271,10 +271,10 @@ class Monitor:
         """Yield the lines of a log while the device classifies windows of its own sensor.
 
         The device learns a window if a person labels it: by `steering`, or at the device. With
-        `most`, it ends after this number of learned windows, or of windows if the device only
-        classifies. If a window was learned that the host has not read, a line says how many rows
-        are missing. If the source of the sensor has no more samples, such as a file, it ends, and
-        `sensor_ended` is true.
+        `most`, the iterator ends after this number of learned windows, or of windows if the device
+        only classifies. It also ends if the source of the sensor, such as a file, has no more
+        samples; `sensor_ended` is then true. If a window was learned that the host has not read, a
+        line says how many rows are missing.
 
         Args:
             most: number of windows to learn, or to see; None watches until the stream stops.

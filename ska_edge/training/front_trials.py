@@ -2,8 +2,9 @@
 
 The rows are divided into folds. For every front end that suits the data, and for none, a network
 learns the other folds in float and is judged on each fold. The network has the options of the
-training, with the default rate. No held-out row is used. The seed determines all random numbers,
-and the float trainer gives the same bits on every computer, so the choice is the same everywhere.
+training, with the default rate in place of "auto". No held-out row is used. The seed determines all
+random numbers, and the float trainer gives the same bits on every computer, so the choice is the
+same everywhere.
 """
 
 from __future__ import annotations

@@ -456,8 +456,8 @@ MESSAGES = (
                 "first",
                 "u32",
                 1,
-                "number of the first of these samples: samples of the sensor before it since the"
-                " start",
+                "number of the first of these samples, counted from 0 since the start of the"
+                " device",
             ),
             Field("window", "u32", 1, "number of the newest window; 0 for none"),
             Field("end", "u32", 1, "number of the sample after the last one of this window"),

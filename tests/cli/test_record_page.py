@@ -115,7 +115,7 @@ def test_only_the_page_records(ska_edge: Run) -> None:
         for body in ("", "[]", "7", '{"action": "erase"}', '{"action": "start", "label": 3}'):
             assert post(page, body, **right) == (400, RECORDING_FORM + "\n")
         code, text = post(page, '{"action": "start", "label": "walk"}', **right)
-        assert (code, "there is no label 'walk'" in text) == (400, True)
+        assert (code, "no button has the label 'walk'; the labels are ''" in text) == (400, True)
         assert post(page, " " * 1025, **right)[0] == 413
         assert page.process.poll() is None and [*Path("rec").iterdir()] == []
         assert post(page, '{"action": "end"}', **right)[0] == 204

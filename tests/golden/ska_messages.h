@@ -1023,7 +1023,7 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
 #if SKA_SENSOR_KEEPS
 /* SENSED: answers READ_RAW: samples from the wanted one, or from the oldest one that is left */
 typedef struct {
-    /* number of the first of these samples: samples of the sensor before it since the start */
+    /* number of the first of these samples, counted from 0 since the start of the device */
     uint32_t first;
     /* number of the newest window; 0 for none */
     uint32_t window;

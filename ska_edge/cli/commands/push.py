@@ -21,7 +21,9 @@ from ska_edge.plural import counted
 @port_option
 @line_options
 @key_option
-@click.option("--fresh", is_flag=True, help="Leave out counters, halved rate and stored samples.")
+@click.option(
+    "--fresh", is_flag=True, help="Leave out counters, halvings of the rate and stored samples."
+)
 @json_option
 def push(
     model: Path, port: str | None, line: Line, key: Path | None, fresh: bool, as_json: bool

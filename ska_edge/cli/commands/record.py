@@ -263,7 +263,7 @@ class _Work:
                 yield Request("start", self._by_key[key])
         if self._page is not None:
             for request in self._page.asked():
-                # A second click before the page shows what runs begins nothing anew.
+                # A second click may come before the page shows that the recording has begun.
                 if request.action != "start" or request.label != self._session.label:
                     yield request
 

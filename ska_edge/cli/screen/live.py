@@ -144,8 +144,10 @@ def _head(member: Member, monitor: Monitor) -> str:
 
 
 def _window(model: Model, monitor: Monitor) -> list[RenderableType]:
-    """Return a line about the newest window of the device's sensor, if it has one, and its signal,
-    if that was read.
+    """Return a line about the newest window of the device's sensor, and its signal.
+
+    Without a window, there is no line. There is no signal of an image, and none of a window whose
+    raw samples were not read.
     """
     if not monitor.seen:
         return []

@@ -14,7 +14,7 @@ from ska_edge.report.table import Table
 def memory_document(plan: Plan, board: Board) -> dict[str, Any] | None:
     """Return the RAM of a plan on a board, by part and by form.
 
-    `sensor` is how much more a device with a sensor of its own needs, if the plan allows one.
+    `sensor` is how much more RAM a device with a sensor of its own needs, if the plan allows one.
     Returns None for a board without memory of a known size, such as the host.
     """
     if board.memory is None:

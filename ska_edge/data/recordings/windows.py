@@ -51,7 +51,7 @@ def cut(
 ) -> Windows:
     """Cut recordings of the same axes into windows of `length` samples.
 
-    `fixed` tells whether a model has learned windows of this length, so that no other will do.
+    `fixed` tells whether a model has learned windows of this length, so no other length is advised.
 
     A segment of n samples has (n - length) // hop + 1 windows, or none if n < length. Samples after
     the last window are left out.
