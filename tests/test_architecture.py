@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "monitor": {"device", "model"},
     "recorder": {"device", "data"},
     "report": {"training", "monitor"},
-    "dashboard": {"report", "recorder"},  # a page shows devices, another one records
+    "dashboard": {"report", "recorder"},  # one page shows devices, and another one records
     "api": {"training", "monitor"},
 }
 # The same table for the parts of cli. A part that is not in the table may import every other part.

@@ -166,7 +166,7 @@ def test_a_spectrum_tells_faults_of_a_bearing_apart(run, tmp_path: Path) -> None
     assert cells(text, "spectrum ")[1] > 40  # one machine to test, and four classes
 
 
-def test_filters_read_digits_better_than_pixels(run) -> None:
+def test_patches_give_a_higher_accuracy_than_pixels(run) -> None:
     text = run("handwriting", "--quick", "--data", "digits")
     pixels, filters = (cells(text, name) for name in ("pixels", "patches"))
     assert (pixels[0], filters[0]) == (64, 256)
@@ -188,7 +188,7 @@ def test_frames_of_a_spectrum_tell_words_apart(run, tmp_path: Path) -> None:
     assert cells(text, "spectrum:frames=16,bands=16,spacing=mel")[1] > 40  # of nine classes
 
 
-def test_words_need_a_program_that_speaks(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_words_need_espeak_ng(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SystemExit, match="needs the program espeak-ng; install its package"):
         run("keyword", "--quick")

@@ -1,12 +1,12 @@
-"""Train on the movements of eight people, then let a device learn those of a new person.
+"""Train on the movements of eight people, then let the model learn those of a new person.
 
 There are two data sets of ten people. `movement` makes the first: an accelerometer in a pocket.
-A step, and a turn of the pedals, is a periodic movement with three harmonics, whose sizes and
-phases are those of the activity, and vary from person to person; so do speed and strength. The
-period changes slowly, and each cycle has another strength. Nobody carries the sensor as others do:
-gravity and movement are turned by a random angle, of 20 degrees in the mean. The second data set,
-`watch`, has recordings of real people: seven exercises of the shoulder, with a smart watch at the
-left and the right wrist (Burns et al., arXiv 1802.01489).
+Steps, and turns of the pedals, are periodic movements with three harmonics. Their speed, strength,
+sizes and phases depend on the activity, and vary from person to person. The period changes slowly,
+and the strength changes each second. Each person carries the sensor at another angle: gravity and
+movement are turned by a random angle, of 20 degrees in the mean. The second data set, `watch`, has
+recordings of real people: seven exercises of the shoulder, with a smart watch at the left and the
+right wrist (Burns et al., arXiv 1802.01489).
 
 The network is trained on eight people, and the two others are new to it; each person is new once.
 """

@@ -83,8 +83,8 @@ SLOW = {"pico": 2 * 1024}
 def seeds_of(boards: Iterable[Board]) -> list[tuple[str, int]]:
     """Return the boards with the seeds of the random plans that each of them runs.
 
-    One board of each core runs all plans: one with a fast emulator of the core alone, if there is
-    one. The others, whose code for the plans is the same, run three, which are not the same.
+    One board of each core runs all plans. It is a board of QEMU, whose emulator is fast, if the
+    core has one. The other boards of the core have the same code for a plan, and run three plans.
     """
     found, cores = [], set()
     for board in sorted(boards, key=lambda board: not board.name.startswith("qemu")):

@@ -154,7 +154,7 @@ def test_windows_are_classified_and_learned_as_on_the_host(sensor: Sensor) -> No
 
 
 @pytest.mark.parametrize("name", ["host", "virtual-m4"])
-def test_a_device_that_only_classifies_watches_its_sensor(
+def test_a_device_that_only_classifies_has_windows_of_its_sensor(
     name: str,
     require_board: Callable[[str], Board],
     tmp_path: Path,
@@ -406,7 +406,7 @@ def test_pushed_samples_are_not_read_as_those_of_the_sensor(
         assert link.read_raw(0, front.axes) == during
 
 
-def test_a_front_end_that_sums_up_has_no_raw_samples(on_host: Sensor) -> None:
+def test_a_front_end_that_keeps_no_samples_has_none_to_read(on_host: Sensor) -> None:
     with start(on_host.project) as board, Link(board.port) as link:
         with pytest.raises(DeviceError, match="no raw samples to read"):
             link.read_raw(0, 1)

@@ -122,7 +122,7 @@ def test_only_the_page_records(ska_edge: Run) -> None:
         assert page.process.wait(60) == 0
 
 
-def test_an_unplugged_board_is_said_on_the_page(browser: Browser) -> None:
+def test_the_page_says_that_a_board_was_unplugged(browser: Browser) -> None:
     lines = takewhile(lambda _: not Path("unplugged").exists(), paced())
     options = ("--label", "walk", "--countdown", 0, "--patience", 0.5, "--page")
     with (
@@ -149,7 +149,7 @@ def test_options_of_a_page_need_a_page(ska_edge: Run) -> None:
     assert "--host and --http-port are for a page: give --page, too" in said
 
 
-def test_a_second_click_begins_nothing_anew_and_a_long_label_has_a_file(browser: Browser) -> None:
+def test_three_clicks_begin_one_recording_and_a_long_label_has_a_file(browser: Browser) -> None:
     label = "ü" * 150
     with (
         PrintingBoard(paced()) as board,

@@ -140,11 +140,11 @@ def test_an_echo_is_learned_from_the_seed_and_scales_the_axes() -> None:
     assert echo != learned_echo(front, windows, 6)
     assert {*echo.signs} == {-1, 1} and min(echo.biases) < -8000 and max(echo.biases) > 8000
     learned = replace(front, echo=echo)
-    # A gain and an offset of an axis change hardly anything.
+    # The features hardly depend on the gain and the offset of an axis.
     other = (windows * np.array([9, 1, 2]) + np.array([300, -2000, 5])).astype(np.int16)
     after = replace(front, echo=learned_echo(front, other, 5))
     assert np.abs(features_of(learned, windows) - features_of(after, other)).max() < 120
-    # The state forgets: samples before the last fifty change the last state of fast units little.
+    # The first 20 of 100 samples hardly change the last states.
     changed = windows.copy()
     changed[:, :20] = 0
     last = [features_of(learned, each)[:, :200] for each in (windows, changed)]
