@@ -69,7 +69,7 @@ def test_a_button_labels_the_newest_window_once(
         assert post(page, {"device": 0, "action": "pause"})[0] == 400
         for label in (None, -1, len(names)):
             code, text = post(page, {"device": 0, "action": "label", "label": label})
-            assert (code, 'needs a "label" from 0 to' in text) == (400, True), text
+            assert (code, '"label": the index of a class, from 0 to' in text) == (400, True), text
         assert post(page, {"device": 0, "action": "label", "label": "x"})[0] == 400
         assert browser.errors == []
         assert page.interrupt() == 130
