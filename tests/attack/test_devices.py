@@ -62,6 +62,9 @@ def test_the_lines_have_every_option_of_every_command_that_talks_to_a_device() -
     assert lacking == flash | recorded | {
         ("predict", "--board"),
         ("verify", "--board"),
+        ("monitor", "--board"),
         ("monitor", "--mqtt-ca"),
+        ("monitor", "--raw"),  # the devices have no sensor
+        *(("record", option) for option in ("--page", "--host", "--http-port")),  # needs clicks
         ("teach", "--forget"),  # the model has no spare class
     }

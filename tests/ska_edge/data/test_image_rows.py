@@ -62,8 +62,8 @@ def test_a_row_with_as_many_pixels_as_features_has_features() -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "value", "sentence"),
     [
-        ("image", (9, 8), 256, "row 2 of x has the number 256, but a pixel is an integer from 0"),
-        ("image", (8, 9), 1, "x has images of 8x9, but the model takes images of 9x8"),
+        ("image", (9, 7), 256, "row 2 of x has the number 256, but a pixel is an integer from 0"),
+        ("image", (7, 9), 1, "x has images of 7x9, but the model takes images of 9x7"),
         ("half", (20, 4), 2**15, "a sample that is not an integer from -32768 to 32767"),
         ("half", (20, 4), 0.5, "a sample that is not an integer"),
         ("half", (20, 4), np.nan, "a sample that is not an integer"),

@@ -57,7 +57,7 @@ def test_one_column_is_enough_for_one_input(tmp_path: Path) -> None:
         ("1,2,3,4\n", r".* \(the file has 4 columns; it needs 2, or 3 with labels\)$"),
         (
             "a,label\n1,2\n",
-            "rows has 1 features, but the model has 2 inputs",
+            "rows has 1 feature, but the model has 2 inputs",
         ),  # the label is not an input
         ("a,b\n1,cat\n", r".*: line 2, column 2 \(b\) is 'cat', not a number; give the column of"),
         ("5,\n", ".*: line 1, column 2 is empty; every input needs a number"),
