@@ -67,7 +67,7 @@ def test_findings_and_deviations_are_the_same_rules(tmp_path: Path) -> None:
         found += findings(write_sources(plan, tmp_path / name))
     for kind in test_eva_front.FRONTS:
         made = test_eva_front.sources(tmp_path / kind, kind, sensor=kind in SENSING)
-        found += findings(made, of="front")
+        found += findings(made)
     assert [finding for finding in found if finding[0] not in reasons] == []
     assert set(reasons) - {rule for rule, _ in found} == set()  # every deviation is still needed
     assert len(reasons) > 10
