@@ -158,7 +158,7 @@ def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
         (("train", folder, *FRONT, "--raw", "float32", *TRAIN), "leave --raw out"),
         (("train", folder, "--window", "50", "--hop", "3", *FRONT[-2:], *TRAIN), "has 50 parts"),
         (("eval", "m.ska", folder, *FRONT[-2:]), "leave --frontend out"),
-        (("train", folder, *SPECTRUM, *TRAIN), "from 16 to 1024 samples, not 50"),
+        (("train", folder, *SPECTRUM, *TRAIN), "from 16 to 1024 samples; windows of 50 samples"),
         (
             ("train", folder, "--window", "32", *SPECTRUM[-2:], *TRAIN),
             "--frontend has bands=16, but a window of 32 samples has at most 15 bands",

@@ -154,7 +154,7 @@ def test_images_are_tried_with_patches() -> None:
 @pytest.mark.parametrize(
     ("rows", "reason"),
     [
-        (replace(images(), x=images().x - 0.5), "neither windows .* nor square images"),
+        (replace(images(), x=images().x - 0.5), "nor square images of pixels"),
         (images(6), "fewer than 3 rows to learn"),
     ],
 )
