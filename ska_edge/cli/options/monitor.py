@@ -16,19 +16,8 @@ from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 LOOKING = ("ports", "baud", "dtr", "rts", "as_json")  # the parameters that need no MODEL
 # The parameters that need no DATA.
 FOLLOWING = (
-    *(
-        "model",
-        "key",
-        "samples",
-        "log",
-        "overwrite",
-        "patience",
-        "broker",
-        "ca",
-        "names",
-        "plain",
-        "raw",
-    ),
+    *("model", "key", "samples", "log", "overwrite", "patience", "broker", "ca", "names"),
+    *("plain", "raw"),
     *("sources", "host", "http_port", "control", "until_end"),  # of `dashboard`
     *LOOKING,
 )

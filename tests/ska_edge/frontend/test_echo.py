@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from ska_edge.arithmetic import window
@@ -24,7 +21,6 @@ from ska_edge.frontend.echo import LEAKS, numbers_of
 from ska_edge.frontend.echo_learning import learned_echo
 from ska_edge.frontend.front import SAMPLE, Echo, Filters, Front, Kernels
 from ska_edge.frontend.frontends import (
-    FRONTENDS,
     LONGEST,
     MOST_AXES,
     check_front,
@@ -35,7 +31,7 @@ from ska_edge.frontend.frontends import (
     front_for,
 )
 from ska_edge.frontend.request import FrontRequest
-from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from tests.feature_graph import feature_graph, features_in_onnx
 
 
 def states_of(samples: list[list[int]], echo: Echo) -> Iterator[list[int]]:
@@ -95,21 +91,11 @@ def test_every_feature_is_that_of_its_definition(case: tuple[Front, np.ndarray])
 @settings(max_examples=10)
 def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
     front, windows = case
-    ops = OnnxOps()
-    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "windows", SAMPLE))
-    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
-    inputs, outputs = (
-        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
-        for name, shape in (("windows", [None] * 3), ("features", [None] * 2))
-    )
-    graph = helper.make_graph(ops.nodes, "echo", inputs, outputs, ops.initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model, full_check=True)
-    feed = {"windows": windows.astype(np.int64)}
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    for found in (session.run(None, feed)[0], ReferenceEvaluator(model).run(None, feed)[0]):
-        np.testing.assert_array_equal(found, features_of(front, windows))
+    expected = features_of(front, windows)
+    np.testing.assert_array_equal(features_in_onnx(front, windows), expected)
+    reference = ReferenceEvaluator(feature_graph(front))
+    (found,) = reference.run(None, {"windows": windows.astype(np.int64)})
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_the_longest_windows_with_most_axes_have_a_proof() -> None:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
-from ska_edge.arithmetic.fixedpoint import Fixed
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.front import SAMPLE, Filters, Front, KernelGroup, Kernels
 from ska_edge.frontend.frontends import (
-    FRONTENDS,
     check_front,
     feature_count,
     feature_names,
@@ -26,7 +21,7 @@ from ska_edge.frontend.frontends import (
 )
 from ska_edge.frontend.kernel_learning import learned_kernels
 from ska_edge.frontend.request import FrontRequest
-from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from tests.feature_graph import features_in_onnx
 
 
 def by_definition(samples: list[list[int]], group: KernelGroup) -> list[int]:
@@ -90,20 +85,7 @@ def test_every_feature_is_that_of_its_definition(case: tuple[Front, np.ndarray])
 @settings(max_examples=10)
 def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
     front, windows = case
-    ops = OnnxOps()
-    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "windows", SAMPLE))
-    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
-    inputs, outputs = (
-        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
-        for name, shape in (("windows", [None] * 3), ("features", [None] * 2))
-    )
-    graph = helper.make_graph(ops.nodes, "kernels", inputs, outputs, ops.initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    found = session.run(None, {"windows": windows.astype(np.int64)})[0]
-    np.testing.assert_array_equal(found, features_of(front, windows))
+    np.testing.assert_array_equal(features_in_onnx(front, windows), features_of(front, windows))
 
 
 def test_kernels_are_learned_from_the_seed_and_suit_the_windows() -> None:

@@ -7,26 +7,21 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
-from ska_edge.arithmetic.fixedpoint import Fixed
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.filter_learning import learned_weights
 from ska_edge.frontend.front import FEATURE, SAMPLE, WEIGHT, Filters, Front
 from ska_edge.frontend.frontends import (
-    FRONTENDS,
     check_front,
     feature_count,
     feature_names,
     features_of,
 )
 from ska_edge.frontend.request import FrontRequest
-from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from tests.feature_graph import features_in_onnx
 
 
 def by_definition(image: list[list[int]], filters: Filters) -> list[int]:
@@ -92,20 +87,7 @@ def test_every_feature_is_that_of_its_definition(case: tuple[Front, np.ndarray])
 @settings(max_examples=15)
 def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
     front, images = case
-    ops = OnnxOps()
-    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "images", SAMPLE))
-    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
-    inputs, outputs = (
-        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
-        for name, shape in (("images", [None] * 3), ("features", [None] * 2))
-    )
-    graph = helper.make_graph(ops.nodes, "patches", inputs, outputs, ops.initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    found = session.run(None, {"images": images.astype(np.int64)})[0]
-    np.testing.assert_array_equal(found, features_of(front, images))
+    np.testing.assert_array_equal(features_in_onnx(front, images), features_of(front, images))
 
 
 def stripes(seed: int) -> np.ndarray:

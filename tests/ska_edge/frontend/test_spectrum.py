@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
 
 from ska_edge.arithmetic.fixedpoint import Fixed
 from ska_edge.arithmetic.logarithm import logarithm
@@ -20,7 +17,7 @@ from ska_edge.frontend.front import FEATURE, SAMPLE, Filters, Front
 from ska_edge.frontend.frontends import FRONTENDS, check_front, feature_names, features_of
 from ska_edge.frontend.request import FrontRequest
 from ska_edge.frontend.spectrum import LIMIT, LINEAR, MEL, spaced
-from ska_edge.model.onnx.onnx_ops import IR_VERSION, OPSET, OnnxOps
+from tests.feature_graph import features_in_onnx
 
 LENGTHS = (16, 32, 64, 256, 1024)
 OFF = 0.07  # roundings: 1/32 of the feature, 0.015 of the logarithm, and those of the transform
@@ -103,20 +100,7 @@ def test_a_logarithm_is_near_and_never_decreases(value: int, more: int) -> None:
 @settings(max_examples=8)
 def test_onnx_has_the_features(case: tuple[Front, np.ndarray]) -> None:
     front, windows = case
-    ops = OnnxOps()
-    features = FRONTENDS[front.kind].features(front, ops, Fixed.of(ops, "windows", SAMPLE))
-    ops.nodes.append(helper.make_node("Identity", [features.data], ["features"]))
-    inputs, outputs = (
-        [helper.make_tensor_value_info(name, TensorProto.INT64, shape)]
-        for name, shape in (("windows", [None] * 3), ("features", [None] * 2))
-    )
-    graph = helper.make_graph(ops.nodes, "spectrum", inputs, outputs, ops.initializers)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-    model.ir_version = IR_VERSION
-    onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(model.SerializeToString())
-    found = session.run(None, {"windows": windows})[0]
-    np.testing.assert_array_equal(found, features_of(front, windows))
+    np.testing.assert_array_equal(features_in_onnx(front, windows), features_of(front, windows))
 
 
 @given(fronts(lengths=(16, 64)), st.sampled_from([2, 3, 6]))
