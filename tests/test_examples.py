@@ -35,6 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def printed(name: str, *arguments: str) -> str:
         script = EXAMPLES / name / "example.py"
         monkeypatch.setattr(sys, "argv", [str(script), *arguments])
+        monkeypatch.syspath_prepend(script.parent)
         runpy.run_path(str(script), run_name="__main__")
         return capsys.readouterr().out
 

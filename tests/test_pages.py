@@ -91,9 +91,10 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     place, registry, programs = tmp_path / "clone", tmp_path / "runtime", tmp_path / "bin"
     for folder in (place, registry, programs):
         folder.mkdir()
-    program = programs / "ska-edge"
-    program.write_text('#!/bin/sh\nexec "$PYTHON" -m ska_edge "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
+    for name, words in {"ska-edge": '"$PYTHON" -m ska_edge', "python": '"$PYTHON"'}.items():
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
     for name in ("tests", "examples"):
         (place / name).symlink_to(ROOT / name)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(registry))
