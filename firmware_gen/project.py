@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_gen.board.board import SENSOR, Board, load_board
+from firmware_gen.board.board import Board, load_board
 from firmware_gen.build import (
     BOARD_FOLDER,
     BUILD_FOLDER,
@@ -260,7 +260,7 @@ def write_project(
     if target.core == "host" and not inference_only:
         texts.update((f"{LIBRARY_FOLDER}/{file}", text) for file, text in c_files(LIBRARY).items())
     files = {file: text.encode() for file, text in renamed_files(texts, name).items()}
-    for path in (*target.files(), *([target.file(SENSOR)] if sensor else ())):
+    for path in (*target.files(), *(target.sensor_files() if sensor else ())):
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
         files[f"{BOARD_FOLDER}/{path.name}"] = renamed_board(text, name).encode(
             errors="surrogateescape"

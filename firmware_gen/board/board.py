@@ -124,15 +124,15 @@ class Board:
     build it. `memory` is None for boards without memory limits (the host); `clock` is in hertz.
     `kernel` is the kernel that the core uses (runtime/ska_target.h); the predicted RAM depends on
     it. `sources` are the files that the build needs, without those that other keys name; `.c` and
-    `.S` files are compiled. `counter` is None if nothing can be measured; `storage` is None if the
-    board cannot save its state; `power` is None if board.toml does not give the core's current;
-    `bench` is the default workload for measuring. `hidden` are the default widths of the hidden
-    layers for `run`, on a board that is too small for the usual widths; None means the usual
-    widths. `flashers` write an image to a real device, in order of preference; a board that exists
-    only in an emulator has none. `uf2` is the number of the chip's family in a UF2 file, and `esp`
-    the number of the chip in an image for the ROM of an ESP chip; None if the board does not take
-    such a file. `lines` are the control lines of the board's serial port; a host finds this port by
-    the USB numbers of the flashers.
+    `.S` files are compiled. `sensor` are the files that sensor.c includes. `counter` is None if
+    nothing can be measured; `storage` is None if the board cannot save its state; `power` is None
+    if board.toml does not give the core's current; `bench` is the default workload for measuring.
+    `hidden` are the default widths of the hidden layers for `run`, on a board that is too small for
+    the usual widths; None means the usual widths. `flashers` write an image to a real device, in
+    order of preference; a board that exists only in an emulator has none. `uf2` is the number of
+    the chip's family in a UF2 file, and `esp` the number of the chip in an image for the ROM of an
+    ESP chip; None if the board does not take such a file. `lines` are the control lines of the
+    board's serial port; a host finds this port by the USB numbers of the flashers.
     """
 
     name: str
@@ -142,6 +142,7 @@ class Board:
     sources: tuple[str, ...]
     toolchains: tuple[Compiler, ...]
     folder: Path
+    sensor: tuple[str, ...] = ()
     family: str | None = None
     kernel: Literal["portable", "dsp", "mve", "thumb", "avr"] = "portable"
     clock: int | None = None
@@ -191,6 +192,10 @@ class Board:
         if self.counter is not None:
             names.append(self.counter.source)
         return tuple(self.file(name) for name in names)
+
+    def sensor_files(self) -> tuple[Path, ...]:
+        """Return the files that read the board's own sensor; `files` does not have them."""
+        return tuple(self.file(name) for name in (SENSOR, *self.sensor))
 
     def copy_to(self, folder: Path) -> None:
         """Copy all files of the board into `folder`, without subfolders; create it if needed."""
