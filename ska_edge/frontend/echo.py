@@ -48,6 +48,7 @@ class EchoState:
     """The front end `echo`; see `Frontend`."""
 
     summary = "last state, mean state and mean absolute state of a recurrent network"
+    uses = ("echo",)
     parameters = (even("units", 2, MOST_UNITS),)
 
     def with_parameters(
@@ -91,10 +92,8 @@ class EchoState:
     def check(self, front: Front) -> None:
         """Raise InputError for a number of units, or learned numbers, that a device cannot have."""
         echo = front.echo
-        if echo is None or front.filters or front.kernels or front.vectors or front.bands:
-            raise InputError(
-                "the front end echo needs an echo, and no vectors, filters, kernels or bands"
-            )
+        if echo is None:
+            raise InputError("the front end echo needs an echo")
         if not 2 <= echo.units <= MOST_UNITS or echo.units % 2:
             raise InputError(
                 f"the front end echo has units={echo.units}, but it must be an even number from 2"

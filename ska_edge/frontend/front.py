@@ -220,6 +220,11 @@ class Frontend(Protocol):
         ...
 
     @property
+    def uses(self) -> tuple[str, ...]:
+        """The attributes of `Front` with a default that this kind uses; the others are unset."""
+        ...
+
+    @property
     def parameters(self) -> tuple[Parameter, ...]:
         """What a user can give after the name of this kind."""
         ...
@@ -246,7 +251,8 @@ class Frontend(Protocol):
     def check(self, front: Front) -> None:
         """Raise InputError if this kind of front end cannot have these parameters.
 
-        `frontends.check_front` checks what all kinds share.
+        `frontends.check_front` checks what all kinds share, and that nothing else than `uses` is
+        set.
         """
         ...
 

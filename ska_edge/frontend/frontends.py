@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
@@ -57,10 +58,10 @@ def check_front(front: Front) -> None:
         raise InputError(f"{len(front.vectors)} vectors suit no front end")
     if any(not 0 <= axis < front.axes for vector in front.vectors for axis in vector):
         raise InputError("a vector of the front end has an axis that no sample has")
-    if front.echo is not None and not isinstance(FRONTENDS[front.kind], EchoState):
-        raise InputError(f"the front end {front.kind} has no echo")
-    if front.frames != 1 and not isinstance(FRONTENDS[front.kind], Spectrum):
-        raise InputError(f"the front end {front.kind} has no frames")
+    for field in fields(Front):
+        unused = field.default is not MISSING and field.name not in FRONTENDS[front.kind].uses
+        if unused and getattr(front, field.name) != field.default:
+            raise InputError(f"the front end {front.kind} has no {field.name}")
     FRONTENDS[front.kind].check(front)
     _prove(front)
 

@@ -41,6 +41,7 @@ class KernelShares:
     """The front end `kernels`; see `Frontend`."""
 
     summary = "how often each of many small kernels exceeds its bias, and means of parts"
+    uses = ("kernels",)
     parameters = integer("count", 1, MOST_KERNELS), integer("levels", 0, MOST_LEVELS)
 
     def with_parameters(
@@ -81,10 +82,8 @@ class KernelShares:
 
     def check(self, front: Front) -> None:
         """Raise InputError for windows that are too short, and kernels that do not suit them."""
-        if front.kernels is None or front.filters is not None or front.vectors or front.bands:
-            raise InputError(
-                "the front end kernels needs kernels, and no vectors, filters or bands"
-            )
+        if front.kernels is None:
+            raise InputError("the front end kernels needs kernels")
         if front.length < TAPS:
             raise InputError(
                 f"the front end kernels needs windows of {TAPS} samples or more, not {front.length}"

@@ -34,6 +34,7 @@ class Patches:
     """The front end `patches`; see `Frontend`."""
 
     summary = "sums of the responses of filters in each cell of an image"
+    uses = ("filters",)
     parameters = (
         integer("filters", 1, MOST_FILTERS),
         integer("size", 1, LARGEST_SIZE),
@@ -97,13 +98,7 @@ class Patches:
         bits.
         """
         filters = front.filters
-        if (
-            filters is None
-            or front.vectors
-            or front.kernels
-            or front.bands
-            or front.hop != front.length
-        ):
+        if filters is None or front.hop != front.length:
             raise InputError("the front end patches needs images and filters")
         if max(front.length, front.axes) > LONGEST_EDGE:
             raise InputError(

@@ -57,6 +57,7 @@ class Spectrum:
     """The front end `spectrum`; see `Frontend`."""
 
     summary = "logarithms of the energy in bands of frequency, of each frame and axis"
+    uses = ("bands", "frames")
     parameters = (
         integer("bands", 1, MOST_BANDS),
         integer("frames", 1, MOST_FRAMES),
@@ -118,8 +119,6 @@ class Spectrum:
         """Raise InputError for frames whose length is no power of two, and for unsuitable bands."""
         check_frames(front.length, front.frames)
         bands = front.bands
-        if front.filters is not None or front.kernels is not None or front.vectors:
-            raise InputError("the front end spectrum has no filters, kernels or vectors")
         if (
             not 2 <= len(bands) <= MOST_BANDS + 1
             or bands[0] < 1

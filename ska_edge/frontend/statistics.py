@@ -15,7 +15,6 @@ from ska_edge.arithmetic import window
 from ska_edge.arithmetic.fixedpoint import Fixed, T
 from ska_edge.arithmetic.function import Argument, FixedFunction
 from ska_edge.arithmetic.window import WindowOps
-from ska_edge.errors import InputError
 from ska_edge.frontend.front import FEATURE, SAMPLE, Front
 from ska_edge.frontend.parameter import Parameter
 
@@ -28,6 +27,7 @@ class Statistics:
     """The front end `statistics`; see `Frontend`."""
 
     summary = "mean, deviation, least, most and mean absolute change of each axis"
+    uses = ("vectors",)
     parameters: tuple[Parameter, ...] = ()
 
     def with_parameters(
@@ -68,9 +68,7 @@ class Statistics:
         )
 
     def check(self, front: Front) -> None:
-        """Raise InputError for filters, kernels and bands, which statistics do not have."""
-        if front.filters is not None or front.kernels is not None or front.bands:
-            raise InputError(f"the front end {front.kind} has no filters, kernels or bands")
+        """Do nothing: all windows and vectors suit."""
 
     def part_bytes(self, front: Front) -> int:
         """Return the bytes of a part: the sums and the extremes of each axis and magnitude."""

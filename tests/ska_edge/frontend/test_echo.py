@@ -164,10 +164,10 @@ GOOD = Echo(2, (0, 5, -5), (1, 2**29, 7), (1, -1, 1, 1, 1, -1), (16384, -16384))
 @pytest.mark.parametrize(
     ("front", "sentence"),
     [
-        (Front("echo", 20, 5, 3), "needs an echo, and no vectors"),
-        (Front("echo", 20, 5, 3, ((0, 1, 2),), echo=Echo()), "needs an echo, and no vectors"),
-        (Front("echo", 20, 5, 3, filters=Filters(), echo=Echo()), "needs an echo, and no"),
-        (Front("echo", 20, 5, 3, kernels=Kernels(), echo=Echo()), "needs an echo, and no"),
+        (Front("echo", 20, 5, 3), "echo needs an echo"),
+        (Front("echo", 20, 5, 3, ((0, 1, 2),), echo=Echo()), "echo has no vectors"),
+        (Front("echo", 20, 5, 3, filters=Filters(), echo=Echo()), "echo has no filters"),
+        (Front("echo", 20, 5, 3, kernels=Kernels(), echo=Echo()), "echo has no kernels"),
         (Front("echo", 20, 3, 3, echo=Echo()), "has 20 parts of 1, and a device stores at most 16"),
         (Front("echo", 20, 5, 3, echo=Echo(0)), "units=0, but it must be an even number from 2"),
         (Front("echo", 20, 5, 3, echo=Echo(9)), "units=9, but it must be an even number from 2"),

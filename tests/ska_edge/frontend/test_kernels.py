@@ -154,9 +154,12 @@ GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, LARGEST))
 @pytest.mark.parametrize(
     ("front", "sentence"),
     [
-        (Front("kernels", 20, 5, 3), "needs kernels, and no vectors"),
-        (Front("kernels", 20, 5, 3, ((0, 1, 2),), kernels=Kernels()), "needs kernels, and no vect"),
-        (Front("kernels", 20, 5, 3, filters=Filters(), kernels=Kernels()), "needs kernels, and"),
+        (Front("kernels", 20, 5, 3), "kernels needs kernels"),
+        (Front("kernels", 20, 5, 3, ((0, 1, 2),), kernels=Kernels()), "kernels has no vectors"),
+        (
+            Front("kernels", 20, 5, 3, filters=Filters(), kernels=Kernels()),
+            "kernels has no filters",
+        ),
         (Front("kernels", 8, 5, 3, kernels=Kernels()), "windows of 9 samples or more, not 8"),
         (Front("kernels", 20, 5, 3, kernels=Kernels(0)), "count=0, but it must be 1 to 1024"),
         (
@@ -165,8 +168,8 @@ GOOD = KernelGroup(1, (0, 2), (0, 1, 8, 3, 4, 5), (-7, LARGEST))
         ),
         (Front("kernels", 99, 5, 3, kernels=Kernels(levels=65)), "it must be 0 to 64"),
         (Front("kernels", 99, 5, 3, kernels=Kernels(levels=-1)), "it must be 0 to 64"),
-        (Front("statistics", 20, 5, 3, kernels=Kernels()), "statistics has no filters, kernels"),
-        (Front("patches", 8, 8, 8, filters=Filters(), kernels=Kernels()), "needs images and filt"),
+        (Front("statistics", 20, 5, 3, kernels=Kernels()), "statistics has no kernels"),
+        (Front("patches", 8, 8, 8, filters=Filters(), kernels=Kernels()), "patches has no kernels"),
         *(
             (Front("kernels", 20, 5, 3, kernels=Kernels(2, (group,))), "do not suit the windows")
             for group in (

@@ -183,7 +183,7 @@ def test_what_suits_no_image_is_refused(text: str, sentence: str) -> None:
     [
         (Front("patches", 8, 4, 8, filters=Filters()), "needs images and filters"),
         (Front("patches", 8, 8, 8), "needs images and filters"),
-        (Front("statistics", 8, 8, 3, filters=Filters()), "statistics has no filters,"),
+        (Front("statistics", 8, 8, 3, filters=Filters()), "statistics has no filters"),
         (Front("patches", 8, 8, 8, filters=Filters(1, 3, 1, 2, (1,) * 8)), "weights of the filter"),
         (Front("patches", 8, 8, 8, filters=Filters(1, 1, 1, 2, (128,))), "weights of the filter"),
         (
