@@ -19,7 +19,9 @@ from ska_edge.wire.protocol import (
     MESSAGES,
     PROTOCOL_VERSION,
     STATUS_PURPOSE,
+    UNLABELED,
     WANT_PURPOSE,
+    WINDOW_PURPOSE,
 )
 
 PLAN_MACROS = {
@@ -104,6 +106,8 @@ def emit(messages: Sequence[Message] = MESSAGES) -> str:
             _macro(f"SKA_CAPABILITY_{c.name}", f"{c:d}u", text)
             for c, text in CAPABILITY_PURPOSE.items()
         ),
+        *(_macro(f"SKA_WINDOW_{c.name}", f"{c:d}u", text) for c, text in WINDOW_PURPOSE.items()),
+        _macro("SKA_UNLABELED", f"{UNLABELED}u", "Label of a window that was not learned."),
         "\n/* X(name) for each sum in METRICS, for code that handles all sums alike. */\n",
         _each_metric(),
         _banner("type bytes and payload sizes"),

@@ -25,8 +25,6 @@ ska_outcome_t ska_window_raw(ska_device_t *device, ska_outcome_t went);
 
 /* Executes WINDOW. If the outcome is OK, its detail is SKA_WINDOW_NEWER, or
  * SKA_WINDOW_ENDED if the source has no more samples; otherwise 0. */
-#define SKA_WINDOW_NEWER 1u
-#define SKA_WINDOW_ENDED 2u
 ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame);
 
 #if SKA_SENSOR_KEEPS

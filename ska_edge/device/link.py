@@ -16,7 +16,7 @@ from ska_edge.device.sensor import RawPart, SensorWindow, window_of
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.plural import counted
-from ska_edge.wire.protocol import ENDED, NAME_BYTES, Capability, Want
+from ska_edge.wire.protocol import NAME_BYTES, Capability, Want, WindowDetail
 
 
 def new_token() -> int:
@@ -129,7 +129,7 @@ class Link(Session):
         """
         self.expect_sensor()
         replies = self.request("WINDOW", {"after": after})
-        self.sensor_ended = replies[-1][1].get("detail") == ENDED
+        self.sensor_ended = replies[-1][1].get("detail") == WindowDetail.ENDED
         return self._window(replies)
 
     def read_raw(self, first: int, axes: int) -> RawPart:

@@ -24,7 +24,6 @@ PUSH_MAX = 64  # maximum bytes of state in a PUSH; the smallest devices cannot r
 RAW_MAX = 128  # maximum bytes of samples in a RAW; a sample of 64 axes takes all of them
 NAME_BYTES = 16  # bytes of the name of an added class, as in `plan.spare`
 KEY_BYTES = 32  # bytes of a device's key, see `tag`
-ENDED = 2  # detail of a STATUS that answers WINDOW: the source of the sensor has no more samples
 UNLABELED = 65535  # in place of the label of a window that the device has not learned
 TAG_BYTES = 8  # bytes of a request's tag, see `tag`; a guess is right with probability 2^-64
 
@@ -110,6 +109,19 @@ CAPABILITY_PURPOSE = {
     Capability.FRONT: "has a front end, which takes RAW and FEATURES",
     Capability.SENSOR: "classifies windows of its own sensor, which WINDOW reads",
     Capability.READ_RAW: "has the newest raw samples of its sensor, which READ_RAW reads",
+}
+
+
+class WindowDetail(enum.IntEnum):
+    """Details of the outcome of WINDOW; 0 if no newer window is complete yet."""
+
+    NEWER = 1
+    ENDED = 2
+
+
+WINDOW_PURPOSE = {
+    WindowDetail.NEWER: "detail of a WINDOW that CLASSIFIED answers; it is not sent",
+    WindowDetail.ENDED: "detail of a STATUS that answers WINDOW: the sensor has no more samples",
 }
 
 

@@ -100,6 +100,12 @@
 #define SKA_CAPABILITY_SENSOR 512u
 /* has the newest raw samples of its sensor, which READ_RAW reads */
 #define SKA_CAPABILITY_READ_RAW 1024u
+/* detail of a WINDOW that CLASSIFIED answers; it is not sent */
+#define SKA_WINDOW_NEWER 1u
+/* detail of a STATUS that answers WINDOW: the sensor has no more samples */
+#define SKA_WINDOW_ENDED 2u
+/* Label of a window that was not learned. */
+#define SKA_UNLABELED 65535u
 
 /* X(name) for each sum in METRICS, for code that handles all sums alike. */
 #define SKA_METRICS_EACH(X)                                                                        \

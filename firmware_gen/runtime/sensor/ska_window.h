@@ -17,8 +17,6 @@ extern "C" {
 #error "a sensor needs a front end, and a classifier"
 #endif
 
-#define SKA_UNLABELED 0xFFFFu
-
 /* If all members are 0, there was no window yet. A window is learned at most once, because its
  * label stays until the next window is complete. */
 typedef struct {

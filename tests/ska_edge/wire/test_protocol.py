@@ -78,6 +78,7 @@ def test_codes_inside_messages_are_explained() -> None:
     assert set(protocol.STATUS_PURPOSE) == set(protocol.Status)
     assert set(protocol.CAPABILITY_PURPOSE) == set(protocol.Capability)
     assert set(protocol.WANT_PURPOSE) == set(protocol.Want)
+    assert set(protocol.WINDOW_PURPOSE) == set(protocol.WindowDetail)
 
 
 # --- messages -------------------------------------------------------------------------------------
