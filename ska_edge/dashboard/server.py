@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -75,7 +76,8 @@ class Server(Closable):
                 Route("/state", self._state),
                 Route("/events", self._events),
                 *([Route("/control", self._steer, methods=["POST"])] if control else []),
-            ]
+            ],
+            exception_handlers={HTTPException: _unknown},
         )
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -192,6 +194,16 @@ def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
         return Response(content, media_type=TYPES[Path(name).suffix])
 
     return answer
+
+
+async def _unknown(request: Request, error: Exception) -> Response:  # noqa: ARG001, a handler's
+    """Answer a request for what is not there, or by a method that its path does not have."""
+    assert isinstance(error, HTTPException)
+    return PlainTextResponse(
+        "there is no such path, or not for this method: open the page at /\n",
+        error.status_code,
+        error.headers,
+    )
 
 
 def _listening(host: str, port: int | None) -> socket.socket:

@@ -298,7 +298,8 @@ def test_the_page_loads_only_its_own_files(iris: Model, book: Logbook) -> None:
             assert "default-src 'none'" in headers["content-security-policy"]
             assert headers["x-content-type-options"] == "nosniff"
             assert "access-control-allow-origin" not in headers
-        assert ask(server, "GET", "/nothing")[0] == 404
+        code, _headers, text = ask(server, "GET", "/nothing")
+        assert code == 404 and text.endswith("open the page at /\n")
 
 
 def test_a_foreign_host_is_refused(iris: Model, book: Logbook) -> None:
@@ -399,6 +400,8 @@ def test_the_token_of_the_address_opens_the_page(browser: Browser, iris: Model, 
             ("{log}", "--model", "{model}", "--host", "nowhere.invalid"),
             "there is no address 'nowhere.invalid' to serve the page at",
         ),
+        (("{model}", "iris", "--raw"), "--raw is for windows of a device's sensor"),
+        (("{model}", "iris", "--mqtt-ca", "c.pem"), "--mqtt-ca is for MQTT: give --mqtt, too"),
         (("{model}", "iris", "--mqtt", "a b"), "'a b' is no address of an MQTT broker: write"),
     ],
 )
@@ -409,6 +412,7 @@ def test_what_does_not_fit_is_refused(
     names["bytes"].write_bytes(b"\x9f\x08\x00PK")
     outcome = ska_edge("dashboard", *(each.format(**names) for each in arguments))
     assert sentence.format(**names) in outcome.refusal(2)
+    assert "the dashboard is at" not in outcome.out
 
 
 def test_a_model_with_another_plan_is_refused(

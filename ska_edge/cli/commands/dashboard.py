@@ -13,7 +13,9 @@ import click
 from click.core import ParameterSource
 
 from ska_edge.cli.commands.monitor import monitor
+from ska_edge.cli.device import refuse_line
 from ska_edge.cli.options.complete import PATH
+from ska_edge.cli.options.monitor import check
 from ska_edge.cli.options.page import page_options, server
 from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.screen.console import Output
@@ -92,12 +94,15 @@ def dashboard(
             _follow(tails, until_end, out)
             out.document({"url": served.url, **page.document()})
         return
+    data = str(sources[1]) if len(sources) > 1 else None
+    check(sources[0], data, **others)
+    if others["board"] is not None:
+        refuse_line(next(iter(others["ports"]), None), others["key"])
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ska-edge-"))
         devices = stack.enter_context(Devices(page, Path(folder)))
         url = stack.enter_context(serving(page, host, http_port, control)).url
         out.line(f"the dashboard is at {url}")
-        data = str(sources[1]) if len(sources) > 1 else None
         assert monitor.callback is not None
         monitor.callback(
             model=sources[0], data=data, as_json=as_json, devices=devices, out=out, **others

@@ -183,7 +183,18 @@ def monitor(
     """
     # `devices` and `out` are no options: `ska-edge dashboard` calls this function with them.
     out = out or Output(as_json, plain=plain, wrap=True)
-    check(model, data, ports, log, overwrite, patience, broker, names)
+    check(
+        model,
+        data,
+        ports=ports,
+        log=log,
+        overwrite=overwrite,
+        patience=patience,
+        broker=broker,
+        ca=ca,
+        names=names,
+        raw=raw,
+    )
     if model is None:
         _look(ports or (find_port(None),), line, out)
         return
@@ -193,8 +204,6 @@ def monitor(
     if loaded.plan.spares:
         ports = ports or (find_port(None),)
         loaded = _known(loaded, ports, line)
-    if raw and data is not None:
-        raise InputError("--raw is for windows of a device's sensor: leave DATA out, or --raw")
     lesson: Lesson | None = None
     rows: Dataset | None = None
     if data is not None:
@@ -222,8 +231,6 @@ def monitor(
     hub = None
     if broker is not None:
         hub = Broker(broker, once(out.warning), access_of(broker, ca, os.environ))
-    elif ca is not None:
-        raise InputError("--mqtt-ca is for MQTT: give --mqtt, too, or leave it out")
     members, terminals, trends = [], [], list[Trends]()
     watched = out.progress_console.is_terminal
     for i, (port, path) in enumerate(zip(ports, logs, strict=True)):

@@ -26,14 +26,18 @@ FOLLOWING = (
 def check(
     model: Path | None,
     data: str | None,
+    *,
     ports: tuple[str, ...],
     log: Path | None,
     overwrite: bool,
     patience: float,
     broker: str | None,
+    ca: Path | None,
     names: tuple[str, ...],
+    raw: bool,
+    **_others: object,
 ) -> None:
-    """Raise InputError for invalid arguments or combinations."""
+    """Raise InputError for invalid arguments or combinations, without a look at `_others`."""
     if model is None:
         _check_looking(click.get_current_context())
     elif data is None:
@@ -48,6 +52,10 @@ def check(
     _check_ports(ports)
     if broker is not None:
         parse_address(broker)
+    elif ca is not None:
+        raise InputError("--mqtt-ca is for MQTT: give --mqtt, too, or leave it out")
+    if raw and data is not None:
+        raise InputError("--raw is for windows of a device's sensor: leave DATA out, or --raw")
     if names and broker is None:
         raise InputError("--name is for MQTT: give --mqtt, too, or leave it out")
     for name in names:
