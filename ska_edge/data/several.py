@@ -214,8 +214,9 @@ def _check_windows(first_path: Path, first: Dataset, path: Path, part: Dataset) 
         raise InputError(f"only one of {first_path} and {path} has windows; join files of one kind")
     if one is None or other is None:
         return
-    alike = (one.length, one.axes, one.rate, first.front) == (
+    alike = (one.length, one.hop, one.axes, one.rate, first.front) == (
         other.length,
+        other.hop,
         other.axes,
         other.rate,
         part.front,

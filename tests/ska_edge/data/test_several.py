@@ -198,6 +198,8 @@ def test_windows_of_several_files_stay_windows(tmp_path: Path) -> None:
     save(load_data(tmp_path / "rec", window=40, hop=10), folder / "c.npz")
     with pytest.raises(InputError, match=r"hop 20, but .* hop 10; cut all recordings at once"):
         load_data(f"{folder}/a.npz,{folder}/c.npz", frontend="kernels")
+    with pytest.raises(InputError, match=r"hop 20, but .* hop 10; cut all recordings at once"):
+        load_data(f"{folder}/a.npz,{folder}/c.npz")
     recordings = [found.file_names[number].split(": ")[1] for number in found.file]
     assert recordings == [whole.file_names[number] for number in whole.file[order]]
     save(load_data(tmp_path / "rec", window=20), folder / "c.npz")
