@@ -29,7 +29,7 @@ from ska_edge.data.formats.npz_table import (
 from ska_edge.data.formats.table_file import TABLES, read_table
 from ska_edge.data.image_rows import as_images, to_choose
 from ska_edge.data.memory import MAX_MEMORY
-from ska_edge.data.recordings.files import recording_files
+from ska_edge.data.recordings.files import has_only_recordings, recording_files
 from ska_edge.data.recordings.stored import stored_layout, stored_starts, with_front
 from ska_edge.data.recordings.window_rows import for_model, windowed
 from ska_edge.data.several import files_of, has_files, load_several
@@ -87,6 +87,8 @@ def load(
         raise InputError("the name of the data is empty: give a name of built-in data, or a path")
     columns = for_model(columns, model)
     request = None if columns.recorded is None else columns.recorded.frontend
+    if request is not None and model is None and has_only_recordings(source):
+        check_recorded(source, columns, model)
     if columns.recorded is not None and columns.recorded.auto and columns.recorded.suits_rows:
         found = load(source, replace(columns, recorded=None), max_memory)
         return to_choose(found) if found.layout is None else with_front(found, columns.recorded)

@@ -246,6 +246,8 @@ def test_a_bad_recording_is_refused_in_one_sentence(
     ("source", "options", "sentence"),
     [
         ("rec", ("--hop", "25"), "give a --window, such as 100 or 2s"),
+        ("above", ("--frontend", "auto"), "give a --window, such as 100 or 2s"),
+        ("above", ("--frontend", "patches"), "give a --window, such as 100 or 2s"),
         ("rec", ("--window", "0"), "--window is '0'"),
         ("rec", ("--window", "2x"), "--window is '2x'"),
         ("iris", ("--window", "50"), "name a folder of recordings, or leave --window out"),
@@ -255,7 +257,7 @@ def test_a_bad_recording_is_refused_in_one_sentence(
 def test_bad_options_are_refused_in_one_sentence(
     ska_edge: Run, folder: Path, source: str, options: tuple[str, ...], sentence: str
 ) -> None:
-    given = folder if source == "rec" else source
+    given = {"rec": folder, "above": folder.parent}.get(source, source)
     refused = ska_edge("train", given, *options, "--hidden", "8", "-o", "m.ska")
     assert refused.code == 2 and sentence in refused.err
     assert len(refused.err.splitlines()) == 1

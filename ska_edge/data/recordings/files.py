@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ska_edge.data.formats.table_file import TABLES
-from ska_edge.data.several import files_of
+from ska_edge.data.several import files_of, has_files
 from ska_edge.errors import InputError
 
 
@@ -34,6 +34,15 @@ def recording_files(source: str | os.PathLike[str]) -> list[Path]:
                 f" {', '.join(TABLES)}"
             )
     return found
+
+
+def has_only_recordings(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a source is a folder without data files, but with tables in folders in it."""
+    try:
+        outside = os.path.isdir(source) and not has_files(Path(source))
+        return outside and bool(_below(Path(source)))
+    except (OSError, InputError):  # `load` raises the error
+        return False
 
 
 def _below(folder: Path) -> list[Path]:
