@@ -9,6 +9,7 @@ same everywhere.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
@@ -179,7 +180,8 @@ def _validated(
     """Return the accuracy of a front end over all folds; `advance` is called after each fold.
 
     The front end itself is learned once, from the rows of all folds, because it needs no labels.
-    Raises InputError if the front end or the network cannot learn the rows.
+    Raises InputError if the front end or the network cannot learn the rows, and OptionError if the
+    outputs of the network are no numbers.
     """
     inner = replace(
         options.untried(),
@@ -199,4 +201,9 @@ def _validated(
         held = len(session.division.test.y)
         right, judged = right + held * accuracy_of_trial(session), judged + held
         advance()
+    if math.isnan(right):
+        raise OptionError(
+            "the network learns outputs that are no numbers from '{name}'; give a smaller {rate}",
+            name=rows.name,
+        )
     return right / judged

@@ -81,16 +81,23 @@ def choose_front(
     with out.progress("choosing a front end", "trainings") as update:
         dataset, choice = with_front(dataset, options, update)
     if choice is not None:
-        out.note(_front_note(choice))
+        out.note(_front_note(choice, dataset.targets is not None))
     return dataset, choice
 
 
-def _front_note(choice: FrontChoice) -> str:
+def _front_note(choice: FrontChoice, regression: bool) -> str:
     """Return one line that says which front end was chosen, and why."""
     if choice.reason:
         return f"{flag('frontend')} {choice.frontend}: {choice.reason}"
-    scores = ", ".join(f"{trial.frontend} ({trial.accuracy:.1%})" for trial in choice.trials)
+    scores = ", ".join(
+        f"{trial.frontend} ({_score(trial.accuracy, regression)})" for trial in choice.trials
+    )
     return f"{flag('frontend')} {choice.frontend}, from trials on held-out rows: {scores}"
+
+
+def _score(accuracy: float, regression: bool) -> str:
+    """Return what a trial has found: a fraction of rows, or for a regression R2."""
+    return f"R2 {accuracy:.3f}" if regression else f"{accuracy:.1%}"
 
 
 def report_training(trained: Trained, out: Output) -> None:
@@ -138,13 +145,14 @@ def _trial_notes(trained: Trained) -> Iterator[str]:
     options, trials = trained.options, trained.trials
     if not trials:
         return
+    regression = trained.model.plan.regression
     rates = [trial for trial in trials if trial.hidden == trials[0].hidden]
-    scores = ", ".join(f"{trial.rate:g} ({trial.accuracy:.1%})" for trial in rates)
+    scores = ", ".join(f"{trial.rate:g} ({_score(trial.accuracy, regression)})" for trial in rates)
     yield f"{flag('rate')} {options.rate:g}, from trials on held-out rows: {scores}"
     for trial in trials[len(rates) :]:
         yield (
             f"{flag('hidden')} {widths_text(trained.model.plan.sizes[1:-1])}, from a trial of"
-            f" {widths_text(trial.hidden)}: {trial.accuracy:.1%}"
+            f" {widths_text(trial.hidden)}: {_score(trial.accuracy, regression)}"
         )
 
 

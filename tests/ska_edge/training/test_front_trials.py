@@ -95,6 +95,20 @@ def test_of_equally_good_front_ends_the_first_one_is_taken(
     assert choice(windows(folder)).frontend == "none"
 
 
+def test_a_front_end_without_an_accuracy_is_not_chosen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        front_trials,
+        "accuracy_of_trial",
+        lambda session: 0.5 if _kind(session) == "kernels" else float("nan"),
+    )
+    assert choice(windows(folder)).trials == (FrontTrial("kernels", 0.5),)
+    monkeypatch.setattr(front_trials, "accuracy_of_trial", lambda _: float("nan"))
+    with pytest.raises(OptionError, match=r"outputs that are no numbers from .* a smaller rate"):
+        choice(windows(folder))
+
+
 def test_held_out_rows_do_not_change_the_choice(folder: Path) -> None:
     data = windows(folder)
     named = windows(folder, "none")
