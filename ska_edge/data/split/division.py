@@ -270,5 +270,8 @@ def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
     ):
         none = np.flatnonzero((counts > 0) & missing)
         if len(none) and len(test.y):
-            found[sign] = f"{counted(len(none), 'class')} with {lack}: {_listed(dataset, none)}"
+            found[sign] = (
+                f"{counted(len(none), 'class')} with {lack}: {_listed(dataset, none)}; collect more"
+                " rows of such classes, or divide the rows in another way"
+            )
     return found
