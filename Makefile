@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Tests start thousands of Python programs. Without bytecode files, each compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 # The demo's pins are a part of the pins for development, so the demo runs the tested versions.
 DEMO_LOCK := requirements-demo.txt
 DEV_LOCK := requirements-dev.txt
