@@ -320,6 +320,10 @@ class Monitor:
         if label >= len(names) or not names[label]:
             self.steering.answer = f"there is no class {label}"
             return None
+        if window.label is not None:
+            learned = self.named(window.label)
+            self.steering.answer = f"window {window.number} was already learned as {learned}"
+            return None
         return window.number, label
 
     def _announce_window(self, window: SensorWindow, label: int) -> None:

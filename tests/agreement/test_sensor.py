@@ -276,6 +276,25 @@ def test_pushed_samples_take_the_place_of_the_sensor_until_the_next_session(
         assert second is not None and second.number == 2
 
 
+def test_a_second_label_for_a_window_is_answered(on_host: Sensor) -> None:
+    model, answers = on_host.model, list[str]()
+    with (
+        start(on_host.project) as board,
+        closing(stream_to(board.port, model, threading.Event())) as stream,
+    ):
+        monitor = Monitor(stream, model.plan)
+        for line in monitor.watch(pause=0, labels=("a", "b")):
+            answers.append(monitor.steering.answer)
+            if isinstance(line, WindowSeen) and line.number == 1:
+                monitor.steering.label(1)
+            if isinstance(line, LogRow):
+                monitor.steering.label(0)
+            if isinstance(line, WindowSeen) and line.number == 2:
+                break
+    assert answers[-2:] == ["window 1 was learned as b", "window 1 was already learned as b"]
+    assert monitor.learned == 1
+
+
 class Labels:
     """A person who labels every third window, in the thread of the monitor."""
 
