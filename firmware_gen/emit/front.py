@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from firmware_gen.emit.weights import numbers
-from ska_edge.frontend.echo import FACTOR_FRAC, LEAK_FRAC, SCALED, leaks_of, numbers_of
+from ska_edge.frontend.echo import (
+    FACTOR_FRAC,
+    INPUT_FRAC,
+    LEAK_FRAC,
+    axes_of,
+    leaks_of,
+    numbers_of,
+)
 from ska_edge.frontend.front import CHOSEN, FEATURE, TAPS, WEIGHT, Filters, Front
 from ska_edge.frontend.kernels import kernels_of, level_length, unlearned
 from ska_edge.frontend.patches import weight_rows
@@ -170,6 +177,9 @@ def _echo_constants(front: Front) -> str:
 def _echo(front: Front) -> str:
     """Return the text of ska_front_echo.h."""
     echo = numbers_of(front)
+    inputs = (2 * axis + (sign < 0) for axis, sign in zip(axes_of(front), echo.signs, strict=True))
+    rows = zip(echo.biases, inputs, leaks_of(front), strict=True)
+    units = "\n".join(f"    {{{', '.join(map(str, row))}}}," for row in rows)
     return f"""\
 /* ska_front_echo.h - the numbers of the front end's state. Generated; do not edit. */
 #ifndef SKA_FRONT_ECHO_H
@@ -190,20 +200,18 @@ static const int32_t ska_front_factors[SKA_FRONT_AXES] SKA_CONST = {{
     {numbers(echo.factors)}
 }};
 
-/* The sign of each axis in the input of a unit, unit by unit. */
-static const int8_t ska_front_signs[SKA_FRONT_UNITS * SKA_FRONT_AXES] SKA_CONST = {{
-    {numbers(echo.signs)}
-}};
+typedef struct {{
+    int32_t bias;  /* {INPUT_FRAC} fractional bits */
+    uint8_t value; /* 2 * axis for an axis, 2 * axis + 1 for its negative */
+    uint8_t leak;  /* {LEAK_FRAC} fractional bits */
+}} ska_front_numbers_t;
 
-/* The bias of each unit, {SCALED.name}. */
-static const int16_t ska_front_biases[SKA_FRONT_UNITS] SKA_CONST = {{
-    {numbers(echo.biases)}
+/* clang-format off */
+/* The numbers of each unit. */
+static const ska_front_numbers_t ska_front_numbers[SKA_FRONT_UNITS] SKA_CONST = {{
+{units}
 }};
-
-/* The leak of each unit, with {LEAK_FRAC} fractional bits. */
-static const int8_t ska_front_leaks[SKA_FRONT_UNITS] SKA_CONST = {{
-    {numbers(leaks_of(echo.units))}
-}};
+/* clang-format on */
 
 #endif
 """

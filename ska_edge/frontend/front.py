@@ -109,8 +109,8 @@ class Echo:
         units: number of units of the state.
         offsets: of each axis, subtracted from its samples.
         factors: of each axis: what multiplies it then, with `echo.FACTOR_FRAC` fractional bits.
-        signs: 1 or -1 for each axis of each unit, unit by unit.
-        biases: of each unit, in the format `echo.SCALED`.
+        signs: of each unit, 1 or -1: the sign of its axis.
+        biases: of each unit, with `echo.INPUT_FRAC` fractional bits.
 
     All but `units` are empty if they are not yet learned.
     """

@@ -81,9 +81,9 @@ PLANS = {
         front=front_for("kernels", LONGEST, 1, ("sound",) * MOST_AXES, count=1, levels=1),
     ),
     "echo front": make_plan(
-        (6, 2),
-        raw=RawInput((5,) * 6, (3,) * 6, 11),
-        front=front_for("echo", LONGEST, LONGEST, ("sound",) * MOST_AXES, units=2),
+        (2 * MOST_AXES, 2),
+        raw=RawInput((5,) * 2 * MOST_AXES, (3,) * 2 * MOST_AXES, 11),
+        front=front_for("echo", LONGEST, LONGEST, ("sound",) * MOST_AXES, units=MOST_AXES),
     ),
     "published": make_plan((6, 5, 3), rule="published", rate=0.1, batch=2, steps=3),
 }

@@ -1,7 +1,7 @@
 /*
  * ska_front_part.h: the front end `echo`. A part has the state of the window that begins with it,
- * and takes all samples of this window. Its features are the last state, the mean state and the
- * mean absolute state, each of every unit. */
+ * and takes all samples of this window. Its features are the last state and the mean absolute
+ * state, each of every unit. */
 #ifndef SKA_FRONT_PART_H
 #define SKA_FRONT_PART_H
 
@@ -15,9 +15,12 @@ extern "C" {
 #endif
 
 typedef struct {
-    int32_t totals[SKA_FRONT_UNITS]; /* sums of the states after each sample */
-    int32_t sizes[SKA_FRONT_UNITS];  /* sums of their absolute values */
-    int16_t states[SKA_FRONT_UNITS];
+    int32_t size;  /* sum of the absolute states after each sample */
+    int32_t state; /* 16 bits would save no RAM, and cost a Cortex-M0 an instruction */
+} ska_front_unit_t;
+
+typedef struct {
+    ska_front_unit_t units[SKA_FRONT_UNITS];
 } ska_front_part_t;
 
 /* Begins all windows anew. */
