@@ -15,7 +15,7 @@ from ska_edge.frontend.echo import FACTOR_FRAC, INPUT_FRAC, echo_of
 from ska_edge.frontend.front import Echo, Front
 
 STREAM = 6  # of the random numbers of a training's seed
-DRAWN_BIAS = 2 ** (INPUT_FRAC - 1)  # the largest bias that is drawn, 1/2
+DRAWN_BIAS = 3 * 2 ** (INPUT_FRAC - 2)  # the largest bias that is drawn, 3/4
 SPREAD = 2, 3  # the standard deviation of a scaled axis is 2/3
 CHANGES = 4  # the sign of one unit in four, on average, differs from that of the unit before it
 

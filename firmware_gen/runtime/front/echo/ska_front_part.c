@@ -52,9 +52,8 @@ void ska_front_parts_add(ska_front_part_t parts[SKA_FRONT_PARTS], uint16_t at,
         part_begin(&parts[at]);
     }
     for (uint8_t i = 0; i < SKA_FRONT_AXES; i++) {
-        const int32_t value =
-            ska_rule_front_scaled(sample[i], ska_const_i16(&ska_front_offsets[i]),
-                                  ska_const_i32(&ska_front_factors[i]));
+        const int32_t value = ska_rule_front_scaled(sample[i], ska_const_i16(&ska_front_offsets[i]),
+                                                    ska_const_i32(&ska_front_factors[i]));
         values[2 * i] = value;
         values[2 * i + 1] = -value;
     }
