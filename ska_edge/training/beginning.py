@@ -14,12 +14,12 @@ from ska_edge.model.model_file import Model
 from ska_edge.network.engine import narrow, trainer_for
 from ska_edge.network.state import State
 from ska_edge.progress import Progress, silent
-from ska_edge.training.front_trials import with_front
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.step_log import StepLog
-from ska_edge.training.trials import with_trials
+from ska_edge.training.trials.front import with_front
+from ska_edge.training.trials.rate import with_trials
 
 
 @dataclass(frozen=True, slots=True)

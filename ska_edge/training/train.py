@@ -23,14 +23,14 @@ from ska_edge.network.twin import tensors_of
 from ska_edge.progress import Progress, silent
 from ska_edge.training.accuracy import Accuracy, accuracies, evaluations, fractions
 from ska_edge.training.checkpoint import Checkpoint
-from ska_edge.training.front_trials import FrontChoice, with_front
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.preparation.draft import with_learned_front
 from ska_edge.training.session import Session
 from ska_edge.training.settling import changes
 from ska_edge.training.step_log import StepLog
-from ska_edge.training.trials import Trials, with_trials
+from ska_edge.training.trials.front import FrontChoice, with_front
+from ska_edge.training.trials.rate import Trials, with_trials
 
 WATCHED_ROWS = 500  # enough rows to measure the spread of decisions
 FAR_MARGIN = 0.1  # a useful start has an accuracy of at least this above chance

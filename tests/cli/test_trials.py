@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ska_edge.model.open import open_model
-from ska_edge.training import trials
 from ska_edge.training.session import Session
+from ska_edge.training.trials import rate as rate_trials
 
 MADE = ("--hidden", 4, "--epochs", 1)
 
@@ -30,7 +30,7 @@ def test_a_second_layer_is_kept_unless_the_board_has_no_room_for_it(
     def accuracy(session: Session) -> float:
         return 0.95 if len(session.plan.sizes) == 4 else 0.5
 
-    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
+    monkeypatch.setattr(rate_trials, "accuracy_of_trial", accuracy)
     options = ("--epochs", 2, "--rate", "auto", "--for", board, *given)
     outcome = ska_edge("train", "iris", "-o", "m.ska", *options, "--json")
     assert open_model(Path("m.ska")).plan.sizes[1:-1] == widths

@@ -31,11 +31,11 @@ from ska_edge.plural import counted
 from ska_edge.report.result_tables import result_table
 from ska_edge.rules.rule import RULES
 from ska_edge.training.checkpoint import check_outputs
-from ska_edge.training.front_trials import FrontChoice, with_front
 from ska_edge.training.option import widths_text
 from ska_edge.training.options import Options, flag
 from ska_edge.training.train import Trained, far_domain, far_targets
 from ska_edge.training.train import train as train_model
+from ska_edge.training.trials.front import FrontChoice, with_front
 
 
 def train_with_bar(
@@ -141,7 +141,7 @@ def report_training(trained: Trained, out: Output) -> None:
 
 
 def _trial_notes(trained: Trained) -> Iterator[str]:
-    """Yield what the short trainings of `trials.with_trials` have found."""
+    """Yield what the short trainings of `rate.with_trials` have found."""
     options, trials = trained.options, trained.trials
     if not trials:
         return

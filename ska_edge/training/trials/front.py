@@ -32,7 +32,7 @@ from ska_edge.training.options import Options
 from ska_edge.training.preparation.division import parts
 from ska_edge.training.preparation.draft import with_learned_front
 from ska_edge.training.settling import settled
-from ska_edge.training.trials import accuracy_of_trial, some_rows
+from ska_edge.training.trials.rate import accuracy_of_trial, some_rows
 
 FOLDS = 3
 STREAM = 5  # of the random numbers of a training's seed

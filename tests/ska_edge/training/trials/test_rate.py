@@ -14,13 +14,13 @@ import pytest
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.errors import OptionError
-from ska_edge.training import trials
 from ska_edge.training.defaults import default_rate
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.train import train
-from ska_edge.training.trials import with_trials
+from ska_edge.training.trials import rate as rate_trials
+from ska_edge.training.trials.rate import with_trials
 from tests.bench.regimes import regime
 
 AUTO = Options(rate="auto", hidden=(8,), epochs=4, seed=5)
@@ -79,17 +79,17 @@ def test_test_rows_do_not_change_the_rate() -> None:
 
 
 def test_a_trial_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "MOST_ROWS", 50)
+    monkeypatch.setattr(rate_trials, "MOST_ROWS", 50)
     opened: list[int] = []
 
     def accuracy(session: Session) -> float:
         opened.append(len(session.fit.y) + len(session.division.test.y))
         return 0.5
 
-    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
+    monkeypatch.setattr(rate_trials, "accuracy_of_trial", accuracy)
     with_trials(noisy(), AUTO)
-    monkeypatch.setattr(trials, "LEAST_ROWS", 5)
-    monkeypatch.setattr(trials, "MOST_VALUES", 600)
+    monkeypatch.setattr(rate_trials, "LEAST_ROWS", 5)
+    monkeypatch.setattr(rate_trials, "MOST_VALUES", 600)
     with_trials(noisy(), AUTO)
     assert opened == [50] * 4 + [30] * 4
 
@@ -105,7 +105,7 @@ def test_whole_groups_judge_a_rate_if_whole_groups_are_test_rows(
         found.append((set(learned.tolist()), set(judges.tolist())))
         return 0.5
 
-    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
+    monkeypatch.setattr(rate_trials, "accuracy_of_trial", accuracy)
     with_trials(replace(noisy(), group=np.arange(500) // 100), AUTO)
     for learned, judges in found:
         assert learned and judges and not learned & judges
@@ -152,7 +152,7 @@ def test_a_gain_that_chance_explains_adds_no_layer(
         assert len(session.division.test.y) == 80
         return deeper if len(session.options.hidden or ()) == 2 else 0.8
 
-    monkeypatch.setattr(trials, "accuracy_of_trial", accuracy)
+    monkeypatch.setattr(rate_trials, "accuracy_of_trial", accuracy)
     assert with_trials(noisy(), replace(AUTO, hidden=None))[0].hidden == chosen
 
 

@@ -13,12 +13,12 @@ from ska_edge.data.dataset import Dataset
 from ska_edge.data.image_rows import to_choose
 from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.frontends import FRONTENDS
-from ska_edge.training import front_trials
-from ska_edge.training.front_trials import FrontChoice, FrontTrial, with_front
 from ska_edge.training.opening import open_session
 from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.train import train
+from ska_edge.training.trials import front as front_trials
+from ska_edge.training.trials.front import FrontChoice, FrontTrial, with_front
 from tests.recordings import recording
 
 FAST = Options(hidden=(4,), epochs=2, rate=0.1, seed=5)
