@@ -46,7 +46,7 @@ def compared(board: str, front: str, folder: Path) -> tuple[str, str, str, str]:
 
 def main() -> None:
     rows = []
-    for board in sys.argv[1:] or BOARDS:
+    for board in sys.argv[1:] or (*BOARDS, "mega2560"):
         for front in NAMES:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(compared(board, front, Path(folder) / "p"))
