@@ -44,6 +44,16 @@ def without(what: str) -> None:
     pytest.skip(what)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the workers of `-n auto`: three for two cores, because many tests wait for a board or
+    a serial line. PYTEST_XDIST_AUTO_NUM_WORKERS has precedence.
+    """
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    return max(len(os.sched_getaffinity(0)) * 3 // 2, 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep the state that ska-edge stores (XDG_STATE_HOME) apart from the user's."""
