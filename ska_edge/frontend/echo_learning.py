@@ -16,7 +16,7 @@ from ska_edge.frontend.front import Echo, Front
 
 STREAM = 6  # of the random numbers of a training's seed
 DRAWN_BIAS = 3 * 2 ** (INPUT_FRAC - 2)  # the largest bias that is drawn, 3/4
-SPREAD = 2, 3  # the standard deviation of a scaled axis is 2/3
+SPREAD = 2  # the standard deviation of a scaled axis is 1/2
 CHANGES = 4  # the sign of one unit in four, on average, differs from that of the unit before it
 
 
@@ -38,4 +38,4 @@ def _scale(values: NDArray[np.int16]) -> tuple[int, int]:
     squares = int(np.square(values, dtype=np.int64).sum())
     spread = max(count * squares - total**2, count**2)  # count^2 times the variance
     offset = (2 * total + count) // (2 * count)
-    return offset, SPREAD[0] * count * 2**FACTOR_FRAC // (SPREAD[1] * math.isqrt(spread))
+    return offset, count * 2**FACTOR_FRAC // (SPREAD * math.isqrt(spread))

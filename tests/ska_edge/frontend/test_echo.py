@@ -162,7 +162,7 @@ def test_what_is_no_number_of_units_is_refused(text: str) -> None:
         FrontRequest.parse(f"echo:{text}")
 
 
-GOOD = Echo(4, (0, 5, -5), (1, 3 * 2**28, 7), (1, -1, 1, 1), (2**22, -(2**22), 0, 9))
+GOOD = Echo(4, (0, 5, -5), (1, 2**29, 7), (1, -1, 1, 1), (2**22, -(2**22), 0, 9))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ GOOD = Echo(4, (0, 5, -5), (1, 3 * 2**28, 7), (1, -1, 1, 1), (2**22, -(2**22), 0
             for echo in (
                 replace(GOOD, offsets=()),
                 replace(GOOD, offsets=(0, 0, 40000)),
-                replace(GOOD, factors=(1, 1, 3 * 2**28 + 1)),
+                replace(GOOD, factors=(1, 1, 2**29 + 1)),
                 replace(GOOD, factors=(1, 1, -1)),
                 replace(GOOD, factors=(1, 1)),
                 replace(GOOD, signs=(1, 1, 1)),
