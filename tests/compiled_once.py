@@ -2,8 +2,7 @@
 
 Many tests build the same network for the same board, each in a folder of its own. A build takes
 seconds, and its image depends only on the compiler, the arguments and the project's files. So the
-second build copies the image of the first. The tests in tests/firmware_gen always compile, because
-they are about compilation.
+second build copies the image of the first. Tests that are about compilation do not use this module.
 """
 
 from __future__ import annotations

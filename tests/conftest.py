@@ -19,6 +19,9 @@ from tests.signals import heeded
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+LONGEST = ("test_misra.py", "test_pages.py")
+"""The modules with the tests that take more than a minute."""
+
 ECHO = """\
 #include "ska_board.h"
 
@@ -42,6 +45,11 @@ def without(what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"CI must have everything: {what}")
     pytest.skip(what)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first. Otherwise the last worker would end minutes after the others."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.hookimpl(optionalhook=True)
