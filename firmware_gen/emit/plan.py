@@ -25,10 +25,6 @@ from ska_edge.rules.neuron import mean_format
 from ska_edge.rules.rule import CODE, PAST, READOUT, SIGNS
 
 
-def _sensor(plan: Plan, sensor: bool) -> str:
-    return sensor_constants(plan.front if sensor else None)
-
-
 def emit_plan(
     plan: Plan,
     names: Sequence[str] | None = None,
@@ -59,6 +55,7 @@ def emit_plan(
     )
     if names is not None:
         proof += f"\n{input_names(names)}"
+    own_sensor = sensor_constants(plan.front if sensor else None)
     return f"""\
 /* ska_plan.h - the constants of plan {plan.digest}. Generated; do not edit.
  *
@@ -149,7 +146,7 @@ typedef {fast} ska_knowledge_fast_t; /* z in computations */
 #define SKA_RATE_MANTISSA {plan.rate.mantissa}
 #define SKA_RATE_SHIFT {f"({plan.rate.shift})" if plan.rate.shift < 0 else plan.rate.shift}
 #define SKA_RATE_HALVINGS_MAX {plan.rate_halvings_max} /* with more, a shift would exceed 31 */
-{_square(plan)}{_mean(plan)}{_batch(plan)}{front_constants(plan.front)}{_sensor(plan, sensor)}
+{_square(plan)}{_mean(plan)}{_batch(plan)}{front_constants(plan.front)}{own_sensor}
 #elif !defined(SKA_MODEL_{model})
 #error "two models have the prefix ska_ here; write the firmware of one with another name"
 #endif
