@@ -14,7 +14,7 @@ from ska_edge.dashboard.signals import Signals, signal_chart
 from ska_edge.device.steering import Steering
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log_line import LogLine, LogRow, SessionStart, WindowSeen
+from ska_edge.monitor.log.line import LogLine, LogRow, SessionStart, WindowSeen
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.pace import Pace
 from ska_edge.network.state import State

@@ -8,7 +8,7 @@ from pathlib import Path
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.json_lines import LONGEST_LINE, JsonLine
-from ska_edge.monitor.log_line import LogLine, parse
+from ska_edge.monitor.log.line import LogLine, parse
 
 
 class Tail:

@@ -15,7 +15,7 @@ from ska_edge.device.port.control import Control
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
 from ska_edge.monitor.lesson import Lesson
-from ska_edge.monitor.log_line import Interruption, LogLine
+from ska_edge.monitor.log.line import Interruption, LogLine
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.monitor.sinks.sink import Sink
 from ska_edge.plan.plan import Plan

@@ -22,8 +22,8 @@ from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, recall_advice, stretches
-from ska_edge.monitor.log_class import ClassChange, ClassNotice
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.class_line import ClassChange, ClassNotice
+from ska_edge.monitor.log.line import (
     CHECKPOINT,
     HeldOut,
     Interruption,
@@ -39,7 +39,7 @@ from ska_edge.monitor.log_line import (
     SessionStart,
     WindowSeen,
 )
-from ska_edge.monitor.log_value import Mark, Place
+from ska_edge.monitor.log.value import Mark, Place
 from ska_edge.monitor.pace import Pace
 from ska_edge.monitor.signs.drift import Drift
 from ska_edge.monitor.signs.exam import Exam

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ska_edge.errors import CheckError, InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
-from ska_edge.monitor.log_class import ClassChange, ClassNotice
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.class_line import ClassChange, ClassNotice
+from ska_edge.monitor.log.file import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log.line import (
     HeldOut,
     Interruption,
     LogLine,
@@ -34,8 +34,8 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
-from ska_edge.monitor.log_value import Mark
-from ska_edge.monitor.row_block import RowBlock, RowReader
+from ska_edge.monitor.log.row_block import RowBlock, RowReader
+from ska_edge.monitor.log.value import Mark
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.output import answers
 from ska_edge.network.state import State

@@ -13,9 +13,9 @@ import numpy as np
 
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log import DamagedEnd, LogFile
-from ska_edge.monitor.log_class import ClassChange
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.class_line import ClassChange
+from ska_edge.monitor.log.file import DamagedEnd, LogFile
+from ska_edge.monitor.log.line import (
     HeldOut,
     Interruption,
     LogLine,

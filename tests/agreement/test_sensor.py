@@ -24,8 +24,8 @@ from ska_edge.device.stream import Stream
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.frontend.front import Front
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log import LogFile
-from ska_edge.monitor.log_line import LogLine, LogRow, Missing, WindowSeen
+from ska_edge.monitor.log.file import LogFile
+from ska_edge.monitor.log.line import LogLine, LogRow, Missing, WindowSeen
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log

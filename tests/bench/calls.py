@@ -22,7 +22,7 @@ import numpy as np
 import ska_edge
 from ska_edge.device import session as session_module
 from ska_edge.monitor.fleet import Job, Member
-from ska_edge.monitor.log_line import LogLine, LogRow
+from ska_edge.monitor.log.line import LogLine, LogRow
 from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.plan.resolve import make_plan
 from ska_edge.wire.frame import FrameDecoder

@@ -19,7 +19,7 @@ import numpy as np
 from ska_edge.data.load import load
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.line import (
     CHECKPOINT,
     LogLine,
     LogRow,
@@ -27,7 +27,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
-from ska_edge.monitor.log_value import Mark
+from ska_edge.monitor.log.value import Mark
 from ska_edge.network.engine import trainer_for
 from ska_edge.network.measures.metrics import layer_metrics
 from ska_edge.network.state import State

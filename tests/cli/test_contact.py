@@ -20,7 +20,7 @@ from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.monitor import fleet
 from ska_edge.monitor.fleet import Job, Member, run
-from ska_edge.monitor.log_line import LogLine, LogRow, Notice
+from ska_edge.monitor.log.line import LogLine, LogRow, Notice
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import LogSink
 from ska_edge.network.state import State

@@ -30,7 +30,7 @@ from ska_edge.dashboard.twin import Twin
 from ska_edge.data.dataset import Dataset
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log_line import WindowSeen
+from ska_edge.monitor.log.line import WindowSeen
 from ska_edge.monitor.replay import rebuild
 from tests.agreement.test_raw_windows import model_of
 from tests.browser import Browser

@@ -19,7 +19,7 @@ from ska_edge.device.info import Result
 from ska_edge.device.steering import Steering
 from ska_edge.model.quantization import quantize_state
 from ska_edge.monitor.fleet import Member
-from ska_edge.monitor.log_line import LogRow
+from ska_edge.monitor.log.line import LogRow
 from ska_edge.network.measures.metrics import layer_metrics
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of

@@ -16,8 +16,8 @@ pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
 
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log_line import Interruption, LogRow
-from ska_edge.monitor.log_value import Mark
+from ska_edge.monitor.log.line import Interruption, LogRow
+from ska_edge.monitor.log.value import Mark
 from ska_edge.report.course import MEASURED, CourseReader
 from tests.logbook import Logbook
 

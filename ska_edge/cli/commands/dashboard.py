@@ -27,7 +27,7 @@ from ska_edge.dashboard.twin import Twin
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
-from ska_edge.monitor.log_line import LogLine
+from ska_edge.monitor.log.line import LogLine
 from ska_edge.plural import counted
 
 POLL = 0.3  # seconds between two looks at a log

@@ -20,7 +20,7 @@ from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.errors import ContactLost
 from ska_edge.model.model_file import Model
 from ska_edge.monitor.fleet import Member
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.line import (
     Interruption,
     LogLine,
     LogRow,

@@ -13,7 +13,7 @@ from ska_edge.arithmetic.numpy_ops import NumpyOps
 from ska_edge.cli.screen.columns import METRICS
 from ska_edge.device.sample import Truth
 from ska_edge.errors import ContactLost
-from ska_edge.monitor.log_line import LogLine, LogRow
+from ska_edge.monitor.log.line import LogLine, LogRow
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.network.measures.metrics import LayerMetrics
 from ska_edge.network.output import Output, output_distance

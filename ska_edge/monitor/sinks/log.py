@@ -8,9 +8,9 @@ from ska_edge.closable import Closable
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.json_lines import JsonLines
-from ska_edge.monitor.log_end import LogEnd
-from ska_edge.monitor.log_line import LogLine, LogRow, RateChange
-from ska_edge.monitor.log_value import Place
+from ska_edge.monitor.log.end import LogEnd
+from ska_edge.monitor.log.line import LogLine, LogRow, RateChange
+from ska_edge.monitor.log.value import Place
 from ska_edge.monitor.monitor import Activity, Monitor
 
 

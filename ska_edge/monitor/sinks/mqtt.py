@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from ska_edge.errors import ContactLost, InputError, ToolError
-from ska_edge.monitor.log_line import LogLine, Notice
+from ska_edge.monitor.log.line import LogLine, Notice
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ska_edge.errors import ContactLost
-from ska_edge.monitor.log_line import LogLine
+from ska_edge.monitor.log.line import LogLine
 from ska_edge.monitor.monitor import Activity, Monitor
 
 

@@ -19,7 +19,7 @@ from ska_edge.device.link import Link
 from ska_edge.device.stream import Stream
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor.log_line import LogRow
+from ska_edge.monitor.log.line import LogRow
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log

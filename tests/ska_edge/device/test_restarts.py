@@ -17,7 +17,7 @@ from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor.log_line import Interruption, RowNotice, SessionEnd
+from ska_edge.monitor.log.line import Interruption, RowNotice, SessionEnd
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log

@@ -16,7 +16,7 @@ from ska_edge.device.stream import Stream
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.line import (
     Interruption,
     LogLine,
     LogRow,

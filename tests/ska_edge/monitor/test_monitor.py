@@ -15,7 +15,7 @@ from ska_edge.device.link import Link
 from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.model.quantization import quantize_state
-from ska_edge.monitor.log_line import CHECKPOINT
+from ska_edge.monitor.log.line import CHECKPOINT
 from ska_edge.monitor.monitor import LOOK, Monitor
 from ska_edge.network.measures.diagnosis import ENOUGH
 from ska_edge.network.trainer import FixedTrainer

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ska_edge.errors import CheckError, InputError, SkaError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor.log import LogFile
+from ska_edge.monitor.log.file import LogFile
 from ska_edge.monitor.replay import Rebuilt, _Replay, rebuild
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan

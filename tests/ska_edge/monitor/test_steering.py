@@ -14,7 +14,7 @@ from ska_edge.device.link import Link
 from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Stream
 from ska_edge.model.model_file import Model
-from ska_edge.monitor.log_line import LogLine, LogRow, RateChange, Save, SessionEnd
+from ska_edge.monitor.log.line import LogLine, LogRow, RateChange, Save, SessionEnd
 from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import LogSink

@@ -11,7 +11,7 @@ import pytest
 
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.line import (
     Interruption,
     LogLine,
     LogRow,
@@ -23,7 +23,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
-from ska_edge.monitor.log_value import Mark
+from ska_edge.monitor.log.value import Mark
 from ska_edge.monitor.sinks.log import Log
 
 INFO = DeviceInfo(

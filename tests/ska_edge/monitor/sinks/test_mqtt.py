@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from ska_edge.errors import InputError, ToolError
-from ska_edge.monitor.log_line import LogRow, Save
+from ska_edge.monitor.log.line import LogRow, Save
 from ska_edge.monitor.sinks.mqtt import Access, Publisher, access_of, device_name, parse_address
 from tests.conftest import without
 

@@ -1,6 +1,6 @@
 """Defines the values that several lines of a monitor's log share, and checks values that are read.
 
-`log_line` has the lines.
+`line` has the lines.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ska_edge.monitor.log_value import Json, Keys
+from ska_edge.monitor.log.value import Json, Keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ska_edge.device.info import DeviceInfo
-from ska_edge.monitor import log_end
-from ska_edge.monitor.log_end import LogEnd
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log import end as log_end
+from ska_edge.monitor.log.end import LogEnd
+from ska_edge.monitor.log.line import (
     CHECKPOINT,
     Interruption,
     LogLine,
@@ -25,7 +25,7 @@ from ska_edge.monitor.log_line import (
     SessionEnd,
     SessionStart,
 )
-from ska_edge.monitor.log_value import Mark
+from ska_edge.monitor.log.value import Mark
 
 TOKEN, DIGEST = 8, "0123456789abcdef"
 INFO = DeviceInfo(

@@ -9,8 +9,8 @@ from pathlib import Path
 from ska_edge.errors import InputError
 from ska_edge.files import refusal
 from ska_edge.json_lines import JsonLine, JsonLines
-from ska_edge.monitor.log_line import LogLine, parse
-from ska_edge.monitor.row_block import RowBlock, RowReader
+from ska_edge.monitor.log.line import LogLine, parse
+from ska_edge.monitor.log.row_block import RowBlock, RowReader
 
 
 @dataclass(frozen=True, slots=True)

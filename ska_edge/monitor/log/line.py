@@ -1,9 +1,9 @@
 """Defines the lines of a monitor's log, as objects and as JSON.
 
 The file is long, so that a reader of logs finds the lines in one place. Only the two lines about
-classes that are added are in `log_class`.
+classes that are added are in `class_line`.
 
-A log is written, read, replayed and published through these classes. `log_value` has the values
+A log is written, read, replayed and published through these classes. `value` has the values
 that several lines share. A session can have these lines. It begins with the first, and a complete
 session ends with the last::
 
@@ -42,8 +42,8 @@ from ska_edge.device.info import DeviceInfo
 from ska_edge.device.sample import Truth
 from ska_edge.device.sensor import Raw
 from ska_edge.errors import InputError
-from ska_edge.monitor.log_class import ClassChange, ClassNotice
-from ska_edge.monitor.log_value import HALVINGS, Json, Keys, Mark, Place, wrong
+from ska_edge.monitor.log.class_line import ClassChange, ClassNotice
+from ska_edge.monitor.log.value import HALVINGS, Json, Keys, Mark, Place, wrong
 
 CHECKPOINT = 256  # a row whose sample count is a multiple of this also has halvings and place
 

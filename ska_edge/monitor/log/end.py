@@ -8,9 +8,9 @@ from pathlib import Path
 from ska_edge.device.info import DeviceInfo
 from ska_edge.errors import InputError
 from ska_edge.json_lines import JsonLines
-from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
-from ska_edge.monitor.log_class import ClassChange, ClassNotice
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.class_line import ClassChange, ClassNotice
+from ska_edge.monitor.log.file import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log.line import (
     Interruption,
     LogLine,
     LogRow,
@@ -22,7 +22,7 @@ from ska_edge.monitor.log_line import (
     SessionStart,
     parse,
 )
-from ska_edge.monitor.log_value import Place
+from ska_edge.monitor.log.value import Place
 from ska_edge.plural import counted
 from ska_edge.wire.protocol import COUNTED
 

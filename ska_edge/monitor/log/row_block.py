@@ -1,7 +1,7 @@
 """Reads rows of a log in blocks, because most lines of a long log differ only in numbers.
 
 A pattern recognizes the usual lines, so they need not be parsed one by one. The parser in
-`log_line` reads all other lines; it also accepts every line that the pattern accepts.
+`line` reads all other lines; it also accepts every line that the pattern accepts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ska_edge.monitor.log_line import LogLine, parse
+from ska_edge.monitor.log.line import LogLine, parse
 from ska_edge.network.output import answers
 from ska_edge.plan.plan import Plan
 

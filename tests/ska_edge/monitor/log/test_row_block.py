@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from ska_edge.errors import SkaError
 from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
-from ska_edge.monitor import row_block
-from ska_edge.monitor.log import LogFile
-from ska_edge.monitor.log_line import parse
+from ska_edge.monitor.log import row_block
+from ska_edge.monitor.log.file import LogFile
+from ska_edge.monitor.log.line import parse
+from ska_edge.monitor.log.row_block import RowBlock, RowReader
 from ska_edge.monitor.replay import _Replay, rebuild
-from ska_edge.monitor.row_block import RowBlock, RowReader
 from ska_edge.network.state import State
 from ska_edge.plan.plan import Plan
 from ska_edge.plan.replay import Replay

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ska_edge import json_lines
 from ska_edge.errors import InputError
-from ska_edge.monitor.log import DamagedEnd, Entry, LogFile
-from ska_edge.monitor.log_line import (
+from ska_edge.monitor.log.file import DamagedEnd, Entry, LogFile
+from ska_edge.monitor.log.line import (
     Interruption,
     LogRow,
     LogWarning,
@@ -27,7 +27,7 @@ from ska_edge.monitor.log_line import (
     SessionStart,
     WindowSeen,
 )
-from ska_edge.monitor.log_value import Mark
+from ska_edge.monitor.log.value import Mark
 
 START = {
     "device": {"board": "host", "port": "/dev/pts/3", "digest": "0123456789abcdef"},
