@@ -11,6 +11,9 @@
 #include "ska_request.h"
 
 #include "ska_reply.h"
+#if SKA_SENSOR
+#include "ska_window_request.h"
+#endif
 
 /* Reads an input from the line, little-endian, with two bytes per element if the plan has 16 bits.
  */

@@ -6,8 +6,8 @@
  * answers with any values. */
 #include "ska_board.h"
 #include "ska_reply.h"
-#include "ska_request.h"
 #include "ska_sensor.h"
+#include "ska_window_request.h"
 
 #define MOST (SKA_FRONT_LENGTH + SKA_FRONT_HOP) /* samples of two windows */
 

@@ -61,7 +61,7 @@ def test_no_alarm_is_raised(kind: str, machine: str, tmp_path: Path) -> None:
     verdict = analyzed(folder, machine, kind)
     assert verdict.alarms == 0, verdict.alarm_kinds
     assert verdict.checks == {"valid": 5 if kind == "statistics" else 7, "unknown": 0, "invalid": 0}
-    window = (folder / "ska_request.h").read_text()
+    window = (folder / "ska_window_request.h").read_text()
     names = {name for name in public_functions(window) if name.startswith("ska_window_")}
     if kind == "statistics":
         names.remove("ska_window_read")

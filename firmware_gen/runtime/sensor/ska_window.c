@@ -1,7 +1,7 @@
 /* ska_window.c: classifies and learns the windows of the device's own sensor; see ska_device.h. */
 #include "ska_device.h"
-#include "ska_request.h"
 #include "ska_sensor.h"
+#include "ska_window_request.h"
 
 /* Keeps the result of the last forward pass. */
 static void result_keep(ska_window_t *window, const ska_t *network) {

@@ -1,5 +1,6 @@
 /*
- * ska_window.h: the newest window of the device's own sensor. ska_device.h has the functions.
+ * ska_window.h: the newest window of the device's own sensor. ska_device.h has the functions, and
+ * ska_window_request.h those for requests.
  */
 #ifndef SKA_WINDOW_H
 #define SKA_WINDOW_H
