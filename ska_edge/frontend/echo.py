@@ -41,7 +41,7 @@ LARGEST_AXIS = 2 ** (INPUT_FRAC + 1)  # 2
 LARGEST_BIAS = 2**INPUT_FRAC  # 1
 FACTOR_FRAC = 30  # fractional bits of the factor of an axis
 HALF_FRAC = 15  # bits of the lower half of a factor
-LARGEST_FACTOR = 2 ** (FACTOR_FRAC - 1)
+LARGEST_FACTOR = 2 ** (FACTOR_FRAC - 1)  # 1/2, if the standard deviation of an axis is 1
 LEAK_FRAC = 6  # fractional bits of a leak
 LEAKS = (64, 32, 16, 8, 4)
 """Leaks of units: 1, 1/2, 1/4, 1/8 and 1/16."""
