@@ -8,6 +8,7 @@ project, where `read_board` reads the board again.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
@@ -310,11 +311,17 @@ def check_name(name: str, where: str = "") -> None:
         )
 
 
-def _board(path: Path, content: dict[str, Any]) -> Board:
+@functools.cache
+def _converter() -> cattrs.Converter:
+    """Return the converter of boards. It is made once, because it compiles code for each class."""
     converter = cattrs.Converter(forbid_extra_keys=True)
     converter.register_structure_hook(Path, lambda value, _: Path(value))
+    return converter
+
+
+def _board(path: Path, content: dict[str, Any]) -> Board:
     try:
-        board = converter.structure({**content, "folder": path.parent}, Board)
+        board = _converter().structure({**content, "folder": path.parent}, Board)
     except Exception as error:  # an exception group, or any exception of a constructor
         reason = cattrs.transform_error(error, path=path.name)[0]
         reason = reason.replace(f"required field missing @ {path.name}.", "it needs the key ")

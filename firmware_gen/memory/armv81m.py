@@ -42,25 +42,31 @@ class Instruction:
     size: int = SIZE
 
 
+def _mask(pattern: str) -> tuple[int, int]:
+    """Return a mask of the bits that a pattern states, and the value of these bits."""
+    bits = pattern.replace(" ", "")
+    mask = int("".join("0" if bit == "x" else "1" for bit in bits), 2)
+    return mask, int(bits.replace("x", "0"), 2)
+
+
+# A build decodes thousands of instructions, so the patterns are compared as whole words.
+_MASKS = tuple((*_mask(pattern), direction) for _, pattern, direction in ENCODINGS)
+_FORBIDDEN_MASK, _FORBIDDEN_VALUE = _mask(FORBIDDEN)
+
+
 def decode(data: bytes, address: int) -> Instruction | None:
     """Return the Armv8.1-M instruction at the start of these bytes; None for any other."""
     if len(data) < SIZE:
         return None
-    first, second = (int.from_bytes(data[at : at + 2], "little") for at in (0, 2))
-    bits = f"{first:016b}{second:016b}"
-    if _matches(FORBIDDEN, bits):
+    word = int.from_bytes(data[2:4] + data[:2], "little")  # the first halfword is the upper one
+    if word & _FORBIDDEN_MASK == _FORBIDDEN_VALUE:
         return None
-    for _, pattern, direction in ENCODINGS:
-        if _matches(pattern, bits):
+    for mask, value, direction in _MASKS:
+        if word & mask == value:
             if direction == NOWHERE:
                 return Instruction(address)
             # The distance counts halfwords. Its lowest bit comes after the ten others.
+            bits = f"{word:032b}"
             distance = int(bits[21:31] + bits[20] + "0", 2)
             return Instruction(address, address + SIZE + direction * distance)
     return None
-
-
-def _matches(pattern: str, bits: str) -> bool:
-    return all(
-        wanted in ("x", bit) for wanted, bit in zip(pattern.replace(" ", ""), bits, strict=True)
-    )
