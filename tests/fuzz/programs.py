@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -37,8 +40,13 @@ def write_sources(plan: str, folder: Path) -> Path:
     return sources
 
 
-def compile_program(program: str, sources: Path, compiler: str) -> Path:
-    """Compile a program; the programs of libFuzzer need clang."""
+def compile_program(
+    program: str, sources: Path, compiler: str, objects: Path | None = None
+) -> Path:
+    """Compile a program; the programs of libFuzzer need clang.
+
+    Objects of equal sources in `objects` are used again, and new ones are left there.
+    """
     runtime = {path.name for path in sources.glob("ska*.c")} - {
         "ska_main.c",
         "ska_journal.c",
@@ -46,7 +54,26 @@ def compile_program(program: str, sources: Path, compiler: str) -> Path:
     if program == "fuzz_frame":
         runtime = {"ska_frame.c"}
     sanitizers = SANITIZERS if program == "campaign" else f"fuzzer,{SANITIZERS}"
+    command = (compiler, *FLAGS, *STORAGE, f"-fsanitize={sanitizers}")
     output = sources.resolve() / program
-    command = [compiler, *FLAGS, *STORAGE, f"-fsanitize={sanitizers}", "-o", str(output)]
-    subprocess.run([*command, *OWN[program], *sorted(runtime)], cwd=sources, check=True)
+    made = [
+        str(_compiled(sources, name, command, objects or sources))
+        for name in (*OWN[program], *sorted(runtime))
+    ]
+    subprocess.run([*command, *made, "-o", str(output)], cwd=sources, check=True)
     return output
+
+
+def _compiled(sources: Path, name: str, command: tuple[str, ...], objects: Path) -> Path:
+    """Return the object of a C file; compile it if `objects` has none with the same sources."""
+    included = re.findall(r'#include "(\w+\.c)"', (sources / name).read_text())
+    read = [sources / name, *(sources / file for file in included), *sorted(sources.glob("*.h"))]
+    content = hashlib.sha256(repr(command).encode())
+    for path in read:
+        content.update(repr((path.name, path.read_bytes())).encode())
+    made = objects.resolve() / f"{content.hexdigest()}.o"
+    if not made.exists():
+        fresh = made.with_suffix(f".{os.getpid()}.o")  # no other worker sees half an object
+        subprocess.run([*command, "-c", name, "-o", str(fresh)], cwd=sources, check=True)
+        fresh.replace(made)
+    return made

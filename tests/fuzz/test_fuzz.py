@@ -65,11 +65,11 @@ def test_the_corpus_is_that_of_the_table(plan: str) -> None:
 
 @pytest.mark.parametrize("plan", PLANS)
 def test_a_campaign_breaks_nothing_and_is_the_same_each_time(
-    plan: str, require_toolchain: Callable[[str], str], tmp_path: Path
+    plan: str, require_toolchain: Callable[[str], str], images: Path, tmp_path: Path
 ) -> None:
     sources, texts = write_sources(plan, tmp_path), []
     for compiler in ("gcc", "clang"):
-        program = compile_program("campaign", sources, require_toolchain(compiler))
+        program = compile_program("campaign", sources, require_toolchain(compiler), images)
         done = run(campaign(program, plan, RANDOM_BYTES, MUTATED_FRAMES))
         assert (done.returncode, done.stderr) == (0, ""), done.stdout
         texts.append(done.stdout)
@@ -236,14 +236,14 @@ PLANTS = {
 
 @pytest.mark.parametrize("defect", PLANTS)
 def test_a_campaign_finds_a_planted_defect(
-    defect: str, require_toolchain: Callable[[str], str], tmp_path: Path
+    defect: str, require_toolchain: Callable[[str], str], images: Path, tmp_path: Path
 ) -> None:
     file, good, bad, said = PLANTS[defect]
     sources = write_sources("local", tmp_path)
     text = (sources / file).read_text()
     assert good in text
     (sources / file).write_text(text.replace(good, bad))
-    program = compile_program("campaign", sources, require_toolchain("clang"))
+    program = compile_program("campaign", sources, require_toolchain("clang"), images)
     done = run(campaign(program, "local", RANDOM_BYTES, MUTATED_FRAMES))
     assert done.returncode != 0
     assert re.search(said, done.stdout + done.stderr), done.stdout + done.stderr
@@ -255,9 +255,9 @@ def test_a_campaign_finds_a_planted_defect(
 @pytest.mark.parametrize("program", ["fuzz_firmware", "fuzz_frame"])
 @pytest.mark.parametrize("plan", PLANS)
 def test_libfuzzer_finds_nothing(
-    plan: str, program: str, with_libfuzzer: str, tmp_path: Path
+    plan: str, program: str, with_libfuzzer: str, images: Path, tmp_path: Path
 ) -> None:
-    made = compile_program(program, write_sources(plan, tmp_path), with_libfuzzer)
+    made = compile_program(program, write_sources(plan, tmp_path), with_libfuzzer, images)
     done = run(fuzzer(made, plan, FUZZER_RUNS, tmp_path / "found"))
     assert done.returncode == 0, done.stderr
     assert f"Done {FUZZER_RUNS} runs" in done.stderr
@@ -269,12 +269,12 @@ def test_libfuzzer_finds_nothing(
     [("fuzz_firmware", "any offset"), ("fuzz_firmware", "no CRC"), ("fuzz_frame", "half a CRC")],
 )
 def test_libfuzzer_finds_a_planted_defect(
-    program: str, defect: str, with_libfuzzer: str, tmp_path: Path
+    program: str, defect: str, with_libfuzzer: str, images: Path, tmp_path: Path
 ) -> None:
     file, good, bad, _ = PLANTS[defect]
     sources = write_sources("local", tmp_path)
     (sources / file).write_text((sources / file).read_text().replace(good, bad))
-    made = compile_program(program, sources, with_libfuzzer)
+    made = compile_program(program, sources, with_libfuzzer, images)
     done = run(fuzzer(made, "local", 100 * FUZZER_RUNS, tmp_path / "found"))
     assert done.returncode != 0
     assert list((tmp_path / "found").glob("crash-*"))
