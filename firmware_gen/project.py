@@ -132,10 +132,6 @@ def check_sensor(plan: Plan) -> None:
             "a device computes its inputs from samples of its sensor only with a front end; train"
             " with {frontend}, or leave {sensor} out"
         )
-    if plan.regression:
-        raise OptionError(
-            "with {sensor}, a device decides classes; leave {sensor} out for a regression"
-        )
 
 
 def check_form(plan: Plan, key: bytes | None, inference_only: bool) -> None:

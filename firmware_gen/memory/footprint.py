@@ -112,7 +112,7 @@ def _device(plan: Plan, board: Board, flash: int, sensor: bool) -> Iterator[Part
     yield _line(plan)
     yield from _front(plan, board)
     if sensor:
-        yield _window(plan)
+        yield _window(plan, learns=flash < plan.parameter_count)
     yield from _network(plan, board, flash)
 
 
@@ -148,12 +148,16 @@ def _widest(front: Front) -> int:
     return 4 if front.echo is not None else 8
 
 
-def _window(plan: Plan) -> Part:
-    """Return the members of ska_window_t, the newest window of a device's own sensor."""
+def _window(plan: Plan, learns: bool) -> Part:
+    """Return the members of ska_window_t, the newest window of a device's own sensor.
+
+    A regression that learns keeps the targets of the window beside its values.
+    """
     signal = plan.layers[0].input.bits // 8
     kept = int(plan.front is not None and plan.front.has_samples)
     numbers = ((1 + 2 * kept, 4), (2 + kept, 2))
-    members = (*numbers, (plan.classes, 2), (1, 1), (plan.inputs, signal))
+    values = 2 if plan.regression and learns else 1
+    members = (*numbers, (values * plan.classes, 2), (1, 1), (plan.inputs, signal))
     return Part("window of the sensor", members)
 
 

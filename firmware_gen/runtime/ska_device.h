@@ -100,16 +100,22 @@ bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES])
 void ska_device_gap(ska_device_t *device);
 
 #if !SKA_INFERENCE_ONLY
+#if SKA_REGRESSION
+/* Learns the newest window with these targets, as ska_device_learn_values does. Returns false, and
+ * learns nothing, if there is no window, or if the newest window was learned before. */
+bool ska_device_label_values(ska_device_t *device, const int16_t targets[SKA_TARGETS]);
+#else
 /* Learns the newest window as a sample of this class, as ska_device_learn does. Returns false, and
  * learns nothing, if no class has this label, if there is no window, or if the newest window was
  * learned before. */
 bool ska_device_label(ska_device_t *device, uint16_t label);
 #endif
+#endif
 
 /* Takes the samples that ska_sensor_read has, up to the end of a window. Returns true if a window
  * is complete. Learns the newest window if ska_sensor_label has a class, but not while
  * ska_device_busy. A source that does not run is asked for a class only at the end of a window; a
- * device that only classifies asks for none. */
+ * device that only classifies, or runs a regression, asks for none. */
 bool ska_device_sense(ska_device_t *device);
 #endif
 

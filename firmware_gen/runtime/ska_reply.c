@@ -169,13 +169,18 @@ void ska_reply_step(uint8_t seq, const ska_t *network, uint8_t want) {
 }
 
 #if SKA_REGRESSION
+/* Writes targets as on the line, little-endian. */
+static void targets_write(const int16_t targets[SKA_TARGETS], uint8_t bytes[SKA_TARGET_BYTES]) {
+    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
+        ska_bytes_put_u16(&bytes[2u * i], (uint16_t)targets[i]);
+    }
+}
+
 void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
                        const int16_t targets[SKA_TARGETS]) {
     ska_message_learned_t learned;
     uint8_t target_bytes[SKA_TARGET_BYTES];
-    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
-        ska_bytes_put_u16(&target_bytes[2u * i], (uint16_t)targets[i]);
-    }
+    targets_write(targets, target_bytes);
     learned.targets = target_bytes;
 #else
 void ska_reply_learned(uint8_t seq, const ska_t *network, const ska_signal_t x[SKA_INPUTS],
@@ -253,6 +258,13 @@ void ska_reply_window(uint8_t seq, const ska_device_t *device, uint8_t want) {
     ska_message_classified_t classified;
     classified.number = window->number;
     classified.label = window->label;
+#if SKA_REGRESSION
+    uint8_t target_bytes[SKA_TARGET_BYTES] = {0};
+#if !SKA_INFERENCE_ONLY
+    targets_write(window->targets, target_bytes);
+#endif
+    classified.targets = target_bytes;
+#endif
     classified.step = ska_step(&device->network);
     classified.samples = ska_samples(&device->network);
     classified.predicted = window->predicted;

@@ -11,6 +11,7 @@
 #include "ska_request.h"
 
 #include "ska_reply.h"
+#include "ska_targets.h"
 #if SKA_SENSOR
 #include "ska_window_request.h"
 #endif
@@ -31,12 +32,10 @@ static const ska_signal_t *input_read(ska_device_t *device, const uint8_t *bytes
 
 #if SKA_REGRESSION && !SKA_INFERENCE_ONLY
 
-/* Learns a sample from the line, whose targets are little-endian. */
+/* Learns a sample from the line. */
 static void sample_learn_values(ska_device_t *device, const ska_message_sample_t *sample) {
     int16_t targets[SKA_TARGETS];
-    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
-        targets[i] = (int16_t)ska_bytes_get_u16(sample->targets + 2u * i);
-    }
+    ska_targets_read(sample->targets, targets);
     ska_learn_values(&device->network, input_read(device, sample->x), targets);
 }
 

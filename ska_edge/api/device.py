@@ -201,7 +201,8 @@ class Device(Closable):
     def window(self, after: int = 0, *, raw: bool = False) -> SensorWindow | None:
         """Return the newest window of the device's own sensor; None if its number is `after`.
 
-        `window.result.predicted` is the index of its class in `model.state.labels`. With `raw`,
+        `window.result.predicted` is the index of its class in `model.state.labels`; for a
+        regression, `model.values_of([window.result.decisions])` are its values. With `raw`,
         `window.raw` has its raw samples (length, axes). It is None if the device had forgotten some
         of them before a call with `raw` could read them.
 
@@ -220,15 +221,25 @@ class Device(Closable):
         self._raw.read(self._link.read_raw)
         return window and replace(window, raw=self._raw.of(window.number))
 
-    def label(self, window: SensorWindow, name: str) -> SensorWindow:
-        """Let the device learn a window of its sensor as a class, and return the window.
+    def label(self, window: SensorWindow, truth: str | ArrayLike) -> SensorWindow:
+        """Let the device learn a window of its sensor, and return the window.
 
         The device learns only its newest window, and a window only once. DeviceError is raised for
-        another window, and for one that was learned as another class. Raises InputError if the
-        device has no such class.
+        another window, and for one that was learned as another class or with other targets. Raises
+        InputError if the device has no such class, and for another number of targets.
+
+        Args:
+            window: the newest window.
+            truth: the name of its class; for a regression, its target, or its targets (targets,),
+                in the unit of the training data.
 
         Example: ``device.label(device.window(), "walk")``
         """
+        if self.model.plan.regression:
+            row = np.reshape(truth, (1, -1))
+            (targets,) = self.model.targets(1, row).tolist()
+            return self._link.label(window.number, tuple(targets))
+        name = str(truth)
         state = as_known(self._link, self.model).state
         labels = {each: at for at, each in enumerate(state.labels) if state.used[at]}
         if name not in labels:

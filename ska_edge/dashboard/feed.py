@@ -79,8 +79,14 @@ class Feed:
     def open(self, monitor: Monitor) -> None:
         """Keep the monitor, which counts the retries and takes requests.
 
-        Raises InputError if windows are to be labeled, but the device has no sensor.
+        Raises InputError if windows are to be labeled, but the device has no sensor, or runs a
+        regression.
         """
+        if self._labeling and monitor.info.has_values:
+            raise InputError(
+                f"the device at {monitor.port} runs a regression, and no button gives the values"
+                " of a window: use Device.label in Python, or show the page without buttons"
+            )
         if self._labeling and not monitor.info.senses:
             raise InputError(
                 f"the device at {monitor.port} has no sensor of its own, so there are no windows to"
@@ -224,6 +230,8 @@ class Feed:
         seen, front = self._window, self._model.plan.front
         if seen is not None and seen.raw is not None and front is not None and not front.image:
             said = _name(self._reader.course.labels, seen.predicted)
+            if self._model.plan.regression:
+                said = _reals(self._model.values_of(_matrix(seen.decisions))[0])
             words = f"Window {seen.number}: the device said {said}."
             return signal_chart(np.array(seen.raw), self._model.axes, words)
         last = self._reader.course.last

@@ -19,7 +19,9 @@ class TooManySavesError(DeviceError):
 
 
 class NotNewestError(DeviceError):
-    """The error for a label of a window that is not the newest, or was learned as another class."""
+    """The error for a label of a window that is not the newest, or was learned before as another
+    class or with other targets.
+    """
 
 
 def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
@@ -37,7 +39,8 @@ def refused(port: str, request: str, code: int, detail: int) -> DeviceError:
     if code == Status.WINDOW and request == "LABEL":
         return NotNewestError(
             f"the device at {port} has learned nothing: the window is not its newest, or it was"
-            f" learned before as another class; the newest has the number {detail}"
+            f" learned before as another class or with other targets; the newest has the number"
+            f" {detail}"
         )
     if code == Status.FROZEN:
         return other_frozen_layers(port) if request == "PUSH" else only_classifies(port)

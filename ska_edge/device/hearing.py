@@ -6,7 +6,7 @@ import struct
 
 from ska_edge.device import claims
 from ska_edge.device.info import DeviceInfo
-from ska_edge.device.sample import Sample, Truth
+from ska_edge.device.sample import Sample, truth_in
 from ska_edge.errors import DeviceError
 from ska_edge.wire.codec import Codec
 from ska_edge.wire.frame import Frame
@@ -57,10 +57,8 @@ class Hearing:
 
     def _begin(self, frame: Frame) -> None:
         _, values = self._codec.unpack(frame.code, frame.payload)
-        label: Truth = values.get("label", 0)
-        if "targets" in values:
-            label = struct.unpack(f"<{self._info.classes}h", values["targets"])
-        elif values["label"] >= self._info.classes:
+        label = truth_in(values)
+        if isinstance(label, int) and label >= self._info.classes:
             raise DeviceError(
                 f"the device says that it learned class {label}, but it has"
                 f" {self._info.classes} classes; flash it again"

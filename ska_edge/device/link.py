@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
-from ska_edge.device.sample import Truth
+from ska_edge.device.sample import Truth, fields_of
 from ska_edge.device.sensor import RawPart, SensorWindow, window_of
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
@@ -154,18 +154,19 @@ class Link(Session):
         samples = tuple(struct.iter_unpack(f"<{axes}h", data))
         return RawPart(found["first"], found["window"], found["end"], samples)
 
-    def label(self, window: int, label: int, want: Want = Want.METRICS) -> SensorWindow:
+    def label(self, window: int, label: Truth, want: Want = Want.METRICS) -> SensorWindow:
         """Let the device learn its newest window, whose number is given; return the window.
 
-        A window that it has learned before as this class is not learned again; its metrics are
+        `label` is a class index, or the targets of a regression. A window that the device has
+        learned before as this class, or with these targets, is not learned again; its metrics are
         those of that step. If the first answer is lost, and the next window is complete before the
         retry, the next window is returned.
         Raises NotNewestError if this is not the newest window, or if it was learned before as
-        another class, and DeviceError if no class has the label.
+        another class or with other targets, and DeviceError if no class has the label.
         """
         self.expect_sensor()
-        values = {"window": window, "label": label, "want": int(want), "token": self.info.token}
-        request = self._prepare("LABEL", values)
+        values = {"window": window, "want": int(want), "token": self.info.token}
+        request = self._prepare("LABEL", values | fields_of(label))
         request.metrics = self.info.layers if want & Want.METRICS else 0
         request.window = window
         found = self._window(self._ask(request))

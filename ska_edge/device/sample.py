@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ska_edge.device.info import Result
+from ska_edge.wire.message import Values
 
 Truth: TypeAlias = "int | tuple[int, ...]"
 """What a device learns about a row: its class index, or the integers of a regression's targets."""
@@ -18,6 +20,21 @@ def truth_of(label: np.integer | NDArray[np.integer] | int) -> Truth:
     """Return a label, or the targets (targets,) of a regression, as plain integers."""
     found = np.asarray(label)
     return tuple(found.tolist()) if found.ndim else int(found)
+
+
+def fields_of(truth: Truth) -> dict[str, int | bytes]:
+    """Return the field of a message that has a label, or targets, int16 little-endian."""
+    if isinstance(truth, int):
+        return {"label": truth}
+    return {"targets": struct.pack(f"<{len(truth)}h", *truth)}
+
+
+def truth_in(fields: Values) -> Truth:
+    """Return the label, or the targets, in the fields of a message."""
+    if "targets" not in fields:
+        return int(fields["label"])
+    data = fields["targets"]
+    return struct.unpack(f"<{len(data) // 2}h", data)
 
 
 @dataclass(slots=True)

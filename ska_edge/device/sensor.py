@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ska_edge.device import claims
 from ska_edge.device.info import Result
+from ska_edge.device.sample import Truth, truth_in
 from ska_edge.errors import DeviceError
 from ska_edge.wire.protocol import RAW_MAX, UNLABELED
 
@@ -23,7 +24,8 @@ class SensorWindow:
     Attributes:
         number: windows since the device's start, including this one.
         x: the input that the device made of the window, (inputs,) integers in the plan's format.
-        label: class index with which the device has learned it; None if it has not.
+        label: class index, or the targets of a regression, with which the device has learned it;
+            None if it has not.
         result: the device's class and decisions for it, from before any update, and the present
             step and sample count of the device.
         raw: its raw samples, (length, axes) integers; None if they were not read, or not in time.
@@ -31,7 +33,7 @@ class SensorWindow:
 
     number: int
     x: tuple[int, ...]
-    label: int | None
+    label: Truth | None
     result: Result
     raw: Raw | None = None
 
@@ -101,8 +103,8 @@ class RawSamples:
         return tuple(self._samples)[first - oldest : self._end - oldest]
 
 
-Wanted: TypeAlias = "Callable[[], tuple[int, int] | None]"
-"""Returns the number of a window and its label, once, when somebody has labeled it."""
+Wanted: TypeAlias = "Callable[[], tuple[int, Truth] | None]"
+"""Returns the number of a window and its label or targets, once, when somebody has labeled it."""
 
 
 def window_of(
@@ -118,8 +120,8 @@ def window_of(
     *metrics, (_, values) = replies
     kept = ("step", "samples", "predicted", "decisions")
     result = claims.result_of([*metrics, ("RESULT", {key: values[key] for key in kept})], layers)
-    label = None if values["label"] == UNLABELED else values["label"]
-    if label is not None and label >= len(result.decisions):
+    label = None if values["label"] == UNLABELED else truth_in(values)
+    if isinstance(label, int) and label >= len(result.decisions):
         raise DeviceError(
             f"the device says that it learned class {label}, but it has"
             f" {len(result.decisions)} classes; flash it again"

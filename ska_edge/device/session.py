@@ -23,7 +23,7 @@ from ska_edge.device.hearing import Hearing
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.port.control import BOTH_ON, Control
 from ska_edge.device.port.port import Port
-from ska_edge.device.sample import Sample, Truth
+from ska_edge.device.sample import Sample, Truth, fields_of
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -197,11 +197,7 @@ class Session(Closable):
         info = self.info
         number = (info.token + samples) % COUNTED
         values: dict[str, Any] = {"number": number, "want": int(want), "x": self._bytes(x)}
-        if isinstance(label, int):
-            values["label"] = label
-        else:
-            values["targets"] = struct.pack(f"<{len(label)}h", *label)
-        request = self._prepare("SAMPLE", values)
+        request = self._prepare("SAMPLE", values | fields_of(label))
         request.metrics = info.layers if want & Want.METRICS else 0
         request.samples = (samples + 1) % COUNTED
         return request

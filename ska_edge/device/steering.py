@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from ska_edge.device.sample import Truth
+
 TICK = 0.1  # seconds between two looks at whether the stream was stopped
 
 
@@ -24,7 +26,7 @@ class Steering:
         self._lock = threading.Lock()
         self._asked = threading.Event()
         self._halvings, self._save = 0, False
-        self._label: int | None = None
+        self._label: Truth | None = None
 
     def pause(self) -> None:
         """Ask for a pause, or for the end of a pause."""
@@ -50,12 +52,14 @@ class Steering:
             self._halvings += halvings
             self._ask()
 
-    def label(self, label: int) -> None:
-        """Ask for the newest window of the device's sensor to be learned with this label."""
+    def label(self, label: Truth) -> None:
+        """Ask for the newest window of the device's sensor to be learned with this label, or with
+        these targets of a regression.
+        """
         with self._lock:
             self._label = label
 
-    def take_label(self) -> int | None:
+    def take_label(self) -> Truth | None:
         """Remove and return the label for the newest window; None if there is none."""
         with self._lock:
             found, self._label = self._label, None

@@ -22,7 +22,7 @@ from ska_edge.device import device_errors
 from ska_edge.device.claims import PlanShape
 from ska_edge.device.info import DeviceInfo
 from ska_edge.device.link import Link, new_token
-from ska_edge.device.sample import Sample
+from ska_edge.device.sample import Sample, Truth
 from ska_edge.device.sensor import RawSamples, SensorWindow, Wanted
 from ska_edge.device.window import Sending, Window, sample_at, unannounced
 from ska_edge.errors import ContactLost, DeviceError
@@ -213,7 +213,7 @@ class Stream:
     def watch(
         self,
         wanted: Wanted,
-        sending: Callable[[SensorWindow, int], None],
+        sending: Callable[[SensorWindow, Truth], None],
         pause: float = PAUSE,
         raw: RawSamples | None = None,
     ) -> Iterator[SensorWindow | Sample | Reconnection]:
@@ -236,7 +236,7 @@ class Stream:
         """
         deadline: float | None = None
         newest: SensorWindow | None = None
-        asked: tuple[SensorWindow, int] | None = None  # a LABEL whose effect is not known yet
+        asked: tuple[SensorWindow, Truth] | None = None  # a LABEL whose effect is not known yet
         self.samples = self.link.info.samples
         after = 0
         while not self._stop.is_set():
@@ -291,7 +291,7 @@ class Stream:
         return again if again.number == window.number else window
 
     def _learned_before(
-        self, found: SensorWindow, asked: tuple[SensorWindow, int] | None
+        self, found: SensorWindow, asked: tuple[SensorWindow, Truth] | None
     ) -> Iterator[Sample]:
         """Yield the window to be learned if it was learned, and `found` is a later one."""
         if asked is None or asked[0].number == found.number:

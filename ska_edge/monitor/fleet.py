@@ -14,6 +14,7 @@ from ska_edge.device.link import Link
 from ska_edge.device.port.control import Control
 from ska_edge.device.stream import Stream
 from ska_edge.errors import ContactLost, DeviceError, InputError, SkaError
+from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.lesson import Lesson
 from ska_edge.monitor.log.line import Interruption, LogLine
 from ska_edge.monitor.monitor import Activity, Monitor
@@ -39,7 +40,7 @@ class Job:
         following: whether the devices learn by themselves; then they get no rows.
         samples: with `following`, how many samples to follow; None follows until the fleet stops.
         raw: with `following`, whether to read the raw samples of the windows of their sensors.
-        labels: with `following`, see `Monitor.watch`.
+        labels, units: with `following`, see `Monitor.watch`.
     """
 
     plan: Plan
@@ -55,6 +56,7 @@ class Job:
     samples: int | None = None
     raw: bool = False
     labels: Sequence[str] = ()
+    units: Scaling | None = None
     classes: Sequence[str] = ()
     halvings_after: int | None = None
 
@@ -159,7 +161,9 @@ class Member:
     def _lines(self, monitor: Monitor, job: Job) -> Iterator[LogLine]:
         if job.following and monitor.info.senses:
             sending = [sink.write for sink in self.sinks]
-            return monitor.watch(job.samples, sending, raw=job.raw, labels=job.labels)
+            return monitor.watch(
+                job.samples, sending, raw=job.raw, labels=job.labels, units=job.units
+            )
         if job.following:
             return monitor.follow(job.samples)
         return monitor.run(

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.link import Link
-from ska_edge.device.sample import Sample
+from ska_edge.device.sample import Sample, Truth
 from ska_edge.device.sensor import RawSamples, SensorWindow
 from ska_edge.device.steering import Steering
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.errors import ContactLost, DeviceError, with_names
+from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.lesson import ADVICE, Lesson, class_order, recall_advice, stretches
 from ska_edge.monitor.log.class_line import ClassChange, ClassNotice
 from ska_edge.monitor.log.line import (
@@ -54,6 +55,7 @@ from ska_edge.wire.protocol import COUNTED, Capability
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
 LOOKS = 0.1  # seconds between two looks at the windows of a device's sensor
+DIGIT = "a regression learns values, which no key gives: use Device.label in Python"
 LOOK = 10  # rows between two checks for symptoms
 
 Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
@@ -123,6 +125,7 @@ class Monitor:
         # Rows that `_drift` has not seen yet: input, label, and whether the device was right.
         self._unseen: list[tuple[tuple[int, ...], int, bool]] = []
         self._classes = plan.labels
+        self._units: Scaling | None = None
         self.window: SensorWindow | None = None
         self._learned_window = 0  # number of the last window whose row was yielded
         self._recall_advice = recall_advice("", bool(plan.replay.per_class))
@@ -176,9 +179,36 @@ class Monitor:
         if self.window is None:
             return ""
         result = self.window.result
+        if self._regression:
+            return f"window {self.window.number}: {self._valued(result.decisions)}"
         largest = self._plan.formats.decision.dequantize(np.array(max(result.decisions)))
         said = self.named(result.predicted)
         return f"window {self.window.number}: {said}, decision {largest:.2f}"
+
+    def said(self, predicted: int, decisions: tuple[int, ...]) -> str:
+        """Return what the device said of a window, in words: its class, or the values of a
+        regression.
+        """
+        return self._valued(decisions) if self._regression else self.named(predicted)
+
+    def _valued(self, outputs: tuple[int, ...]) -> str:
+        """Return values or targets of a regression in words, each after the name of its target.
+
+        They have the unit of the data if `watch` was given `units`; otherwise, they are scaled.
+        """
+        assert self._plan.output is not None
+        values = self._plan.output.dequantize(np.array(outputs))
+        if self._units is not None:
+            values = self._units.undo(values)
+        each = [f"{value:.4g}" for value in values.tolist()]
+        names = self._classes or [str(target) for target in range(len(each))]
+        return ", ".join(map(" ".join, zip(names, each, strict=True)))
+
+    def _learned_as(self, window: SensorWindow) -> str:
+        label = window.label
+        assert label is not None
+        truth = self.named(label) if isinstance(label, int) else self._valued(label)
+        return f"learned {'as' if isinstance(label, int) else 'with'} {truth}"
 
     def run(
         self,
@@ -267,6 +297,7 @@ class Monitor:
         pause: float = LOOKS,
         raw: bool = False,
         labels: Sequence[str] = (),
+        units: Scaling | None = None,
     ) -> Iterator[LogLine]:
         """Yield the lines of a log while the device classifies windows of its own sensor.
 
@@ -283,10 +314,11 @@ class Monitor:
             raw: also read the raw samples of each window; `Link.expect_raw` tells whether the
                 device has them.
             labels: the name of each output, "" for one that is no class; by default the plan's.
+            units: scales the targets of a regression; None for classes.
 
         Raises the errors of `Stream.watch`; the stream stays open.
         """
-        self._alone, self._sending = True, sending
+        self._alone, self._sending, self._units = True, sending, units
         self._classes = tuple(labels) or self._classes
         yield SessionStart.of(self.info, self.port)
         front, seen = self._plan.front, 0
@@ -308,7 +340,7 @@ class Monitor:
         yield from self._missing(self._ahead(self.info.samples), self.info.samples)
         yield SessionEnd(Mark.of(self.info, halvings=False))
 
-    def _wanted_window(self) -> tuple[int, int] | None:
+    def _wanted_window(self) -> tuple[int, Truth] | None:
         """Return the number and the label of the window that a person has labeled, once."""
         label, window = self.steering.take_label(), self.window
         if label is None or window is None:
@@ -316,17 +348,20 @@ class Monitor:
         if not self.info.learns:
             self.steering.answer = "the device only classifies"
             return None
-        names = self.classes
-        if label >= len(names) or not names[label]:
-            self.steering.answer = f"there is no class {label}"
-            return None
+        if isinstance(label, int):
+            if self._regression:
+                self.steering.answer = DIGIT
+                return None
+            names = self.classes
+            if label >= len(names) or not names[label]:
+                self.steering.answer = f"there is no class {label}"
+                return None
         if window.label is not None:
-            learned = self.named(window.label)
-            self.steering.answer = f"window {window.number} was already learned as {learned}"
+            self.steering.answer = f"window {window.number} was already {self._learned_as(window)}"
             return None
         return window.number, label
 
-    def _announce_window(self, window: SensorWindow, label: int) -> None:
+    def _announce_window(self, window: SensorWindow, label: Truth) -> None:
         sample = (self.samples + 1) % COUNTED
         for send in self._sending:
             send(RowNotice(sample, self._stream.token, label, window.x))
@@ -343,8 +378,7 @@ class Monitor:
             return
         yield from self._missing(ahead - 1, result.samples - 1)
         self._learned_window = window.number
-        name = self.named(window.label)
-        self.steering.answer = f"window {window.number} was learned as {name}"
+        self.steering.answer = f"window {window.number} was {self._learned_as(window)}"
         yield self._row(Sample(0, window.x, window.label, result.samples, result))
         yield from self._look()
 

@@ -242,7 +242,8 @@ class _Replay:
             return False
         expected = [(self._samples + 1 + i) % COUNTED for i in range(len(samples))]
         usual = not self._promised and samples == expected and self._returns.isdisjoint(samples)
-        usual = usual and bool(self._state.used[rows.labels].all())
+        if not self._model.plan.regression:
+            usual = usual and bool(self._state.used[rows.labels].all())
         return usual and bool((rows.halvings == self._state.halvings).all())
 
     # --- lines ------------------------------------------------------------------------------------

@@ -16,17 +16,20 @@ from firmware_gen.build import build
 from firmware_gen.emulators.flash import start
 from firmware_gen.memory.footprint import ram
 from firmware_gen.project import write_project
+from ska_edge.arithmetic.fixedpoint import QFormat
 from ska_edge.data.recordings.sensor_file import GAP, UNLABELED
 from ska_edge.device.device_errors import NotNewestError
 from ska_edge.device.link import Link
+from ska_edge.device.sample import Truth
 from ska_edge.device.sensor import RawSamples
 from ska_edge.device.stream import Stream
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.frontend.front import Front
 from ska_edge.model.model_file import Model
+from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.log.file import LogFile
 from ska_edge.monitor.log.line import LogLine, LogRow, Missing, WindowSeen
-from ska_edge.monitor.monitor import Monitor
+from ska_edge.monitor.monitor import DIGIT, Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
 from ska_edge.network.state import State
@@ -182,9 +185,9 @@ def test_a_device_that_only_classifies_has_windows_of_its_sensor(
         assert line.decisions == tuple(trainer.infer(x[None])[0].tolist())
 
 
-def metrics(trainer: FixedTrainer, x: np.ndarray, label: int) -> list[dict[str, int]]:
+def metrics(trainer: FixedTrainer, x: np.ndarray, label: Truth) -> list[dict[str, int]]:
     """Learn a row, and return its metrics."""
-    trainer.learn_one(x, label)
+    trainer.learn_one(x, label if isinstance(label, int) else np.array(label))
     return [dict(each) for each in trainer.metrics()]
 
 
@@ -205,6 +208,20 @@ def test_a_window_is_learned_only_once_and_only_while_it_is_the_newest(on_host: 
         with pytest.raises(NotNewestError, match="the newest has the number 2"):
             link.label(1, 0)
         assert link.hello().samples == 1
+
+
+@pytest.mark.parametrize("inference_only", [False, True])
+def test_a_regression_with_a_sensor_takes_the_predicted_ram(
+    inference_only: bool, require_board: Callable[[str], Board], tmp_path: Path
+) -> None:
+    model, board = regression(), require_board("uno")
+    write_project(
+        *(model.plan, model.state.parameters, board.name, tmp_path / "p"),
+        inference_only=inference_only,
+        sensor=True,
+    )
+    predicted = ram(model.plan, board, inference_only=inference_only, sensor=True)
+    assert 0 <= predicted - build(tmp_path / "p").ram <= (3 if inference_only else 0)
 
 
 @pytest.mark.parametrize(
@@ -293,6 +310,96 @@ def test_a_second_label_for_a_window_is_answered(on_host: Sensor) -> None:
                 break
     assert answers[-2:] == ["window 1 was learned as b", "window 1 was already learned as b"]
     assert monitor.learned == 1
+
+
+def regression(front: str = "half") -> Model:
+    """Return a model of two targets, with values in the unit of other data."""
+    plan = model_of(front).plan
+    plan = make_plan(
+        (plan.inputs, 3, 2),
+        input_format=plan.layers[0].input,
+        raw=plan.raw,
+        front=plan.front,
+        output=QFormat(16, 13),
+        labels=("load", "speed"),
+    )
+    parameters = np.random.default_rng(6).integers(-3000, 3000, plan.parameter_count)
+    units = Scaling(np.array([5.0, -1.0]), np.array([2.0, 0.5]))
+    return Model(plan, State(plan, parameters), model_of(front).scaling, units=units)
+
+
+@pytest.mark.parametrize(("name", "front"), [("host", "half"), ("virtual-m4", "kernels")])
+def test_a_regression_learns_windows_with_targets_as_on_the_host(
+    name: str,
+    front: str,
+    require_board: Callable[[str], Board],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = regression(front)
+    sensor = made(require_board(name), tmp_path, monkeypatch, model=model)
+    trainer = FixedTrainer(model.state.copy())
+    with start(sensor.project) as running, Link(running.port) as link:
+        link.token()
+        for number, x in enumerate(sensor.inputs[:3], 1):
+            window = link.window(number - 1)
+            assert window is not None and (window.number, window.x) == (number, tuple(x))
+            assert window.label is None  # no button gives targets
+            values = tuple(trainer.infer(x[None])[0].tolist())
+            assert (window.result.predicted, window.result.decisions) == (0, values)
+            targets = (300 * number - 32768, 32767 - number)
+            learned = link.label(number, targets)
+            assert [*learned.result.metrics] == metrics(trainer, x, targets)
+            assert (learned.label, learned.result.decisions) == (targets, values)
+            assert link.label(number, targets).result.samples == number
+            with pytest.raises(NotNewestError, match="with other targets"):
+                link.label(number, (1, 2))
+        assert link.hello().crc == trainer.state.crc
+
+
+def test_the_log_of_a_regression_gives_its_state_and_a_key_is_answered(
+    require_board: Callable[[str], Board], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = regression()
+    sensor = made(require_board("host"), tmp_path, monkeypatch, model=model)
+    seen, answers = list[str](), list[str]()
+    with (
+        start(sensor.project) as board,
+        closing(stream_to(board.port, model, threading.Event())) as stream,
+    ):
+        monitor = Monitor(stream, model.plan)
+        log = Log(tmp_path / "log", monitor.info)
+        for line in monitor.watch(sending=[log.write], pause=0, units=model.units):
+            log.write(line)
+            answers.append(monitor.steering.answer)
+            if isinstance(line, WindowSeen):
+                seen.append(monitor.seen)
+                monitor.steering.label((100 * line.number, -7) if line.number % 2 else 3)
+            elif isinstance(line, LogRow):
+                seen.append(monitor.steering.answer)
+        log.close()
+        crc = stream.link.hello().crc
+    found = rebuild(tmp_path / "log", model)
+    assert (found.state.crc, found.rows) == (crc, (len(sensor.inputs) + 1) // 2)
+    values = model.values_of(FixedTrainer(model.state.copy()).infer(sensor.inputs[:1]))[0]
+    assert seen[0] == f"window 1: load {values[0]:.4g}, speed {values[1]:.4g}"
+    assert seen[1] == "window 1 was learned with load 5.024, speed -1"
+    assert DIGIT in answers
+
+
+def test_a_window_is_labeled_with_values_in_python(
+    require_board: Callable[[str], Board], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = regression()
+    sensor = made(require_board("host"), tmp_path, monkeypatch, model=model)
+    with start(sensor.project) as board, api.connect(board.port, model) as device:
+        window = device.window()
+        assert window is not None
+        targets = model.targets(1, [[6.5, -0.75]])
+        assert device.label(window, [6.5, -0.75]).label == tuple(targets[0].tolist())
+        with pytest.raises(InputError, match="1 target, but the model has 2: load, speed"):
+            device.label(window, 6.5)
+        assert device.pull().state.crc == device.info().crc
 
 
 class Labels:

@@ -195,11 +195,14 @@
 #define SKA_MESSAGE_WINDOW 0x11u
 #define SKA_MESSAGE_WINDOW_SIZE 4u
 #if SKA_REGRESSION
-/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
+/* LABEL: learn the newest window of the sensor, unless it was learned so before */
 #define SKA_MESSAGE_LABEL 0x12u
-#define SKA_MESSAGE_LABEL_SIZE 9u
+#define SKA_MESSAGE_LABEL_SIZE (9u + SKA_TARGET_BYTES)
+#if SKA_SENSOR && SKA_MESSAGE_LABEL_SIZE > SKA_PAYLOAD_MAX
+#error "LABEL does not fit a frame: too many inputs or classes"
+#endif
 #else
-/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
+/* LABEL: learn the newest window of the sensor, unless it was learned so before */
 #define SKA_MESSAGE_LABEL 0x12u
 #define SKA_MESSAGE_LABEL_SIZE 11u
 #endif
@@ -245,11 +248,20 @@
 #error "LEARNED does not fit a frame: too many inputs or classes"
 #endif
 #endif
+#if SKA_REGRESSION
+/* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
+#define SKA_MESSAGE_CLASSIFIED 0x88u
+#define SKA_MESSAGE_CLASSIFIED_SIZE (16u + SKA_TARGET_BYTES + 2u * SKA_CLASSES + SKA_INPUT_BYTES)
+#if SKA_SENSOR && SKA_MESSAGE_CLASSIFIED_SIZE > SKA_PAYLOAD_MAX
+#error "CLASSIFIED does not fit a frame: too many inputs or classes"
+#endif
+#else
 /* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
 #define SKA_MESSAGE_CLASSIFIED 0x88u
 #define SKA_MESSAGE_CLASSIFIED_SIZE (16u + 2u * SKA_CLASSES + SKA_INPUT_BYTES)
 #if SKA_SENSOR && SKA_MESSAGE_CLASSIFIED_SIZE > SKA_PAYLOAD_MAX
 #error "CLASSIFIED does not fit a frame: too many inputs or classes"
+#endif
 #endif
 /* SENSED: answers READ_RAW: samples from the wanted one, or from the oldest one that is left */
 #define SKA_MESSAGE_SENSED 0x89u
@@ -687,10 +699,12 @@ static inline bool ska_message_window_unpack(const uint8_t *payload, uint16_t le
 
 #if SKA_REGRESSION
 #if SKA_SENSOR
-/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
+/* LABEL: learn the newest window of the sensor, unless it was learned so before */
 typedef struct {
     /* number of the newest window */
     uint32_t window;
+    /* SKA_TARGET_BYTES elements: for a regression, not the label: one i16 per output */
+    const uint8_t *targets;
     /* bits, see SKA_WANT_*; CRC has no meaning */
     uint8_t want;
     /* identifies the state's history; 0 after a start, RESET or PUSH */
@@ -703,14 +717,15 @@ static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t len
         return false;
     }
     message->window = ska_bytes_get_u32(&payload[0u]);
-    message->want = payload[4u];
-    message->token = ska_bytes_get_u32(&payload[5u]);
+    message->targets = &payload[4u];
+    message->want = payload[4u + SKA_TARGET_BYTES];
+    message->token = ska_bytes_get_u32(&payload[5u + SKA_TARGET_BYTES]);
     return true;
 }
 #endif
 #else
 #if SKA_SENSOR
-/* LABEL: learn the newest window of the sensor, unless it was learned before as this class */
+/* LABEL: learn the newest window of the sensor, unless it was learned so before */
 typedef struct {
     /* number of the newest window */
     uint32_t window;
@@ -990,12 +1005,54 @@ static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *mes
 }
 #endif
 
+#if SKA_REGRESSION
 #if SKA_SENSOR
 /* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
 typedef struct {
     /* windows of the sensor since the start, including this one */
     uint32_t number;
-    /* class index with which the device has learned the window; 65535: not yet */
+    /* class index with which the device has learned the window; 65535: not yet; of a regression that has learned it: 0 */
+    uint16_t label;
+    /* SKA_TARGET_BYTES elements: of a regression: one i16 per output, with which the device has learned the window */
+    const uint8_t *targets;
+    /* updates made, counted from the plan's weights */
+    uint32_t step;
+    /* samples learned, counted from the plan's weights */
+    uint32_t samples;
+    /* class index as in RESULT; 65535: unknown */
+    uint16_t predicted;
+    /* SKA_CLASSES elements: of the window, as in RESULT */
+    const int16_t *decisions;
+    /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
+    const uint8_t *x;
+} ska_message_classified_t;
+
+static inline uint16_t ska_message_classified_pack(const ska_message_classified_t *message,
+                                                   uint8_t *payload) {
+    ska_bytes_put_u32(&payload[0u], message->number);
+    ska_bytes_put_u16(&payload[4u], message->label);
+    for (uint16_t i = 0; i < SKA_TARGET_BYTES; i++) {
+        payload[6u + i] = message->targets[i];
+    }
+    ska_bytes_put_u32(&payload[6u + SKA_TARGET_BYTES], message->step);
+    ska_bytes_put_u32(&payload[10u + SKA_TARGET_BYTES], message->samples);
+    ska_bytes_put_u16(&payload[14u + SKA_TARGET_BYTES], message->predicted);
+    for (uint16_t i = 0; i < SKA_CLASSES; i++) {
+        ska_bytes_put_u16(&payload[16u + SKA_TARGET_BYTES + 2u * i], (uint16_t)message->decisions[i]);
+    }
+    for (uint16_t i = 0; i < SKA_INPUT_BYTES; i++) {
+        payload[16u + SKA_TARGET_BYTES + 2u * SKA_CLASSES + i] = message->x[i];
+    }
+    return SKA_MESSAGE_CLASSIFIED_SIZE;
+}
+#endif
+#else
+#if SKA_SENSOR
+/* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
+typedef struct {
+    /* windows of the sensor since the start, including this one */
+    uint32_t number;
+    /* class index with which the device has learned the window; 65535: not yet; of a regression that has learned it: 0 */
     uint16_t label;
     /* updates made, counted from the plan's weights */
     uint32_t step;
@@ -1003,7 +1060,7 @@ typedef struct {
     uint32_t samples;
     /* class index as in RESULT; 65535: unknown */
     uint16_t predicted;
-    /* SKA_CLASSES elements: of the window, before any update, in Q0.15 */
+    /* SKA_CLASSES elements: of the window, as in RESULT */
     const int16_t *decisions;
     /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
     const uint8_t *x;
@@ -1024,6 +1081,7 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
     }
     return SKA_MESSAGE_CLASSIFIED_SIZE;
 }
+#endif
 #endif
 
 #if SKA_SENSOR_KEEPS

@@ -1,15 +1,22 @@
 /* ska_window.c: classifies and learns the windows of the device's own sensor; see ska_device.h. */
 #include "ska_device.h"
 #include "ska_sensor.h"
+#include "ska_targets.h"
 #include "ska_window_request.h"
 
 /* Keeps the result of the last forward pass. */
 static void result_keep(ska_window_t *window, const ska_t *network) {
+#if SKA_REGRESSION
+    const int16_t *decisions = ska_values(network);
+#else
     const int16_t *decisions = ska_decisions(network);
+#endif
     for (uint16_t i = 0; i < SKA_CLASSES; i++) {
         window->decisions[i] = decisions[i];
     }
+#if !SKA_REGRESSION
     window->predicted = ska_classify(network);
+#endif
 }
 
 #if !SKA_INFERENCE_ONLY
@@ -19,11 +26,34 @@ static bool is_open(const ska_window_t *window) {
     return window->number != 0u && window->label == SKA_UNLABELED;
 }
 
+#if SKA_REGRESSION
+
+/* Keeps the targets and the result of the newest window, which has just been learned. */
+static void targets_keep(ska_device_t *device, const int16_t targets[SKA_TARGETS]) {
+    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
+        device->window.targets[i] = targets[i];
+    }
+    device->window.label = SKA_WITH_TARGETS;
+    result_keep(&device->window, &device->network);
+}
+
+static bool is_learned_with(const ska_window_t *window, const int16_t targets[SKA_TARGETS]) {
+    bool same = window->label != SKA_UNLABELED;
+    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
+        same = same && window->targets[i] == targets[i];
+    }
+    return same;
+}
+
+#else
+
 /* Keeps the label and the result of the newest window, which has just been learned. */
 static void label_keep(ska_device_t *device, uint16_t label) {
     device->window.label = label;
     result_keep(&device->window, &device->network);
 }
+
+#endif
 
 #endif
 
@@ -55,6 +85,18 @@ bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES])
 }
 
 #if !SKA_INFERENCE_ONLY
+#if SKA_REGRESSION
+
+bool ska_device_label_values(ska_device_t *device, const int16_t targets[SKA_TARGETS]) {
+    if (!is_open(&device->window)) {
+        return false;
+    }
+    ska_device_learn_values(device, device->window.x, targets);
+    targets_keep(device, targets);
+    return true;
+}
+
+#else
 
 bool ska_device_label(ska_device_t *device, uint16_t label) {
     if (!is_open(&device->window) || ska_device_learn(device, device->window.x, label) != SKA_OK) {
@@ -64,6 +106,7 @@ bool ska_device_label(ska_device_t *device, uint16_t label) {
     return true;
 }
 
+#endif
 #endif
 
 bool ska_device_sense(ska_device_t *device) {
@@ -75,7 +118,7 @@ bool ska_device_sense(ska_device_t *device) {
         }
         complete = ska_device_take(device, sample);
     }
-#if !SKA_INFERENCE_ONLY
+#if !SKA_INFERENCE_ONLY && !SKA_REGRESSION
     if ((complete || ska_sensor_runs) && !ska_device_busy(device)) {
         const int16_t label = ska_sensor_label();
         if (label >= 0) {
@@ -130,17 +173,28 @@ ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
     if (given.token != device->token) {
         return ska_outcome(SKA_STATUS_TOKEN, device->token);
     }
+#if SKA_REGRESSION
+    int16_t targets[SKA_TARGETS];
+    ska_targets_read(given.targets, targets);
+    const bool learned = is_learned_with(window, targets);
+#else
     const bool learned = window->label != SKA_UNLABELED && window->label == given.label;
+#endif
     if (given.window == window->number && learned) {
         return ska_outcome_done(); /* the host wants the metrics of this step */
     }
     if (!is_open(window) || given.window != window->number) {
         return ska_outcome(SKA_STATUS_WINDOW, window->number);
     }
+#if SKA_REGRESSION
+    ska_learn_values(&device->network, window->x, targets);
+    targets_keep(device, targets);
+#else
     if (ska_learn(&device->network, window->x, given.label) != SKA_OK) {
         return ska_outcome(SKA_STATUS_LABEL, given.label);
     }
     label_keep(device, given.label);
+#endif
     return ska_outcome_done();
 }
 

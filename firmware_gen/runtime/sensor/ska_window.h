@@ -14,9 +14,11 @@
 extern "C" {
 #endif
 
-#if SKA_FRONT_AXES == 0 || SKA_REGRESSION
-#error "a sensor needs a front end, and a classifier"
+#if SKA_FRONT_AXES == 0
+#error "a sensor needs a front end"
 #endif
+
+#define SKA_WITH_TARGETS 0u /* in place of a class, if a regression has learned the window */
 
 /* If all members are 0, there was no window yet. A window is learned at most once, because its
  * label stays until the next window is complete. */
@@ -28,10 +30,13 @@ typedef struct {
     uint16_t kept;  /* how many of the newest samples the front end has */
 #endif
     uint16_t label;                 /* the class with which it was learned, or SKA_UNLABELED */
-    uint16_t predicted;             /* its class, as ska_classify returns it */
-    int16_t decisions[SKA_CLASSES]; /* before it was learned */
-    bool pushed;                    /* whether a host pushes samples in place of the sensor */
-    ska_signal_t x[SKA_INPUTS];     /* its input */
+    uint16_t predicted;             /* its class, as ska_classify returns it; 0 in a regression */
+    int16_t decisions[SKA_CLASSES]; /* or values, before it was learned */
+#if SKA_REGRESSION && !SKA_INFERENCE_ONLY
+    int16_t targets[SKA_TARGETS]; /* with which it was learned, if it was */
+#endif
+    bool pushed;                /* whether a host pushes samples in place of the sensor */
+    ska_signal_t x[SKA_INPUTS]; /* its input */
 } ska_window_t;
 
 #ifdef __cplusplus

@@ -264,6 +264,7 @@ def monitor(
         samples=samples,
         raw=raw,
         labels=_names(loaded),
+        units=loaded.units,
     )
     try:
         with out.live() as show, pressed_keys(watched) as pressed:

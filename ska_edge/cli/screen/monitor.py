@@ -132,7 +132,9 @@ class TerminalSink:
         elif isinstance(line, LogWarning) and line.content["layer"] is None:
             self._warn_of(line.content)
         elif isinstance(line, WindowSeen) and self._plain_windows(monitor):
-            self._out.line(f"window {line.number}: {printable(monitor.named(line.predicted))}")
+            self._out.line(
+                f"window {line.number}: {printable(monitor.said(line.predicted, line.decisions))}"
+            )
         elif isinstance(line, LogRow) and self._plain_windows(monitor):
             self._out.line(printable(monitor.steering.answer))
         elif isinstance(line, Missing):
