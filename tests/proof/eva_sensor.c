@@ -79,9 +79,43 @@ static void inputs_read(const ska_signal_t x[SKA_INPUTS]) {
 
 void ska_init(ska_t *ska) { (void)ska; }
 
+#if SKA_REGRESSION
+
+const int16_t *ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
+    (void)ska;
+    inputs_read(x);
+    return decisions;
+}
+
+void ska_learn_values(ska_t *ska, const ska_signal_t x[SKA_INPUTS],
+                      const int16_t targets[SKA_TARGETS]) {
+    (void)ska;
+    inputs_read(x);
+    for (uint16_t i = 0; i < SKA_TARGETS; i++) {
+        decisions[i] = targets[i];
+    }
+}
+
+const int16_t *ska_values(const ska_t *ska) {
+    (void)ska;
+    return decisions;
+}
+
+#else
+
 uint16_t ska_infer(ska_t *ska, const ska_signal_t x[SKA_INPUTS]) {
     (void)ska;
     inputs_read(x);
+    return any_u8;
+}
+
+const int16_t *ska_decisions(const ska_t *ska) {
+    (void)ska;
+    return decisions;
+}
+
+uint16_t ska_classify(const ska_t *ska) {
+    (void)ska;
     return any_u8;
 }
 
@@ -90,6 +124,8 @@ ska_status_t ska_learn(ska_t *ska, const ska_signal_t x[SKA_INPUTS], uint16_t la
     inputs_read(x);
     return label < SKA_CLASSES ? SKA_OK : SKA_ERROR_LABEL;
 }
+
+#endif
 
 void ska_standardize_i32(const int32_t raw[SKA_INPUTS], ska_signal_t x[SKA_INPUTS]) {
     for (uint16_t i = 0; i < SKA_INPUTS; i++) {
@@ -102,16 +138,6 @@ void ska_metrics(const ska_t *ska, uint8_t layer, ska_metrics_t *metrics) {
     (void)ska;
     (void)layer;
     *metrics = none;
-}
-
-const int16_t *ska_decisions(const ska_t *ska) {
-    (void)ska;
-    return decisions;
-}
-
-uint16_t ska_classify(const ska_t *ska) {
-    (void)ska;
-    return any_u8;
 }
 
 uint32_t ska_step(const ska_t *ska) {
@@ -155,6 +181,10 @@ static void request_each(void) {
 #endif
     }
     ska_reply_window(any_u8, &device, any_u8);
+#if SKA_REGRESSION
+    const int16_t targets[SKA_TARGETS] = {any_i16};
+    (void)ska_device_label_values(&device, targets);
+#endif
 #if SKA_SENSOR_KEEPS
     /* From a sample before those that the front end has to one that will come later. */
     for (uint32_t back = 0; back < SKA_FRONT_LENGTH + 2u; back++) {

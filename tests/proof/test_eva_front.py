@@ -43,7 +43,9 @@ PLANTS = {
 }
 
 
-def sources(folder: Path, kind: str = "statistics", sensor: bool = False) -> Path:
+def sources(
+    folder: Path, kind: str = "statistics", sensor: bool = False, output: QFormat | None = None
+) -> Path:
     front = FRONTS[kind]
     inputs = feature_count(front)
     plan = make_plan(
@@ -51,6 +53,7 @@ def sources(folder: Path, kind: str = "statistics", sensor: bool = False) -> Pat
         input_format=QFormat(8, 4),
         raw=RawInput((5, 70_000) * (inputs // 2), (-9, 2**40) * (inputs // 2), 11),
         front=front,
+        output=output,
     )
     parameters = np.zeros(plan.parameter_count, dtype=np.int64)
     write_project(plan, parameters, "host", folder, sensor=sensor)

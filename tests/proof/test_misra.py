@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ska_edge.arithmetic.fixedpoint import QFormat
 from tests.conftest import without
 from tests.proof import test_eva_front
 from tests.proof.plans import PLANS, write_sources
@@ -68,6 +69,8 @@ def test_findings_and_deviations_are_the_same_rules(tmp_path: Path) -> None:
     for kind in test_eva_front.FRONTS:
         made = test_eva_front.sources(tmp_path / kind, kind, sensor=kind in SENSING)
         found += findings(made)
+    values = QFormat(16, 13)  # of a regression
+    found += findings(test_eva_front.sources(tmp_path / "values", sensor=True, output=values))
     assert [finding for finding in found if finding[0] not in reasons] == []
     assert set(reasons) - {rule for rule, _ in found} == set()  # every deviation is still needed
     assert len(reasons) > 10
