@@ -126,7 +126,7 @@ def check_learns(plan: Plan) -> None:
 
 
 def check_sensor(plan: Plan) -> None:
-    """Raise InputError unless a device with this plan can classify windows of its own sensor."""
+    """Raise InputError unless a device with this plan can take samples of its own sensor."""
     if plan.front is None:
         raise OptionError(
             "a device computes its inputs from samples of its sensor only with a front end; train"

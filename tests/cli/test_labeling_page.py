@@ -20,6 +20,7 @@ from firmware_gen.emulators import flash
 from firmware_gen.project import load_project
 from ska_edge.model.open import open_model
 from tests.agreement.test_raw_windows import model_of
+from tests.agreement.test_sensor import regression
 from tests.browser import Browser
 from tests.cli.conftest import Run
 from tests.cli.test_sensor import record
@@ -88,3 +89,12 @@ def test_a_device_without_a_sensor_cannot_be_steered(
         options = ("--control", "--port", device.port, "--http-port", 0)
         outcome = ska_edge("dashboard", iris_file, *options)
     assert outcome.code == 2 and "has no sensor of its own" in outcome.err
+
+
+def test_no_button_labels_the_windows_of_a_regression(ska_edge: Run) -> None:
+    model = regression()
+    model.save(Path("model.ska"))
+    with TrainerDevice(model.state) as device:
+        options = ("--control", "--port", device.port, "--http-port", 0)
+        outcome = ska_edge("dashboard", "model.ska", *options)
+    assert outcome.code == 2 and "no button gives the values of a window" in outcome.err
