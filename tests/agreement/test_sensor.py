@@ -29,9 +29,10 @@ from ska_edge.model.model_file import Model
 from ska_edge.model.scaling import Scaling
 from ska_edge.monitor.log.file import LogFile
 from ska_edge.monitor.log.line import LogLine, LogRow, Missing, WindowSeen
-from ska_edge.monitor.monitor import DIGIT, Monitor
+from ska_edge.monitor.monitor import Monitor
 from ska_edge.monitor.replay import rebuild
 from ska_edge.monitor.sinks.log import Log
+from ska_edge.monitor.watcher import DIGIT
 from ska_edge.network.state import State
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.plan.resolve import make_plan

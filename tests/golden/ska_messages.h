@@ -251,7 +251,7 @@
 #if SKA_REGRESSION
 /* CLASSIFIED: answers WINDOW and LABEL: the newest window of the sensor */
 #define SKA_MESSAGE_CLASSIFIED 0x88u
-#define SKA_MESSAGE_CLASSIFIED_SIZE (16u + SKA_TARGET_BYTES + 2u * SKA_CLASSES + SKA_INPUT_BYTES)
+#define SKA_MESSAGE_CLASSIFIED_SIZE (16u + 2u * SKA_CLASSES + SKA_TARGET_BYTES + SKA_INPUT_BYTES)
 #if SKA_SENSOR && SKA_MESSAGE_CLASSIFIED_SIZE > SKA_PAYLOAD_MAX
 #error "CLASSIFIED does not fit a frame: too many inputs or classes"
 #endif
@@ -1011,10 +1011,8 @@ static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *mes
 typedef struct {
     /* windows of the sensor since the start, including this one */
     uint32_t number;
-    /* class index with which the device has learned the window; 65535: not yet; of a regression that has learned it: 0 */
+    /* class with which the window was learned, in a regression 0; 65535: not yet */
     uint16_t label;
-    /* SKA_TARGET_BYTES elements: of a regression: one i16 per output, with which the device has learned the window */
-    const uint8_t *targets;
     /* updates made, counted from the plan's weights */
     uint32_t step;
     /* samples learned, counted from the plan's weights */
@@ -1023,6 +1021,8 @@ typedef struct {
     uint16_t predicted;
     /* SKA_CLASSES elements: of the window, as in RESULT */
     const int16_t *decisions;
+    /* SKA_TARGET_BYTES elements: of a regression that has learned the window: one i16 per output */
+    const uint8_t *targets;
     /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
     const uint8_t *x;
 } ska_message_classified_t;
@@ -1031,17 +1031,17 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
                                                    uint8_t *payload) {
     ska_bytes_put_u32(&payload[0u], message->number);
     ska_bytes_put_u16(&payload[4u], message->label);
-    for (uint16_t i = 0; i < SKA_TARGET_BYTES; i++) {
-        payload[6u + i] = message->targets[i];
-    }
-    ska_bytes_put_u32(&payload[6u + SKA_TARGET_BYTES], message->step);
-    ska_bytes_put_u32(&payload[10u + SKA_TARGET_BYTES], message->samples);
-    ska_bytes_put_u16(&payload[14u + SKA_TARGET_BYTES], message->predicted);
+    ska_bytes_put_u32(&payload[6u], message->step);
+    ska_bytes_put_u32(&payload[10u], message->samples);
+    ska_bytes_put_u16(&payload[14u], message->predicted);
     for (uint16_t i = 0; i < SKA_CLASSES; i++) {
-        ska_bytes_put_u16(&payload[16u + SKA_TARGET_BYTES + 2u * i], (uint16_t)message->decisions[i]);
+        ska_bytes_put_u16(&payload[16u + 2u * i], (uint16_t)message->decisions[i]);
+    }
+    for (uint16_t i = 0; i < SKA_TARGET_BYTES; i++) {
+        payload[16u + 2u * SKA_CLASSES + i] = message->targets[i];
     }
     for (uint16_t i = 0; i < SKA_INPUT_BYTES; i++) {
-        payload[16u + SKA_TARGET_BYTES + 2u * SKA_CLASSES + i] = message->x[i];
+        payload[16u + 2u * SKA_CLASSES + SKA_TARGET_BYTES + i] = message->x[i];
     }
     return SKA_MESSAGE_CLASSIFIED_SIZE;
 }
@@ -1052,7 +1052,7 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
 typedef struct {
     /* windows of the sensor since the start, including this one */
     uint32_t number;
-    /* class index with which the device has learned the window; 65535: not yet; of a regression that has learned it: 0 */
+    /* class with which the window was learned, in a regression 0; 65535: not yet */
     uint16_t label;
     /* updates made, counted from the plan's weights */
     uint32_t step;

@@ -16,7 +16,8 @@ from ska_edge.device.sample import Sample
 from ska_edge.device.stream import Reconnection, Stream
 from ska_edge.model.quantization import quantize_state
 from ska_edge.monitor.log.line import CHECKPOINT
-from ska_edge.monitor.monitor import LOOK, Monitor
+from ska_edge.monitor.monitor import Monitor
+from ska_edge.monitor.watcher import LOOK
 from ska_edge.network.measures.diagnosis import ENOUGH
 from ska_edge.network.trainer import FixedTrainer
 from ska_edge.network.twin import tensors_of
