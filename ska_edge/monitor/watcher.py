@@ -1,4 +1,7 @@
-"""Watches a device: yields what it learns and sees as lines of a log, and tracks its progress."""
+"""Watches a device: yields what it learns and sees as lines of a log, and tracks its progress.
+
+The file is long, because one class follows a device through all of a session.
+"""
 
 from __future__ import annotations
 
