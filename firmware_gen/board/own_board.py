@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from firmware_gen.board.board import (
@@ -40,6 +41,8 @@ def copy_board(folder: Path, like: str) -> Board:
         raise InputError(f"{folder} exists already; give the new board another folder")
     try:
         model.copy_to(folder)
+        for path in model.sensor_files():
+            shutil.copyfile(path, folder / path.name)
         described = folder / BOARD_FILE
         described.write_text(
             _renamed(described.read_text(encoding="utf-8"), name, model.name), encoding="utf-8"

@@ -109,6 +109,7 @@ class Watcher:
         self._units: Scaling | None = None
         self.window: SensorWindow | None = None
         self._learned_window = 0  # number of the last window whose row was yielded
+        self._asked_window = 0  # number of a window that a person has labeled; 0 after the answer
         self._recall_advice = recall_advice("", bool(plan.replay.per_class))
 
     @property
@@ -251,8 +252,9 @@ class Watcher:
             if isinstance(event, Reconnection):
                 yield self._found_again(event)
                 if event.fell_back:
-                    self._learned_window = 0
+                    self._learned_window = self._asked_window = 0
             elif isinstance(event, Sample):
+                self._asked_window = 0
                 yield self._row(event)
             else:
                 yield from self._see(event)
@@ -286,6 +288,7 @@ class Watcher:
         return window.number, label
 
     def _announce_window(self, window: SensorWindow, label: Truth) -> None:
+        self._asked_window = window.number
         sample = (self.samples + 1) % COUNTED
         for send in self._sending:
             send(RowNotice(sample, self._stream.token, label, window.x))
@@ -294,6 +297,9 @@ class Watcher:
         """Yield the line of a new window, and the row of a window that was learned."""
         result, before = window.result, self.window
         self.window = window
+        if self._asked_window not in (0, window.number):
+            self.steering.answer = f"window {self._asked_window} is over, so it was not learned"
+            self._asked_window = 0
         if before is None or before.number != window.number:
             yield WindowSeen(window.number, result.predicted, result.decisions, window.raw)
         ahead = self._ahead(result.samples)
@@ -301,7 +307,7 @@ class Watcher:
             yield from self._missing(ahead, result.samples)
             return
         yield from self._missing(ahead - 1, result.samples - 1)
-        self._learned_window = window.number
+        self._learned_window, self._asked_window = window.number, 0
         self.steering.answer = f"window {window.number} was {self._learned_as(window)}"
         yield self._row(Sample(0, window.x, window.label, result.samples, result))
         yield from self._look()

@@ -313,6 +313,27 @@ def test_a_second_label_for_a_window_is_answered(on_host: Sensor) -> None:
     assert monitor.learned == 1
 
 
+def test_a_label_that_comes_too_late_is_answered(on_host: Sensor) -> None:
+    model, answers = on_host.model, list[str]()
+    with (
+        start(on_host.project) as board,
+        closing(stream_to(board.port, model, threading.Event())) as stream,
+    ):
+        monitor = Monitor(stream, model.plan)
+
+        def goes_on(_: LogLine) -> None:
+            stream.link.window(1)  # the device has the next window before it gets the label
+
+        for line in monitor.watch(sending=[goes_on], pause=0, labels=("a", "b")):
+            answers.append(monitor.steering.answer)
+            if isinstance(line, WindowSeen) and line.number == 1:
+                monitor.steering.label(1)
+            if isinstance(line, WindowSeen) and line.number == 2:
+                break
+    assert answers[-1] == "window 1 is over, so it was not learned"
+    assert monitor.learned == 0
+
+
 def regression(front: str = "half") -> Model:
     """Return a model of two targets, with values in the unit of other data."""
     plan = model_of(front).plan

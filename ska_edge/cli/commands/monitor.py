@@ -268,7 +268,7 @@ def monitor(
     )
     try:
         with out.live() as show, pressed_keys(watched) as pressed:
-            keys = Keys(pressed, members, job.following)
+            keys = Keys(pressed, members, job.following, classes=not loaded.plan.regression)
             if watched and has_keys():
                 view.legend = keys.legend
 

@@ -23,6 +23,7 @@ from ska_edge.rules.confidence import UNKNOWN
 
 LEGEND = "keys: p pauses  s saves  + doubles the rate  - halves it  q ends"
 FOLLOWING = "keys: 0 to 9 label the last window of a sensor  q ends"
+LEAVING = "keys: q ends"
 LONGEST = 12  # characters of a class name
 SHOWN = 8  # last rows whose predictions are shown
 
@@ -35,17 +36,25 @@ class Keys:
         members: the devices.
         following: whether the devices learn by themselves; then only `q` and digits have a
             meaning.
+        classes: whether the outputs of the network are classes, which a digit can name.
     """
 
     def __init__(
-        self, pressed: Callable[[], str], members: Sequence[Member], following: bool
+        self,
+        pressed: Callable[[], str],
+        members: Sequence[Member],
+        following: bool,
+        classes: bool = True,
     ) -> None:
         self._pressed, self._members, self._following = pressed, members, following
+        self._classes = classes
 
     @property
     def legend(self) -> str:
         """A line that lists the keys."""
-        return FOLLOWING if self._following else LEGEND
+        if not self._following:
+            return LEGEND
+        return FOLLOWING if self._classes else LEAVING
 
     def act(self) -> None:
         """Do what was asked for since the last call.

@@ -54,7 +54,7 @@ def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
     the options allow trials (`may_try`), there are at least `LEAST_ROWS` rows to learn, and some of
     these rows can be held out. Otherwise nothing is tried.
 
-    If a new network has no given hidden layers, one more trial at the best rate has the layers
+    If a new classifier has no given hidden layers, one more trial at the best rate has the layers
     `TWO_HIDDEN`. They become an option if their accuracy is better by more than `CLEAR_GAIN`
     standard errors.
     Raises InputError for options or data that cannot work.
@@ -78,14 +78,20 @@ def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
             raise
         return options, ()
     trials = tuple(_trial(session) for session in sessions)
-    best = max(trials, key=lambda trial: (trial.accuracy, trial.rate))
+    best = max(trials, key=_worth)
     options = replace(options, rate=best.rate)
-    if options.hidden is not None or options.start is not None or options.init is not None:
+    given = options.hidden is not None or options.start is not None or options.init is not None
+    if given or dataset.targets is not None:
         return options, trials
     deeper = _trial(_opened(rows, whole, replace(options, hidden=TWO_HIDDEN), best.rate))
     if _clearly_better(deeper, best, len(sessions[0].division.test.y)):
         options = replace(options, hidden=deeper.hidden)
     return options, (*trials, deeper)
+
+
+def _worth(trial: Trial) -> tuple[bool, float, float]:
+    """Return what orders trials: outputs that are numbers, the accuracy, and the rate."""
+    return not math.isnan(trial.accuracy), trial.accuracy, trial.rate
 
 
 def _clearly_better(trial: Trial, other: Trial, rows: int) -> bool:

@@ -24,9 +24,10 @@ def test_a_copy_differs_only_in_its_name_title_and_folder(like: str, tmp_path: P
     assert like in new.title
     assert dataclasses.replace(new, name=old.name, title=old.title, folder=old.folder) == old
     assert new == read_board(new.folder) == load_board(str(new.folder))
-    assert {path.parent for path in new.files()} == {new.folder}
-    for mine, theirs in zip(new.files()[1:], old.files()[1:], strict=True):
-        assert mine.read_bytes() == theirs.read_bytes()
+    assert {path.parent for path in (*new.files(), *new.sensor_files())} == {new.folder}
+    for files in (lambda board: board.files()[1:], lambda board: board.sensor_files()):
+        for mine, theirs in zip(files(new), files(old), strict=True):
+            assert mine.read_bytes() == theirs.read_bytes()
 
 
 def test_the_readme_names_the_board_and_every_file(tmp_path: Path) -> None:

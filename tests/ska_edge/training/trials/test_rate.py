@@ -68,6 +68,22 @@ def test_of_equally_good_rates_the_largest_one_is_taken(monkeypatch: pytest.Monk
     assert with_trials(noisy(), AUTO)[0].rate == 0.125
 
 
+def test_a_rate_whose_outputs_are_no_numbers_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Session, "float_accuracy", lambda session, *_: 0.75 if session.rate < 0.1 else float("nan")
+    )
+    assert with_trials(noisy(), AUTO)[0].rate == 0.0625
+
+
+def test_a_regression_that_learns_nothing_has_a_rate_and_one_hidden_layer() -> None:
+    data = noisy(rows=200)
+    targets = np.random.default_rng(0).normal(size=(len(data.x), 1))
+    data = replace(data, y=np.zeros(len(data.x), dtype=np.int64), labels=("y",), targets=targets)
+    options, found = with_trials(data, replace(AUTO, hidden=None, epochs=2))
+    assert max(trial.accuracy for trial in found) < 0  # R2
+    assert options.hidden is None and len(found) == 4
+
+
 def test_test_rows_do_not_change_the_rate() -> None:
     data = noisy()
     test = open_session(data, AUTO.untried()).division.test
