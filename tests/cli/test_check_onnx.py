@@ -53,7 +53,9 @@ def test_wrong_uses_are_refused(ska_edge) -> None:
     assert "plain.csv is not an ONNX file, or it is damaged" in sentence
     assert ska_edge("data", "iris", "-o", "plain.npz").code == 0
     assert "plain.npz is not an ONNX file" in ska_edge("check-onnx", "plain.npz").refusal(2)
-    assert "is a model of ska-edge already" in ska_edge("check-onnx", "m.ska").refusal(2)
+    assert "`ska-edge eval m.ska DATA`" in ska_edge("check-onnx", "m.ska").refusal(2)
+    assert ska_edge("export", "m.ska", "-o", "own.onnx").code == 0
+    assert "`ska-edge eval own.onnx DATA`" in ska_edge("check-onnx", "own.onnx").refusal(2)
     assert "there is no" in ska_edge("check-onnx", "none.onnx").refusal(2)
     assert "has 64 features" in ska_edge("check-onnx", IRIS, "digits").refusal(2)
     published = ska_edge("check-onnx", IRIS, "iris", "--rule", "published")

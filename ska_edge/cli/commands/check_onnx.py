@@ -101,7 +101,10 @@ def network_in(path: Path) -> ForeignNetwork:
     """Read a network; raise InputError for a file of ska-edge, which needs no import."""
     found = open_start(path, "an ONNX file")
     if not isinstance(found, ForeignNetwork):
-        raise InputError(f"{path} is a model of ska-edge already; every command takes it")
+        raise InputError(
+            f"{path} is a model of ska-edge already: `ska-edge eval {path} DATA` tells how accurate"
+            " it is"
+        )
     return found
 
 
