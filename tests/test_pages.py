@@ -139,6 +139,19 @@ def test_a_command_that_fails_is_named(shell: Callable[[str], None]) -> None:
         shell("ska-edge eval nothing.ska iris\n")
 
 
+@pytest.mark.parametrize("command", ["dashboard", "report", "sweep"])
+def test_a_page_installs_the_extra_of_a_command_before_it_runs_the_command(command: str) -> None:
+    """Each of these commands needs the extra of its own name, which `make demo` does not install."""
+    lines = [line for block in blocks("README.md") for line in block.lines]
+    runs = [at for at, line in enumerate(lines) if line.startswith(f"ska-edge {command} ")]
+    installs = [
+        at
+        for at, line in enumerate(lines)
+        if line.startswith("pip install '.[") and command in line.partition("]")[0]
+    ]
+    assert min(installs) < min(runs)
+
+
 def test_every_page_marks_what_is_not_run() -> None:
     """The blocks that are not run are few, and each has a reason."""
     pages = ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
