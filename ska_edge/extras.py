@@ -26,8 +26,8 @@ class Extra:
 
     @property
     def install(self) -> str:
-        """The command that installs the packages."""
-        return f"pip install '{DISTRIBUTION}[{self.name}]'"
+        """The command that installs the packages; it runs in the clone."""
+        return _command(self.name)
 
 
 def extras() -> list[Extra]:
@@ -44,6 +44,16 @@ def extras() -> list[Extra]:
         Extra(name, tuple(names), tuple(each for each in names if not _installed(each)))
         for name, names in sorted(packages.items())
     ]
+
+
+def how_to_install(extra: str) -> str:
+    """Return in words how a user gets an extra."""
+    return f"{_command(extra)} in the clone"
+
+
+def _command(extra: str) -> str:
+    """Return the command that installs an extra from the clone: PyPI does not have ska-edge."""
+    return f"pip install '.[{extra}]'"
 
 
 def _installed(package: str) -> bool:
@@ -63,5 +73,5 @@ def package(name: str, extra: str, user: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         raise ToolError(
-            f"{user} needs {name}, which is not installed: pip install '{DISTRIBUTION}[{extra}]'"
+            f"{user} needs {name}, which is not installed: {how_to_install(extra)}"
         ) from error

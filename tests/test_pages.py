@@ -141,7 +141,7 @@ def test_a_command_that_fails_is_named(shell: Callable[[str], None]) -> None:
 
 @pytest.mark.parametrize("command", ["dashboard", "report", "sweep"])
 def test_a_page_installs_the_extra_of_a_command_before_it_runs_the_command(command: str) -> None:
-    """Each of these commands needs the extra of its own name, which `make demo` does not install."""
+    """Each of these commands needs the extra of its own name; `make demo` does not install it."""
     lines = [line for block in blocks("README.md") for line in block.lines]
     runs = [at for at, line in enumerate(lines) if line.startswith(f"ska-edge {command} ")]
     installs = [

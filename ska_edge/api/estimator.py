@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ska_edge.data.targets import CLASSIFICATION, REGRESSION
 from ska_edge.errors import InputError, ToolError
+from ska_edge.extras import how_to_install
 from ska_edge.model.model_file import Model
 from ska_edge.plural import counted
 from ska_edge.rules.rule import RULES
@@ -24,7 +25,7 @@ try:
 except ImportError as error:
     raise ToolError(
         "ska_edge.Classifier and Regressor need scikit-learn 1.6 or newer:"
-        " pip install 'ska-edge[sklearn]'"
+        f" {how_to_install('sklearn')}"
     ) from error
 
 

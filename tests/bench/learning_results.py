@@ -426,7 +426,10 @@ def main() -> None:
     with ProcessPoolExecutor() as pool:
         for name in sys.argv[1:] or SECTIONS:
             if name in EXTRA and not EXTRA[name]():
-                print(f"{name} is left out: it needs pip install 'ska-edge[streams]'", flush=True)
+                print(
+                    f"{name} is left out: it needs pip install '.[streams]' in the clone",
+                    flush=True,
+                )
                 continue
             if name == "uci" and wheel() is None:
                 print(f"uci is left out: {VARIABLE} has no path of a wheel (tests/bench/uci.py)")

@@ -531,4 +531,4 @@ def test_the_extra_is_named_if_it_is_missing(
     monkeypatch.setitem(sys.modules, "starlette", None)
     log = book.write(Path("steps.jsonl"))
     outcome = ska_edge("dashboard", log, "--model", iris_file)
-    assert "pip install 'ska-edge[dashboard]'" in outcome.refusal(2)
+    assert "pip install '.[dashboard]' in the clone" in outcome.refusal(2)

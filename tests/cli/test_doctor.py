@@ -40,7 +40,7 @@ def test_missing_tools_are_listed_with_their_command(ska_edge, monkeypatch, tmp_
     assert "no: apt-get install gcc-avr avr-libc" in out
     assert "no: apt-get install qemu-system-arm" in out
     assert "no: apt-get install openocd" in out
-    assert "no: pip install 'ska-edge[mqtt]'" in out
+    assert "no: pip install '.[mqtt]'" in out
 
 
 def test_a_port_that_may_not_be_opened(ska_edge, monkeypatch, tmp_path: Path) -> None:

@@ -260,7 +260,7 @@ def test_a_missing_package_is_named(ska_edge, iris_file: Path, monkeypatch, name
     outcome = ska_edge("report", iris_file, "-o", "page.html")
     assert outcome.code == 2
     assert f"a report needs {name}" in outcome.refusal(2)
-    assert "pip install 'ska-edge[report]'" in outcome.refusal(2)
+    assert "pip install '.[report]' in the clone" in outcome.refusal(2)
     assert not Path("page.html").exists()
 
 

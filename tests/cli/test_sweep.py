@@ -280,7 +280,7 @@ def test_a_missing_package_is_reported_before_any_training(
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # as if the package were not installed
     refusal = ska_edge("sweep", data, "-o", "s", *SMALL, *arguments).refusal(2)
-    assert package in refusal and f"pip install 'ska-edge[{extra}]'" in refusal
+    assert package in refusal and f"pip install '.[{extra}]' in the clone" in refusal
     assert not Path("s/runs.jsonl").exists() or kept("s") == []
 
 

@@ -203,5 +203,5 @@ def test_without_scikit_learn_one_sentence_says_what_to_do() -> None:
     )
     assert outcome.stdout == (
         "ska_edge.Classifier and Regressor need scikit-learn 1.6 or newer:"
-        " pip install 'ska-edge[sklearn]'\n"
+        " pip install '.[sklearn]' in the clone\n"
     )

@@ -6,7 +6,7 @@ from importlib import metadata
 
 import pytest
 
-from ska_edge.extras import Extra, extras
+from ska_edge.extras import Extra, extras, how_to_install
 
 REQUIRES = [
     "numpy>=1.26",
@@ -29,8 +29,9 @@ def test_extras_name_their_missing_packages(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(metadata, "version", _version)
     datasets, sim = extras()
     assert datasets == Extra("datasets", ("scikit-learn", "aeon"), ("aeon",))
-    assert datasets.install == "pip install 'ska-edge[datasets]'"
+    assert datasets.install == "pip install '.[datasets]'"
     assert sim == Extra("sim", ("unicorn",), ())
+    assert how_to_install("datasets") == f"{datasets.install} in the clone"
 
 
 def test_a_copy_that_is_not_installed_has_no_extras(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,9 @@ def doctor(as_json: bool) -> None:
             [each.name, ", ".join(each.packages), _here(not each.missing, each.install)]
             for each in packages
         ]
-        out.table("Python packages", ["extra", "packages", "here"], rows)
+        out.table(
+            "Python packages; the commands run in the clone", ["extra", "packages", "here"], rows
+        )
     ports = _ports()
     if ports:
         accessible = [[each["port"], each["fault"] or "yes"] for each in ports]

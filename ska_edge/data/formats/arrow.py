@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ska_edge.data.formats.frame import Frame
 from ska_edge.data.memory import check_memory
 from ska_edge.errors import InputError, ToolError
+from ska_edge.extras import how_to_install
 
 PARQUET = (".parquet", ".pq")
 ARROW = (".feather", ".arrow")
@@ -27,9 +28,7 @@ def read_arrow(path: Path, max_memory: int) -> Frame:
         import pyarrow
         from pyarrow import feather, parquet
     except ImportError:
-        raise ToolError(
-            f"{path} needs the package pyarrow: pip install 'ska-edge[parquet]'"
-        ) from None
+        raise ToolError(f"{path} needs the package pyarrow: {how_to_install('parquet')}") from None
     try:
         if path.suffix.lower() in PARQUET:
             groups = parquet.read_metadata(path)

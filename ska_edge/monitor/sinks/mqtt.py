@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from ska_edge.errors import ContactLost, InputError, ToolError
+from ska_edge.extras import how_to_install
 from ska_edge.monitor.log.line import LogLine, Notice
 from ska_edge.monitor.monitor import Activity, Monitor
 from ska_edge.plural import counted
@@ -180,7 +181,7 @@ def _paho() -> ModuleType:
     try:
         from paho.mqtt import client
     except ImportError as error:
-        raise ToolError("MQTT needs the package paho-mqtt: pip install 'ska-edge[mqtt]'") from error
+        raise ToolError(f"MQTT needs the package paho-mqtt: {how_to_install('mqtt')}") from error
     return client
 
 

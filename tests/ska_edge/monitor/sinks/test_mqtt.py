@@ -221,7 +221,7 @@ def test_messages_that_no_broker_received_are_counted() -> None:
 
 def test_without_paho_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "paho.mqtt", None)
-    with pytest.raises(ToolError, match=r"pip install 'ska-edge\[mqtt\]'"):
+    with pytest.raises(ToolError, match=r"pip install '\.\[mqtt\]'"):
         Publisher("127.0.0.1", "board", no_warning)
 
 

@@ -109,9 +109,9 @@ def test_a_worker_killed_by_the_system_is_reported(
 def test_missing_packages_name_their_extra(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("joblib", "distributed"):
         monkeypatch.setitem(sys.modules, name, None)  # as if the package were not installed
-    with pytest.raises(ToolError, match=r"joblib.*pip install 'ska-edge\[sweep\]'"):
+    with pytest.raises(ToolError, match=r"joblib.*pip install '\.\[sweep\]'"):
         next(on_cores(data, GRID.options()))
-    with pytest.raises(ToolError, match=r"distributed.*pip install 'ska-edge\[dask\]'"):
+    with pytest.raises(ToolError, match=r"distributed.*pip install '\.\[dask\]'"):
         next(on_dask(data, GRID.options(), "tcp://127.0.0.1:1"))
 
 

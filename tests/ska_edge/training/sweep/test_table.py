@@ -114,5 +114,5 @@ def test_a_plot_is_a_png_whatever_the_data_are_called(tmp_path: Path) -> None:
 def test_a_plot_names_its_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if matplotlib were not installed.
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ToolError, match=r"matplotlib.*pip install 'ska-edge\[sweep\]'"):
+    with pytest.raises(ToolError, match=r"matplotlib.*pip install '\.\[sweep\]'"):
         plot([row()], Path("x.png"), "title")
