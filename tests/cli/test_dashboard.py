@@ -96,6 +96,23 @@ def test_the_document_says_what_the_log_says(ska_edge, iris_file: Path, book: Lo
     assert host == "equal"
 
 
+def test_ctrl_c_prints_the_document_of_a_log(
+    ska_edge, iris_file: Path, book: Logbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ska_edge.cli.commands.dashboard.time", SimpleNamespace(sleep=press))
+    log = book.write(Path("steps.jsonl"))
+    outcome = ska_edge("dashboard", log, "--model", iris_file, "--http-port", 0, "--json")
+    assert outcome.code == 130
+    document = outcome.document()
+    assert document["url"].startswith("http://127.0.0.1:")
+    (device,) = document["devices"]
+    rows = [line for line in book.lines if "sample" in line]
+    assert (device["name"], device["rows"]) == ("steps.jsonl", len(rows))
+
+
 def test_the_charts_are_those_of_the_report(ska_edge, iris_file: Path, book: Logbook) -> None:
     pytest.importorskip("matplotlib")
     log = book.write(Path("steps.jsonl"))

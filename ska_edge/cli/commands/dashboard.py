@@ -19,6 +19,7 @@ from ska_edge.cli.options.monitor import check
 from ska_edge.cli.options.page import page_options, server
 from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.screen.console import Output
+from ska_edge.cli.signals import interrupt
 from ska_edge.dashboard.devices import Devices
 from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
@@ -91,7 +92,13 @@ def dashboard(
             tails = [_FollowedLog(log, model, page) for log in sources]
         with serving(page, host, http_port) as served:
             out.line(f"the dashboard is at {served.url}")
-            _follow(tails, until_end, out)
+            try:
+                _follow(tails, until_end, out)
+            except (KeyboardInterrupt, OSError) as error:
+                if interrupt(error) is not None:
+                    with contextlib.suppress(OSError):  # the terminal may be closed
+                        out.document({"url": served.url, **page.document()})
+                raise
             out.document({"url": served.url, **page.document()})
         return
     data = str(sources[1]) if len(sources) > 1 else None
