@@ -130,6 +130,24 @@ def test_inspect_predicts_the_ram_of_a_sensor(ska_edge: Run) -> None:
     assert found["ram"]["sensor"] == more
 
 
+@pytest.mark.parametrize(
+    ("front", "functions"),
+    [
+        ("plain", ["wake_front_push", "wake_front_input"]),
+        ("image", ["wake_front_image_input"]),
+    ],
+)
+def test_firmware_names_the_functions_that_take_what_a_sensor_gives(
+    ska_edge: Run, front: str, functions: list[str]
+) -> None:
+    model_of(front).save(Path("model.ska"))
+    done = ska_edge("firmware", "model.ska", "--name", "wake", "-o", "fw")
+    assert done.code == 0 and "standardize" not in done.out
+    headers = " ".join(path.read_text() for path in Path("fw").rglob("wake_front*.h"))
+    for function in functions:
+        assert f"{function} " in done.out and f"{function}(" in headers
+
+
 def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_file: Path) -> None:
     said = ska_edge("firmware", iris_file, "--sensor", "-o", "fw").refusal(2)
     assert "only with a front end" in said

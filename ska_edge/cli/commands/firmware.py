@@ -209,6 +209,15 @@ def _raw_types(model: Model) -> list[str]:
 
 
 def _raw_sentence(model: Model, name: str) -> str:
+    """Return which functions of C take what a sensor gives."""
+    front = model.plan.front
+    if front is not None and front.image:
+        return f"{name}_front_image_input makes the input of the network from an image"
+    if front is not None:
+        return (
+            f"{name}_front_push takes raw samples, and {name}_front_input makes the input of the"
+            " network from a complete window"
+        )
     if model.plan.raw_float:
         return f"{name}_standardize_f32 takes raw float features"
     if model.plan.raw is None:
