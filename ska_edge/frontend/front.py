@@ -21,6 +21,8 @@ WEIGHT = QFormat(8, 7)
 TAPS, CHOSEN = 9, 3  # of a kernel, and those of them with the weight 2
 KEEP_SAMPLES = ("kernels", "spectrum")
 """The kinds of front ends whose devices keep all samples of a window."""
+HAVE_SAMPLES = (*KEEP_SAMPLES, "patches")
+"""The kinds of front ends whose devices keep all samples of a window, or its image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ class Front:
     @property
     def has_samples(self) -> bool:
         """Whether the newest samples can be read from a device: it keeps them, or their image."""
-        return self.keeps_samples or self.image
+        return self.kind in HAVE_SAMPLES
 
     @property
     def part(self) -> int:

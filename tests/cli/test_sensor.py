@@ -157,12 +157,24 @@ def test_a_sensor_that_a_firmware_cannot_have_is_refused(ska_edge: Run, iris_fil
     assert "has no sensor" in ska_edge("flash", "plain", "--sensor", "rec.csv").refusal(2)
 
 
+@pytest.mark.parametrize("front", ["plain", "echo"])
+def test_raw_samples_that_no_device_keeps_are_refused_before_a_device_is_asked(
+    ska_edge: Run, front: str
+) -> None:
+    model_of(front).save(Path("model.ska"))
+    said = ska_edge("monitor", "model.ska", "--port", "/dev/nothere", "--raw").refusal(2)
+    assert "leave --raw out" in said and "kernels, spectrum, patches" in said
+
+
+def test_raw_samples_need_a_front_end(ska_edge: Run, iris_file: Path) -> None:
+    said = ska_edge("monitor", iris_file, "--port", "/dev/nothere", "--raw").refusal(2)
+    assert f"{iris_file} has no front end: leave --raw out" in said
+
+
 def test_a_session_ends_with_the_samples_of_the_sensor(ska_edge: Run, project: Path) -> None:
     record(Path("rec.csv"), load_project(project).sensor, None)
     assert ska_edge("flash", "fw", "--sensor", "rec.csv").code == 0
     try:
-        said = ska_edge("monitor", "model.ska", "--raw").refusal(3)
-        assert "no raw samples to read" in said and "leave --raw out" in said
         done = ska_edge("monitor", "model.ska", "--samples", 4)
         assert done.code == 0 and "has no more samples" in done.err and "window 19: " in done.out
     finally:

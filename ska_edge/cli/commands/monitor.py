@@ -16,7 +16,7 @@ from ska_edge.cli.options.complete import DATA, PATH
 from ska_edge.cli.options.count import COUNT, COUNT_OR_NONE
 from ska_edge.cli.options.data import Reader, data_options
 from ska_edge.cli.options.key import key_in, key_option
-from ska_edge.cli.options.monitor import check, log_paths
+from ska_edge.cli.options.monitor import check, check_raw, log_paths
 from ska_edge.cli.options.port import PORT_HELP, Line, board_option, find_port, line_options
 from ska_edge.cli.options.word import Word
 from ska_edge.cli.screen.columns import ExplainedFleet
@@ -199,6 +199,8 @@ def monitor(
         _look(ports or (find_port(None),), line, out)
         return
     loaded = open_model(model)
+    if raw:
+        check_raw(model, loaded.plan.front)
     if board is not None:
         ports = (_started(loaded, board, ports, key, out),)
     if loaded.plan.spares:

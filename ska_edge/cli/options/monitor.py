@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from ska_edge.cli.options.paths import check_output
 from ska_edge.errors import InputError
+from ska_edge.frontend.front import HAVE_SAMPLES, Front
 from ska_edge.monitor.sinks.mqtt import parse_address, topic_level
 
 LOOKING = ("ports", "baud", "dtr", "rts", "as_json")  # the parameters that need no MODEL
@@ -65,6 +66,20 @@ def check(
             )
     if names and (len(names) != max(len(ports), 1) or len(set(names)) != len(names)):
         raise InputError("give --name once for each --port, in the same order, and no name twice")
+
+
+def check_raw(path: Path, front: Front | None) -> None:
+    """Raise InputError unless `--raw` suits the front end of the model in `path`."""
+    if front is None:
+        raise InputError(
+            f"--raw is for windows of raw samples, but {path} has no front end: leave --raw out"
+        )
+    if not front.has_samples:
+        raise InputError(
+            f"--raw reads the samples of a window, but a device with the front end {front.kind} of"
+            f" {path} keeps none: leave --raw out, or train with another front end; those that"
+            f" keep samples are {', '.join(HAVE_SAMPLES)}"
+        )
 
 
 def _check_looking(context: click.Context) -> None:
