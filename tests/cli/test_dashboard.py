@@ -549,3 +549,15 @@ def test_the_extra_is_named_if_it_is_missing(
     log = book.write(Path("steps.jsonl"))
     outcome = ska_edge("dashboard", log, "--model", iris_file)
     assert "pip install '.[dashboard]' in the clone" in outcome.refusal(2)
+
+
+def test_bad_input_is_named_before_a_missing_package(
+    ska_edge, iris_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    assert "'nodata' is neither a file" in ska_edge("dashboard", iris_file, "nodata").refusal(2)
+    said = ska_edge("record", "-o", "rec", "--page", "--port", "/dev/nothere").refusal(3)
+    assert "/dev/nothere" in said
+    Path("bad.jsonl").write_text("{}\n", encoding="utf-8")
+    assert "bad.jsonl" in ska_edge("dashboard", "bad.jsonl", "--model", iris_file).refusal(2)
+    assert "starlette" in ska_edge("dashboard", iris_file, "iris").refusal(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from ska_edge.dashboard.feed import Feed
 from ska_edge.dashboard.page import Page
 from ska_edge.dashboard.tail import Tail
 from ska_edge.dashboard.twin import Twin
+from ska_edge.data.load import files_read, load
 from ska_edge.errors import InputError
 from ska_edge.model.model_file import Model
 from ska_edge.model.open import open_model
@@ -80,7 +82,6 @@ def dashboard(
     --host names another one.
     """
     page, out = Page(control), Output(as_json, plain=others["plain"], wrap=True)
-    serving = server()
     logs = is_log(sources[0])
     _check(sources, flashed, logs)
     if control and logs:
@@ -90,7 +91,7 @@ def dashboard(
         model = open_model(flashed)
         with out.working(f"reading {counted(len(sources), 'log')}"):
             tails = [_FollowedLog(log, model, page) for log in sources]
-        with serving(page, host, http_port) as served:
+        with server()(page, host, http_port) as served:
             out.line(f"the dashboard is at {served.url}")
             try:
                 _follow(tails, until_end, out)
@@ -103,6 +104,8 @@ def dashboard(
         return
     data = str(sources[1]) if len(sources) > 1 else None
     check(sources[0], data, **others)
+    _check_files(sources[0], data)
+    serving = server()
     if others["board"] is not None:
         refuse_line(next(iter(others["ports"]), None), others["key"])
     with contextlib.ExitStack() as stack:
@@ -139,6 +142,13 @@ def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
             raise InputError(
                 f"{option.opts[0]} does nothing for a log: leave it out, or name a model"
             )
+
+
+def _check_files(model: Path, data: str | None) -> None:
+    """Raise InputError if the model cannot be opened, or if a file of the data does not exist."""
+    open_model(model)
+    if data is not None and not all(map(os.path.exists, files_read(data))):
+        load(data)  # raises the error
 
 
 class _FollowedLog:

@@ -133,12 +133,12 @@ def record(
     _check(labels, group, (seconds, countdown, patience), lasts=lasts)
     if not paged and (http_port is not None or host != HOST):
         raise InputError("--host and --http-port are for a page: give --page, too")
-    serving = server() if paged else None
     prepare(folder)
     name = find_port(port)
     error: SkaError | None = None
     session: Session | None = None
     with Port(name, baud=line.baud, control=line.control(name)) as opened:
+        serving = server() if paged else None
         listener = Listener(opened, axes, patience)
         try:
             listener.find()
