@@ -94,7 +94,7 @@ def divide(dataset: Dataset, fraction: float, seed: int, kind: str | None = None
         cautions.update(_once(dataset))
     cautions.update(_shared(train, test))
     sentence = _sentence(test, kind, fraction, why, left_out) if len(test.y) else ""
-    cautions.update(_rare(dataset, train, test))
+    cautions.update(_rare(dataset, train, test, kind))
     return Division(train, test, kind, sentence, cautions, left_out)
 
 
@@ -249,7 +249,9 @@ def _listed(dataset: Dataset, classes: IntArray) -> str:
     return listed([dataset.labels[at] for at in classes])
 
 
-def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
+def _rare(
+    dataset: Dataset, train: Dataset, test: Dataset, kind: str | None = None
+) -> dict[str, str]:
     """Return cautions about classes with few rows in all data or none in a part."""
     if dataset.targets is not None:
         return {}
@@ -271,7 +273,19 @@ def _rare(dataset: Dataset, train: Dataset, test: Dataset) -> dict[str, str]:
         none = np.flatnonzero((counts > 0) & missing)
         if len(none) and len(test.y):
             found[sign] = (
-                f"{counted(len(none), 'class')} with {lack}: {_listed(dataset, none)}; collect more"
-                " rows of such classes, or divide the rows in another way"
+                f"{counted(len(none), 'class')} with {lack}: {_listed(dataset, none)};"
+                f" {_advice(dataset, kind)}"
             )
     return found
+
+
+def _advice(dataset: Dataset, kind: str | None) -> str:
+    """Return what to do about a class without rows in a part."""
+    if kind == "own":
+        return "add such rows to that part of the data, or choose another --split"
+    if kind in ("group", "file") or (kind == "plain" and dataset.group is not None):
+        whole = "file" if kind == "file" else "group"
+        return f"record such classes in several {whole}s, or hold out parts with --split blocked"
+    if kind == "plain":
+        return "collect more rows of such classes, or hold out rows of each with --split random"
+    return "collect more rows of such classes"

@@ -31,24 +31,36 @@ def divisible(y: IntArray, group: IntArray) -> bool:
 
 
 def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
-    """Return the groups to hold out, at most `count`, drawn at random.
+    """Return the groups to hold out, about `count`, drawn at random.
 
     Each class keeps rows to learn if possible, so fewer groups may be held out. The best of `DRAWS`
-    draws is used: the draw with rows of most classes in the held-out groups. If every group has a
-    class of its own, `count` groups are drawn without these conditions.
+    draws is used: the draw with rows of most classes in the held-out groups. If it lacks a class
+    that several groups have, groups are drawn class by class, if this holds rows of more classes
+    out; they may be more than `count`. If every group has a class of its own, `count` groups are
+    drawn without these conditions.
     """
     groups, table = contents(y, group)
     if not divisible(y, group):
         return groups[rng.permutation(len(groups))[:count]]
-    best, most = groups[:0], -1
+    best: list[int] = []
+    most = -1
     for _ in range(DRAWS):
         drawn = _draw(table, rng.permutation(len(groups)), count)
-        covered = int((table[:, drawn].sum(axis=1) > 0).sum())
+        covered = _covered(table, drawn)
         if covered > most:
-            best, most = groups[drawn], covered
+            best, most = drawn, covered
         if covered == len(table):
             break
-    return best
+    if most < np.count_nonzero((table > 0).sum(axis=1) > 1):
+        draws = [_draw_by_class(table, rng.permutation(len(groups)), count) for _ in range(DRAWS)]
+        other = max(draws, key=lambda drawn: (_covered(table, drawn), -len(drawn)))
+        best = other if _covered(table, other) > most else best
+    return groups[best]
+
+
+def _covered(table: IntArray, drawn: list[int]) -> int:
+    """Return the number of classes that the drawn groups have."""
+    return int(np.count_nonzero(table[:, drawn].sum(axis=1)))
 
 
 def _draw(table: IntArray, order: IntArray, count: int) -> list[int]:
@@ -59,4 +71,22 @@ def _draw(table: IntArray, order: IntArray, count: int) -> list[int]:
         if len(drawn) < count and (left > table[:, index]).all():
             left -= table[:, index]
             drawn.append(index)
+    return drawn
+
+
+def _draw_by_class(table: IntArray, order: IntArray, count: int) -> list[int]:
+    """Return groups that each have a class of no group before them, and others up to `count`.
+
+    A group is drawn if each class then still has rows to learn.
+    """
+    left, tested = table.sum(axis=1), np.zeros(len(table), dtype=bool)
+    drawn: list[int] = []
+    for more in (False, True):
+        for index in order.tolist():
+            own = table[:, index] > 0
+            wanted = len(drawn) < count if more else bool((own & ~tested).any())
+            if wanted and index not in drawn and (left > table[:, index]).all():
+                left -= table[:, index]
+                tested |= own
+                drawn.append(index)
     return drawn

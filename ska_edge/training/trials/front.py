@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.recordings.window_rows import with_features
-from ska_edge.data.split.groups import DRAWS
+from ska_edge.data.split.groups import DRAWS, contents
 from ska_edge.data.split.order import in_time
 from ska_edge.data.targets import REGRESSION
 from ska_edge.errors import InputError, OptionError
@@ -164,11 +164,15 @@ def _grouped(
     """Return the fold of each row (n,) such that no group is in two folds.
 
     Each class is in several folds; otherwise, a network would be judged on a class that it has not
-    learned. None if no draw has this.
+    learned. If no random draw has this, groups of a class follow each other, and get one fold after
+    the other. None if these folds do not have it, either.
     """
-    names, index = np.unique(group, return_inverse=True)
-    for _ in range(DRAWS):
-        fold = rng.permutation(len(names))[index] % FOLDS
+    groups, table = contents(y, group)
+    index = np.searchsorted(groups, group)
+    draws = (rng.permutation(len(groups)) for _ in range(DRAWS))
+    by_class = np.argsort(np.argsort(table.argmax(axis=0), kind="stable"))
+    for place in (*draws, by_class):
+        fold: NDArray[np.int64] = place[index] % FOLDS
         if all(len(np.unique(fold[y == label])) > 1 for label in np.unique(y)):
             return fold
     return None

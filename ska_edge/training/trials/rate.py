@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ska_edge.data.dataset import Dataset
+from ska_edge.data.split.groups import divisible
 from ska_edge.data.split.rows import stratified
 from ska_edge.errors import InputError, OptionError
 from ska_edge.training.defaults import TWO_HIDDEN
@@ -115,9 +116,15 @@ def accuracy_of_trial(session: Session) -> float:
 def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Session:
     """Prepare the training of a trial, which holds rows out as `whole` does, or else at random.
 
+    If a class would then have no row to learn, because it is in one group or file, it holds out
+    blocks.
+
     Raises InputError if rows cannot be held out in either way.
     """
     kind = whole.options.split
+    group = {"group": rows.group, "file": rows.file}.get(kind or "")
+    if group is not None and np.ptp(group) and not divisible(rows.y, group):
+        kind = "blocked"
     for split in ("random",) if kind not in APART else (kind, "random"):
         inner = replace(
             options,

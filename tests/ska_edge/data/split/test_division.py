@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -134,8 +135,8 @@ def test_the_only_group_of_a_class_is_learned() -> None:
         division = divide(data, 0.4, seed)
         assert 2 in division.train.y and 2 not in division.test.y
         assert division.cautions["not tested"] == (
-            "1 class with no test row, so its recall is unknown: c; collect more rows of such"
-            " classes, or divide the rows in another way"
+            "1 class with no test row, so its recall is unknown: c; record such classes in several"
+            " groups, or hold out parts with --split blocked"
         )
 
 
@@ -162,6 +163,65 @@ def test_several_files_are_split_by_file() -> None:
     by_group = replace(data, group=np.arange(len(data.y)) // 2)
     assert choose(by_group)[0] == "group"
     assert divide(by_group, 0.2, 3, "file").sentence == division.sentence
+
+
+def test_each_class_has_files_in_both_parts() -> None:
+    for seed in SEEDS:
+        division = divide(in_files(*"aaabbbccc"), 0.2, seed)
+        assert np.bincount(division.test.y).tolist() == [2, 2, 2]
+        assert division.cautions.keys() <= {"few rows"}
+
+
+@given(
+    files=st.lists(st.integers(1, 6), min_size=1, max_size=12).flatmap(
+        lambda counts: st.permutations([each for at, n in enumerate(counts) for each in [at] * n])
+    ),
+    fraction=st.floats(0.01, 0.6),
+    seed=st.integers(0, 99),
+)
+def test_each_class_with_several_files_is_learned_and_tested(
+    files: list[int], fraction: float, seed: int
+) -> None:
+    counts = np.bincount(files)
+    wanted = math.ceil(round(fraction * len(files), 9))
+    assume((counts > 1).any() and wanted < len(files))
+    division = divide(in_files(*(chr(ord("a") + each) for each in files)), fraction, seed, "file")
+    learned, tested = division.train, division.test
+    assert learned.file is not None and tested.file is not None
+    assert not set(learned.file) & set(tested.file)
+    assert set(learned.y) == set(range(len(counts)))
+    assert set(tested.y) == set(np.flatnonzero(counts > 1))
+    assert len(set(tested.file)) <= max(wanted, int(np.count_nonzero(counts > 1)))
+
+
+def test_files_of_several_classes_are_drawn_as_near_to_the_fraction_as_possible() -> None:
+    for seed in SEEDS:
+        division = divide(in_files("ab", "ab", "cd", "cd", "ef", "ef"), 0.2, seed)
+        assert set(division.test.y) == set(division.train.y) == set(range(6))
+        assert division.test.file is not None and len(set(division.test.file)) == 3
+
+
+def test_the_advice_for_a_class_without_rows_suits_the_split() -> None:
+    assert (
+        divide(rows(9, 1), 0.2, 0)
+        .cautions["not tested"]
+        .endswith("class 1; collect more rows of such classes")
+    )
+    own = replace(rows(9, 9), tested=rows(9, 9).y == 1)
+    assert (
+        divide(own, 0.2, 0)
+        .cautions["not learned"]
+        .endswith("class 1; add such rows to that part of the data, or choose another --split")
+    )
+    assert (
+        divide(rows(90, 1), 0.2, 0, "plain")
+        .cautions["not tested"]
+        .endswith("or hold out rows of each with --split random")
+    )
+    assert "no test row" not in str(divide(rows(90, 2), 0.2, 0, "random").cautions)
+    files = in_files("ab", "ab", "abc")
+    assert "in several files, or" in divide(files, 0.2, 0).cautions["not tested"]
+    assert "not tested" not in divide(files, 0.2, 0, "blocked").cautions
 
 
 def test_a_file_for_each_class_gives_blocks() -> None:

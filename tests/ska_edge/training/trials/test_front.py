@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ska_edge import load_data
+from ska_edge.data.arrays import from_arrays
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.image_rows import to_choose
 from ska_edge.errors import InputError, OptionError
@@ -18,7 +19,7 @@ from ska_edge.training.options import Options
 from ska_edge.training.session import Session
 from ska_edge.training.train import train
 from ska_edge.training.trials import front as front_trials
-from ska_edge.training.trials.front import FrontChoice, FrontTrial, with_front
+from ska_edge.training.trials.front import FrontChoice, FrontTrial, _folds, with_front
 from tests.recordings import recording
 
 FAST = Options(hidden=(4,), epochs=2, rate=0.1, seed=5)
@@ -152,6 +153,14 @@ def test_a_fold_is_judged_by_a_network_that_has_learned_its_classes(
     if own == "file":
         kept = replace(kept, group=None)
     assert choice(kept, replace(FAST, seed=seed)).trials
+
+
+def test_each_of_many_classes_is_in_folds_of_several_files() -> None:
+    file = np.repeat(np.arange(60), 3)
+    rows = from_arrays(np.zeros((180, 1)), file // 2)
+    fold = _folds(replace(rows, file=file, file_names=tuple(map(str, range(60)))), 0)
+    assert all(len(np.unique(fold[file == each])) == 1 for each in range(60))
+    assert all(len(np.unique(fold[rows.y == each])) == 2 for each in range(30))
 
 
 def test_windows_without_groups_are_judged_in_blocks(folder: Path) -> None:

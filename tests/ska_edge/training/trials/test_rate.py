@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ska_edge.data.arrays import from_arrays
 from ska_edge.data.dataset import Dataset
 from ska_edge.data.load import load
 from ska_edge.errors import OptionError
@@ -187,3 +188,24 @@ def test_too_few_rows_are_refused(iris: Dataset) -> None:
 def test_a_rule_without_labels_is_refused(iris: Dataset) -> None:
     with pytest.raises(OptionError, match="auto is for rules with labels, not for published"):
         with_trials(iris, Options(rule="published", rate="auto"))
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_trials_learn_and_judge_every_class_of_whole_files(
+    files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = np.repeat(np.arange(3 * (files + 1)), 20)
+    x = np.random.default_rng(0).normal(size=(len(number), 4))
+    names = tuple(f"{each}.csv" for each in range(3 * (files + 1)))
+    data = replace(from_arrays(x, number // (files + 1)), file=number, file_names=names)
+    seen = []
+
+    def judged(session: Session) -> float:
+        seen.append(session.division)
+        return 0.5
+
+    monkeypatch.setattr(rate_trials, "accuracy_of_trial", judged)
+    with_trials(data, AUTO)
+    assert {each.kind for each in seen} == {"blocked" if files == 1 else "file"}
+    for each in seen:
+        assert set(each.train.y) == set(each.test.y) == {0, 1, 2}
