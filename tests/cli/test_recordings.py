@@ -228,7 +228,7 @@ def with_other_rate(folder: Path) -> None:
     [
         (without_axis, "the axis ay, but"),
         (with_jump, "the rate jumps"),
-        (with_short, "is 20 samples long, but --window is 50"),
+        (with_short, "/z-run.csv is 20 samples long, but --window is 50"),
         (with_float, "give the value of one step with --lsb"),
         (with_other_rate, "interpolate the samples of all with --resample"),
     ],

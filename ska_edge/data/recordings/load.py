@@ -27,6 +27,7 @@ from ska_edge.errors import InputError, OptionError
 from ska_edge.plural import counted, listed
 
 LARGEST = np.iinfo(np.int32)
+EXACT = 2**53  # smaller integers are exact in float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,8 @@ def _recording(
         raise InputError(f"{path} has no axes beside the timestamps")
     samples = narrowed(_integers(table, x, axes, recorded))
     labels, groups = _texts(path, table, recorded, label_from)
-    found = Recording(name, samples, axes, _segments(len(x), labels, groups, breaks), rate, clock)
+    segments = _segments(len(x), labels, groups, breaks)
+    found = Recording(name, samples, axes, segments, rate, clock, str(path))
     if recorded.resample is None:
         return found
     if rate is None:
@@ -185,13 +187,20 @@ def _integers(
         return x
     row, axis = bad[0].tolist()
     value, place = float(x[row, axis]), table.place_in(table.choice.inputs[axis] + 1)(row)
-    start = f"{table.header.path}: {place} ({axes[axis]}) is {value:g}"
+    start = f"{table.header.path}: {place} ({axes[axis]}) is "
     if value == np.rint(value):
-        raise InputError(f"{start}; a sample is an integer of at most 32 bits")
+        given = f"{value:.0f}" if abs(value) < EXACT else f"{value:g}"
+        raise OptionError(
+            "{start}{given}; a sample is an integer of at most 32 bits, so divide the samples by a"
+            " larger step with {lsb}",
+            start=start,
+            given=given,
+        )
     raise OptionError(
-        "{start}, but a recording has integers, as the sensor gave them; record the integers, or"
-        " give the value of one step with {lsb}",
+        "{start}{value:g}, but a recording has integers, as the sensor gave them; record the"
+        " integers, or give the value of one step with {lsb}",
         start=start,
+        value=value,
     )
 
 

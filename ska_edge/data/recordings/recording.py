@@ -40,6 +40,7 @@ class Recording:
             samples.
         rate: samples per second; None if it is unknown.
         clock: what the timestamps say; None without timestamps.
+        path: the path of the file, for messages; "" if there is no file.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Recording:
     segments: tuple[Segment, ...]
     rate: float | None = None
     clock: Timing | None = None
+    path: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -204,7 +204,7 @@ def _check_samples(windows: Windows) -> None:
     if windows.x.dtype != np.int16:
         samples = windows.x.astype(np.int64)
         window, sample, axis = np.unravel_index(np.abs(samples).argmax(), samples.shape)
-        recording = f" of {windows.names[windows.recording[window]]}" if windows.names else ""
+        recording = f" of {windows.paths[windows.recording[window]]}" if windows.paths else ""
         raise OptionError(
             "a sample of the axis {axis}{recording} is {largest}, but {frontend} takes samples of"
             " 16 bits; divide them by a larger step with {lsb}",

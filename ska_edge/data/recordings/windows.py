@@ -30,6 +30,7 @@ class Windows:
         names: the names of the recordings.
         axes: the names of the axes.
         rate: samples per second; None if it is unknown.
+        paths: the paths of the recordings, for messages.
     """
 
     x: NDArray[Any]
@@ -40,6 +41,7 @@ class Windows:
     names: tuple[str, ...]
     axes: tuple[str, ...]
     rate: float | None
+    paths: tuple[str, ...] = ()
 
 
 def cut(
@@ -80,6 +82,7 @@ def cut(
         tuple(each.name for each in recordings),
         recordings[0].axes,
         rate,
+        tuple(each.path or each.name for each in recordings),
     )
 
 
@@ -91,7 +94,7 @@ def _refuse_short(recording: Recording, length: int, fixed: bool) -> None:
     advice = "record longer" if fixed else "take a shorter window"
     raise OptionError(
         f"{{name}} {{what}}, but {_length_of(fixed)}; leave the recording out, or {advice}",
-        name=recording.name,
+        name=recording.path or recording.name,
         what=what,
         length=length,
     )

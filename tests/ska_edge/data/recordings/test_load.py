@@ -83,7 +83,14 @@ def test_resampling_interpolates_and_rounds(tmp_path: Path) -> None:
         ([0.0] * 30, "t,ax,ay", "", "most times do not rise"),
         (even(20), "t,ax,ay,az", ",0.5", r"line 2, column 4 \(az\) is 0.5, but a recording has in"),
         (even(20), "t,ax,ay,az", ",nan", "inputs must be finite numbers"),
-        (even(20), "t,ax,ay,az", ",3e9", "an integer of at most 32 bits"),
+        (
+            even(20),
+            "t,ax,ay,az",
+            ",3e9",
+            "is 3000000000; a sample is an integer of at most",
+        ),
+        (even(20), "t,ax,ay,az", ",-26000000001", "is -26000000001; .* larger step with lsb"),
+        (even(20), "t,ax,ay,az", ",3e30", "is 3e.30; a sample is an integer"),
         (even(1), "t,ax,ay", "", "line 2 is the only sample"),
     ],
 )
