@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
@@ -13,7 +14,7 @@ from ska_edge.arithmetic.fixedpoint import Fixed, RangeError
 from ska_edge.arithmetic.function import FixedFunction
 from ska_edge.arithmetic.interval_ops import IntervalOps
 from ska_edge.arithmetic.numpy_ops import NumpyOps, stored
-from ska_edge.errors import InputError
+from ska_edge.errors import InputError, OptionError
 from ska_edge.frontend.echo import EchoState
 from ska_edge.frontend.front import SAMPLE, Front, Frontend
 from ska_edge.frontend.kernels import KernelShares
@@ -78,16 +79,32 @@ def _check_windows(front: Front) -> None:
     if not 1 <= front.hop < 8 * LONGEST:
         raise InputError(f"a hop of {front.hop} samples suits no front end")
     if front.parts > MOST_PARTS and not front.keeps_samples:
-        raise InputError(
-            f"a window of {front.length} samples with hop {front.hop} has {front.parts} parts of"
-            f" {front.part}, and a device stores at most {MOST_PARTS}; take numbers with a larger"
-            " common divisor, such as a hop of half the window"
+        raise OptionError(
+            "a window of {length} samples with hop {now} has {parts} parts of {samples}, and a"
+            f" device stores at most {MOST_PARTS}; give {_near_hops(front)}",
+            length=front.length,
+            now=front.hop,
+            parts=front.parts,
+            samples=counted(front.part, "sample"),
         )
     if not 1 <= front.axes <= MOST_AXES:
         raise InputError(
             f"samples of {front.axes} axes suit no front end; leave columns out, so that there are"
             f" 1 to {MOST_AXES}"
         )
+
+
+def _near_hops(front: Front) -> str:
+    """Return the one or two hops nearest to that of the front end with which a device stores few
+    enough parts, as text with the name of the option in braces.
+    """
+    fit = [
+        hop
+        for hop in range(1, front.length + 1)
+        if front.length // math.gcd(front.length, hop) <= MOST_PARTS
+    ]
+    nearest = sorted(sorted(fit, key=lambda hop: abs(hop - front.hop))[:2])
+    return " or ".join(f"{{hop}} {hop}" for hop in nearest)
 
 
 def _prove(front: Front) -> None:

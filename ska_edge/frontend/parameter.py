@@ -63,11 +63,12 @@ def read_parameters(kind: str, text: str, parameters: Sequence[Parameter]) -> Ma
         name, _, given = map(str.strip, part.partition("="))
         value = known[name].read(given) if name in known else None
         if value is None:
+            must = f"{name} must be {known[name].values}" if name in known else ""
             raise OptionError(
                 "the front end {kind} of {frontend} has {part!r}, but {its}",
                 kind=kind,
                 part=part,
-                its=_described(parameters),
+                its=must or _described(parameters),
             )
         if name in found:
             raise OptionError(

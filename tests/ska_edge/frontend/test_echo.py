@@ -156,10 +156,16 @@ def test_a_request_has_a_number_of_units() -> None:
     assert FrontRequest.parse("echo").of_windows(20, 10, ("a",)).echo == Echo(64)
 
 
-@pytest.mark.parametrize("text", ["units=0", "units=7", "units=258", "units=x", "size=3"])
+@pytest.mark.parametrize("text", ["units=0", "units=7", "units=258", "units=x"])
 def test_what_is_no_number_of_units_is_refused(text: str) -> None:
-    with pytest.raises(OptionError, match=f"has '{text}', but its only parameter is units"):
+    sentence = f"has '{text}', but units must be an even integer from 2 to 256"
+    with pytest.raises(OptionError, match=sentence):
         FrontRequest.parse(f"echo:{text}")
+
+
+def test_an_unknown_parameter_is_refused_with_the_known_one() -> None:
+    with pytest.raises(OptionError, match="has 'size=3', but its only parameter is units, an even"):
+        FrontRequest.parse("echo:size=3")
 
 
 GOOD = Echo(4, (0, 5, -5), (1, 2**29, 7), (1, -1, 1, 1), (2**22, -(2**22), 0, 9))
@@ -172,7 +178,7 @@ GOOD = Echo(4, (0, 5, -5), (1, 2**29, 7), (1, -1, 1, 1), (2**22, -(2**22), 0, 9)
         (Front("echo", 20, 5, 3, ((0, 1, 2),), echo=Echo()), "echo has no vectors"),
         (Front("echo", 20, 5, 3, filters=Filters(), echo=Echo()), "echo has no filters"),
         (Front("echo", 20, 5, 3, kernels=Kernels(), echo=Echo()), "echo has no kernels"),
-        (Front("echo", 20, 3, 3, echo=Echo()), "has 20 parts of 1, and a device stores at most 16"),
+        (Front("echo", 20, 3, 3, echo=Echo()), "has 20 parts of 1 sample, .* give hop 2 or hop 4"),
         (Front("echo", 20, 5, 3, echo=Echo(0)), "units=0, but it must be an even number from 2"),
         (Front("echo", 20, 5, 3, echo=Echo(9)), "units=9, but it must be an even number from 2"),
         (Front("echo", 20, 5, 3, echo=Echo(2)), "units=2 for 3 axes, but it needs a unit for each"),

@@ -121,10 +121,16 @@ def test_a_request_has_a_number_of_kernels_and_levels() -> None:
     assert none.kernels == Kernels()
 
 
-@pytest.mark.parametrize("text", ["count=0", "count=1025", "count=x", "size=3", "levels=65"])
+@pytest.mark.parametrize("text", ["count=0", "count=1025", "count=x", "levels=65"])
 def test_what_is_no_number_of_kernels_is_refused(text: str) -> None:
-    with pytest.raises(OptionError, match=f"has '{text}', but its parameters are count, an int"):
+    name, _, _ = text.partition("=")
+    with pytest.raises(OptionError, match=f"has '{text}', but {name} must be an integer from"):
         FrontRequest.parse(f"kernels:{text}")
+
+
+def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(OptionError, match="has 'size=3', but its parameters are count, an int"):
+        FrontRequest.parse("kernels:size=3")
 
 
 def test_a_window_has_no_more_levels_than_samples() -> None:

@@ -120,7 +120,11 @@ def test_axes_that_differ_in_xyz_are_a_vector(
         (Front("statistics", 1, 1, 3), "windows of 1 sample suit no front end"),
         (Front("statistics", LONGEST + 1, 1, 3), f"windows of {LONGEST + 1} samples suit no"),
         (Front("statistics", 10, 0, 3), "a hop of 0 samples"),
-        (Front("statistics", 100, 33, 3), "has 100 parts of 1, and a device stores at most 16"),
+        (
+            Front("statistics", 100, 33, 3),
+            "has 100 parts of 1 sample, .*; give hop 30 or hop 40",
+        ),
+        (Front("statistics", 101, 33, 3), "has 101 parts of 1 sample, .*; give hop 101"),
         (Front("statistics", 10, 5, 0), "samples of 0 axes suit no front end"),
         (Front("statistics", 10, 5, 2, ((0, 1, 2),)), "an axis that no sample has"),
         (Front("statistics", 10, 5, 2, frames=2), "the front end statistics has no frames"),
