@@ -274,6 +274,8 @@ def _origin(
         f"{counted(len(names), 'recording')} ({listed(names)})",
         f"{_axes(len(axes))} ({listed(axes)})" + (f" at {rate:.4g} Hz" if rate else ""),
     ]
+    if all(each.rate is None for each in found):
+        parts.append("no timestamps, so gaps and the rate are not checked")
     if any(each.labels for each in found):
         places = {"folder": "the names of the folders", "file": "the names of the files"}
         parts.append(f"labels from {places.get(label_from, label)}")

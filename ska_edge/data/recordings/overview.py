@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from ska_edge.data.recordings.recording import Recording
 from ska_edge.plural import counted
 
 MANY_GAPS = 0.01  # fraction of the samples
 MUCH_JITTER = 0.25  # fraction of a step
+LEAST = 10  # in fewer samples, a measured value may rise by chance
+SAME_STEP = 0.5  # fraction by which a step of a time may differ from the usual one
+MOST_OTHERS = 0.05  # fraction of the steps of a time that may differ more, as at gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ def summed(found: Sequence[Overview]) -> str:
 def doubts_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
     """Return sentences about what is probably wrong with the clocks, and then with the axes.
 
-    An axis that never changes in several recordings has one sentence, with their number.
+    An axis that rises like a time in every recording has one sentence. An axis that never changes
+    in several recordings has one sentence, with their number.
     """
     stuck: dict[str, list[str]] = {}
     for each in recordings:
@@ -91,7 +98,34 @@ def doubts_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
         " check the sensor"
         for axis, sentences in stuck.items()
     ]
-    return (*(text for each in recordings for text in _odd_clock(each)), *axes)
+    clocks = (text for each in recordings for text in _odd_clock(each))
+    return (*clocks, *_times_among_axes(recordings), *axes)
+
+
+def _times_among_axes(recordings: Sequence[Recording]) -> list[str]:
+    """Return a sentence about each axis that rises by nearly the same step in every recording."""
+    found = []
+    for axis in recordings[0].axes:
+        if not all(_rises_evenly(each, axis) for each in recordings):
+            continue
+        name = shlex.quote(axis.removeprefix("column "))  # without a header, a number
+        use = f"name it with --time-column {name} if it has the times, or "
+        found.append(
+            f"the axis {axis} rises by nearly the same step all the time, like a clock or a"
+            f" counter, and a network would learn it; {'' if recordings[0].clock else use}leave it"
+            f" out with --drop {name}"
+        )
+    return found
+
+
+def _rises_evenly(recording: Recording, axis: str) -> bool:
+    values = recording.samples[:, recording.axes.index(axis)].astype(np.int64)
+    if len(values) < LEAST:
+        return False
+    steps = np.diff(values)
+    usual = float(np.median(steps))
+    others = np.abs(steps - usual) > SAME_STEP * usual
+    return bool(usual > 0 and others.mean() <= MOST_OTHERS)
 
 
 def _odd(recording: Recording) -> list[str]:

@@ -12,6 +12,7 @@ import pytest
 import ska_edge
 from ska_edge.data.load import load
 from ska_edge.data.recordings.load import Recordings, load_recordings
+from ska_edge.data.recordings.overview import doubts_of
 from ska_edge.data.recordings.window_size import WindowSize
 from ska_edge.data.split.division import divide, divide_few
 from ska_edge.data.tables.columns import Columns
@@ -74,6 +75,47 @@ def test_resampling_interpolates_and_rounds(tmp_path: Path) -> None:
     assert found.rate == 100
     assert found.samples[:, 0].tolist() == [0, 1, 1, 2, 2, 3, 3, 4, 4]  # 0.5 becomes 1
     assert found.samples[:, 1].tolist() == [0, 0, -1, -1, -2, -2, -3, -3, -4]
+
+
+def clocked(path: Path, head: str, times: list[float]) -> Path:
+    values = np.random.default_rng(0).integers(-9, 9, len(times))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"{t:g},{value}\n" for t, value in zip(times, values, strict=True)]
+    path.write_text(head + "".join(rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("head", "axis", "name"),
+    [
+        ("zeit,ax\n", "zeit", "zeit"),
+        ("", "column 1", "1"),
+        ("my clock,ax\n", "my clock", "'my clock'"),
+    ],
+)
+def test_an_axis_that_rises_like_a_time_is_warned_about(
+    tmp_path: Path, head: str, axis: str, name: str
+) -> None:
+    clocked(tmp_path / "rec" / "walk.csv", head, even(40))
+    clocked(tmp_path / "rec" / "run.csv", head, [*even(75), *[t + 1900 for t in even(75)]])
+    found = read(tmp_path / "rec")
+    assert doubts_of(found.recordings) == (
+        f"the axis {axis} rises by nearly the same step all the time, like a clock or a counter,"
+        f" and a network would learn it; name it with --time-column {name} if it has the times, or"
+        f" leave it out with --drop {name}",
+    )
+    assert "; no timestamps, so gaps and the rate are not checked; labels" in found.origin
+    named = read(tmp_path / "rec", time=name.strip("'"))
+    assert doubts_of(named.recordings) == () and named.rate == pytest.approx(50)
+    assert "no timestamps" not in named.origin
+    assert "no timestamps" not in read(tmp_path / "rec", rate=50.0).origin
+    clocked(tmp_path / "rec" / "sit.csv", head, [float(t % 7) for t in range(40)])
+    assert doubts_of(read(tmp_path / "rec").recordings) == ()
+
+
+def test_a_counter_beside_the_times_is_warned_about(tmp_path: Path) -> None:
+    (sentence,) = doubts_of(read(written(tmp_path / "walk.csv", even(40))).recordings)
+    assert sentence.endswith("and a network would learn it; leave it out with --drop ax")
 
 
 @pytest.mark.parametrize(
