@@ -152,8 +152,8 @@ def test_a_front_end_that_does_not_suit_is_refused_in_one_sentence(
         (("train", "watch", *FRONT[-2:], "-o", "n.ska"), "or leave --frontend out"),
         (
             ("train", wide, *FRONT, *TRAIN),
-            "a sample of the axis ay of c-run.csv is 10040000, but --frontend takes samples of 16"
-            " bits",
+            f"a sample of the axis ay of {wide}/c-run.csv is 10040000, but --frontend takes samples"
+            " of 16 bits",
         ),
         (("train", folder, *FRONT, "--raw", "float32", *TRAIN), "leave --raw out"),
         (("train", folder, "--window", "50", "--hop", "3", *FRONT[-2:], *TRAIN), "has 50 parts"),
