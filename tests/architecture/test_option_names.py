@@ -16,7 +16,10 @@ FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 SPELLED = {
     "ska_edge.data.builtin.catalog": {"--upgrade"},  # a flag of pip
     "ska_edge.data.memory": {"--max-memory"},  # the sentence also has the option's name in Python
-    "ska_edge.model.onnx.read": {"--form"},  # the flag is in parentheses, after plain words
+    # the flags are in parentheses, after plain words
+    "ska_edge.data.recordings.overview": {"--time-column", "--drop"},
+    "ska_edge.data.split.division": {"--split"},
+    "ska_edge.model.onnx.read": {"--form"},
     "ska_edge.monitor.replay": {"--at"},
     "ska_edge.monitor.sinks.log": {"--overwrite"},
     "ska_edge.monitor.sinks.mqtt": {"--name"},

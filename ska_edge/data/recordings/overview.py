@@ -109,11 +109,11 @@ def _times_among_axes(recordings: Sequence[Recording]) -> list[str]:
         if not all(_rises_evenly(each, axis) for each in recordings):
             continue
         name = shlex.quote(axis.removeprefix("column "))  # without a header, a number
-        use = f"name it with --time-column {name} if it has the times, or "
+        use = f"name it if it has the times (--time-column {name}), or "
         found.append(
             f"the axis {axis} rises by nearly the same step all the time, like a clock or a"
             f" counter, and a network would learn it; {'' if recordings[0].clock else use}leave it"
-            f" out with --drop {name}"
+            f" out (--drop {name})"
         )
     return found
 

@@ -282,10 +282,10 @@ def _rare(
 def _advice(dataset: Dataset, kind: str | None) -> str:
     """Return what to do about a class without rows in a part."""
     if kind == "own":
-        return "add such rows to that part of the data, or choose another --split"
+        return "add such rows to that part of the data, or choose another split (--split)"
     if kind in ("group", "file") or (kind == "plain" and dataset.group is not None):
         whole = "file" if kind == "file" else "group"
-        return f"record such classes in several {whole}s, or hold out parts with --split blocked"
+        return f"record such classes in several {whole}s, or hold out blocks (--split blocked)"
     if kind == "plain":
-        return "collect more rows of such classes, or hold out rows of each with --split random"
+        return "collect more rows of such classes, or hold out rows of each (--split random)"
     return "collect more rows of such classes"

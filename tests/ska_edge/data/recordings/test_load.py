@@ -101,8 +101,8 @@ def test_an_axis_that_rises_like_a_time_is_warned_about(
     found = read(tmp_path / "rec")
     assert doubts_of(found.recordings) == (
         f"the axis {axis} rises by nearly the same step all the time, like a clock or a counter,"
-        f" and a network would learn it; name it with --time-column {name} if it has the times, or"
-        f" leave it out with --drop {name}",
+        f" and a network would learn it; name it if it has the times (--time-column {name}), or"
+        f" leave it out (--drop {name})",
     )
     assert "; no timestamps, so gaps and the rate are not checked; labels" in found.origin
     named = read(tmp_path / "rec", time=name.strip("'"))
@@ -115,7 +115,7 @@ def test_an_axis_that_rises_like_a_time_is_warned_about(
 
 def test_a_counter_beside_the_times_is_warned_about(tmp_path: Path) -> None:
     (sentence,) = doubts_of(read(written(tmp_path / "walk.csv", even(40))).recordings)
-    assert sentence.endswith("and a network would learn it; leave it out with --drop ax")
+    assert sentence.endswith("and a network would learn it; leave it out (--drop ax)")
 
 
 @pytest.mark.parametrize(

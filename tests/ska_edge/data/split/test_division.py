@@ -136,7 +136,7 @@ def test_the_only_group_of_a_class_is_learned() -> None:
         assert 2 in division.train.y and 2 not in division.test.y
         assert division.cautions["not tested"] == (
             "1 class with no test row, so its recall is unknown: c; record such classes in several"
-            " groups, or hold out parts with --split blocked"
+            " groups, or hold out blocks (--split blocked)"
         )
 
 
@@ -211,12 +211,14 @@ def test_the_advice_for_a_class_without_rows_suits_the_split() -> None:
     assert (
         divide(own, 0.2, 0)
         .cautions["not learned"]
-        .endswith("class 1; add such rows to that part of the data, or choose another --split")
+        .endswith(
+            "class 1; add such rows to that part of the data, or choose another split (--split)"
+        )
     )
     assert (
         divide(rows(90, 1), 0.2, 0, "plain")
         .cautions["not tested"]
-        .endswith("or hold out rows of each with --split random")
+        .endswith("or hold out rows of each (--split random)")
     )
     assert "no test row" not in str(divide(rows(90, 2), 0.2, 0, "random").cautions)
     files = in_files("ab", "ab", "abc")
