@@ -114,10 +114,10 @@ def test_a_model_keeps_its_echo(ska_edge: Run, folder: Path) -> None:
     trained = ska_edge("train", folder, *FRONT[:-1], "echo:units=8", *TRAIN)
     assert trained.code == 0, trained.err
     inspected = ska_edge("inspect", "m.ska", "--json").document()
-    assert inspected["sizes"][0] == 24 and inspected["features"][8] == "mean 1"
+    assert inspected["sizes"][0] == 16 and inspected["features"][8] == "size 1"
     front = inspected["front"]
-    assert (front["parts"], front["ram"], front["echo"]["units"]) == (2, 160, 8)
-    assert len(front["echo"]["signs"]) == 8 * len(front["echo"]["offsets"])
+    assert (front["parts"], front["ram"], front["echo"]["units"]) == (2, 128, 8)
+    assert len(front["echo"]["signs"]) == 8
     accuracy = ska_edge("eval", "m.ska", folder, "--json").document()["accuracy"]["fixed"]
     assert accuracy["test"] > 0.9
     proven = ska_edge("verify", "m.ska", folder, "--board", "host", "--samples", "9", "--json")
