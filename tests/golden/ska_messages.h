@@ -195,14 +195,14 @@
 #define SKA_MESSAGE_WINDOW 0x11u
 #define SKA_MESSAGE_WINDOW_SIZE 4u
 #if SKA_REGRESSION
-/* LABEL: learn the newest window of the sensor, unless it was learned so before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
 #define SKA_MESSAGE_LABEL 0x12u
 #define SKA_MESSAGE_LABEL_SIZE (9u + SKA_TARGET_BYTES)
 #if SKA_SENSOR && SKA_MESSAGE_LABEL_SIZE > SKA_PAYLOAD_MAX
 #error "LABEL does not fit a frame: too many inputs or classes"
 #endif
 #else
-/* LABEL: learn the newest window of the sensor, unless it was learned so before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
 #define SKA_MESSAGE_LABEL 0x12u
 #define SKA_MESSAGE_LABEL_SIZE 11u
 #endif
@@ -699,7 +699,7 @@ static inline bool ska_message_window_unpack(const uint8_t *payload, uint16_t le
 
 #if SKA_REGRESSION
 #if SKA_SENSOR
-/* LABEL: learn the newest window of the sensor, unless it was learned so before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
 typedef struct {
     /* number of the newest window */
     uint32_t window;
@@ -725,7 +725,7 @@ static inline bool ska_message_label_unpack(const uint8_t *payload, uint16_t len
 #endif
 #else
 #if SKA_SENSOR
-/* LABEL: learn the newest window of the sensor, unless it was learned so before */
+/* LABEL: learn the newest window of the sensor, unless it was learned before */
 typedef struct {
     /* number of the newest window */
     uint32_t window;
@@ -1011,7 +1011,7 @@ static inline uint16_t ska_message_learned_pack(const ska_message_learned_t *mes
 typedef struct {
     /* windows of the sensor since the start, including this one */
     uint32_t number;
-    /* class with which the window was learned, in a regression 0; 65535: not yet */
+    /* class index of a learned window, 0 in a regression; 65535: not learned yet */
     uint16_t label;
     /* updates made, counted from the plan's weights */
     uint32_t step;
@@ -1021,7 +1021,7 @@ typedef struct {
     uint16_t predicted;
     /* SKA_CLASSES elements: of the window, as in RESULT */
     const int16_t *decisions;
-    /* SKA_TARGET_BYTES elements: of a regression that has learned the window: one i16 per output */
+    /* SKA_TARGET_BYTES elements: with which a regression learned the window: one i16 per output */
     const uint8_t *targets;
     /* SKA_INPUT_BYTES elements: input in the plan's input format, little-endian */
     const uint8_t *x;
@@ -1052,7 +1052,7 @@ static inline uint16_t ska_message_classified_pack(const ska_message_classified_
 typedef struct {
     /* windows of the sensor since the start, including this one */
     uint32_t number;
-    /* class with which the window was learned, in a regression 0; 65535: not yet */
+    /* class index of a learned window, 0 in a regression; 65535: not learned yet */
     uint16_t label;
     /* updates made, counted from the plan's weights */
     uint32_t step;
