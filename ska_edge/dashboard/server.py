@@ -197,10 +197,10 @@ def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 async def _unknown(request: Request, error: Exception) -> Response:  # noqa: ARG001, a handler's
-    """Answer a request for what is not there, or by a method that its path does not have."""
+    """Answer a request for an unknown path, or with a method that the path does not take."""
     assert isinstance(error, HTTPException)
     return PlainTextResponse(
-        "there is no such path, or not for this method: open the page at /\n",
+        "the server has no such path, or the path takes another method: open the page at /\n",
         error.status_code,
         error.headers,
     )

@@ -102,8 +102,7 @@ def network_in(path: Path) -> ForeignNetwork:
     found = open_start(path, "an ONNX file")
     if not isinstance(found, ForeignNetwork):
         raise InputError(
-            f"{path} is a model of ska-edge already: `ska-edge eval {path} DATA` tells how accurate"
-            " it is"
+            f"{path} is a model of ska-edge already: `ska-edge eval {path} DATA` shows its accuracy"
         )
     return found
 

@@ -38,7 +38,7 @@ def check(
     raw: bool,
     **_others: object,
 ) -> None:
-    """Raise InputError for invalid arguments or combinations, without a look at `_others`."""
+    """Raise InputError for invalid arguments or combinations; `_others` are not checked."""
     if model is None:
         _check_looking(click.get_current_context())
     elif data is None:
@@ -76,9 +76,9 @@ def check_raw(path: Path, front: Front | None) -> None:
         )
     if not front.has_samples:
         raise InputError(
-            f"--raw reads the samples of a window, but a device with the front end {front.kind} of"
-            f" {path} keeps none: leave --raw out, or train with another front end; those that"
-            f" keep samples are {', '.join(HAVE_SAMPLES)}"
+            f"--raw reads the samples of a window, but {path} has the front end {front.kind}, whose"
+            " devices keep no samples: leave --raw out, or train with one of the front ends"
+            f" {', '.join(HAVE_SAMPLES)}"
         )
 
 

@@ -164,8 +164,8 @@ def _grouped(
     """Return the fold of each row (n,) such that no group is in two folds.
 
     Each class is in several folds; otherwise, a network would be judged on a class that it has not
-    learned. If no random draw has this, groups of a class follow each other, and get one fold after
-    the other. None if these folds do not have it, either.
+    learned. If no random draw has such folds, the groups are sorted by their most frequent class,
+    and get the folds in turn. None if a class is then still in one fold.
     """
     groups, table = contents(y, group)
     index = np.searchsorted(groups, group)
@@ -185,7 +185,7 @@ def _validated(
 
     The front end itself is learned once, from the rows of all folds, because it needs no labels.
     Raises InputError if the front end or the network cannot learn the rows, and OptionError if the
-    outputs of the network are no numbers.
+    outputs of the network are not numbers.
     """
     inner = replace(
         options.untried(),
@@ -207,7 +207,7 @@ def _validated(
         advance()
     if math.isnan(right):
         raise OptionError(
-            "the network learns outputs that are no numbers from '{name}'; give a smaller {rate}",
+            "the outputs of a network that learns '{name}' are not numbers; give a smaller {rate}",
             name=rows.name,
         )
     return right / judged
