@@ -47,7 +47,7 @@ def extras() -> list[Extra]:
 
 
 def how_to_install(extra: str) -> str:
-    """Return in words how a user gets an extra."""
+    """Return the command that installs an extra, and where it runs, in words."""
     return f"{_command(extra)} in the clone"
 
 

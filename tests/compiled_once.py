@@ -22,7 +22,8 @@ from firmware_gen.toolchains import Toolchain
 def digest(toolchain: Toolchain, arguments: Sequence[str], folder: Path) -> str | None:
     """Return a digest of all that an image depends on.
 
-    It is None if `folder` is no project's folder for builds, or if files outside the project count.
+    It is None if `folder` is not a project's folder for builds, or if the image depends on files
+    outside the project.
     """
     project = folder.parent
     own = [argument for argument in arguments if argument != toolchain.prefix_map(project)]

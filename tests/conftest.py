@@ -54,8 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Return the workers of `-n auto`: three for two cores, because many tests wait for a board or
-    a serial line. PYTEST_XDIST_AUTO_NUM_WORKERS has precedence.
+    """Return the number of workers of `-n auto`: three for two cores, because many tests wait for a
+    board or a serial line. PYTEST_XDIST_AUTO_NUM_WORKERS has precedence.
     """
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None

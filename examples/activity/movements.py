@@ -4,7 +4,7 @@ The recordings are synthetic. `movement` models an accelerometer in a pocket. St
 the pedals, are periodic movements with three harmonics. Their speed, strength, sizes and phases
 depend on the activity, and vary from person to person. The period changes slowly, and the strength
 changes each second. Each person carries the sensor at another angle: gravity and movement are
-turned by a random angle, of 20 degrees in the mean.
+turned by a random angle, whose mean size is 20 degrees.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def turn(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def movement(activity: str, person: int, seconds: float, seed: int) -> NDArray[np.int16]:
-    """Return the samples (samples, 3) of an activity; `person` determines what is its own."""
+    """Return the samples (samples, 3) of an activity of a person, in 1/1000 g."""
     own = np.random.default_rng([seed, person, list(ACTIVITIES).index(activity)])
     worn = turn(np.random.default_rng([seed, person]))
     pace, sizes, sideways = ACTIVITIES[activity]

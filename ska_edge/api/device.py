@@ -202,7 +202,7 @@ class Device(Closable):
         """Return the newest window of the device's own sensor; None if its number is `after`.
 
         `window.result.predicted` is the index of its class in `model.state.labels`; for a
-        regression, `model.values_of([window.result.decisions])` are its values. With `raw`,
+        regression, `model.values_of([window.result.decisions])` returns its values. With `raw`,
         `window.raw` has its raw samples (length, axes). It is None if the device had forgotten some
         of them before a call with `raw` could read them.
 
@@ -226,7 +226,8 @@ class Device(Closable):
 
         The device learns only its newest window, and a window only once. DeviceError is raised for
         another window, and for one that was learned as another class or with other targets. Raises
-        InputError if the device has no such class, and for another number of targets.
+        InputError if the device has no such class, for targets that are not numbers, and for
+        another number of targets than the model has.
 
         Args:
             window: the newest window.

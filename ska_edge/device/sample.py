@@ -23,7 +23,7 @@ def truth_of(label: np.integer | NDArray[np.integer] | int) -> Truth:
 
 
 def fields_of(truth: Truth) -> dict[str, int | bytes]:
-    """Return the field of a message that has a label, or targets, int16 little-endian."""
+    """Return the field of a message for a label, or for targets: int16, little-endian."""
     if isinstance(truth, int):
         return {"label": truth}
     return {"targets": struct.pack(f"<{len(truth)}h", *truth)}

@@ -41,7 +41,7 @@ LARGEST_AXIS = 2 ** (INPUT_FRAC + 1)  # 2
 LARGEST_BIAS = 2**INPUT_FRAC  # 1
 FACTOR_FRAC = 30  # fractional bits of the factor of an axis
 HALF_FRAC = 15  # bits of the lower half of a factor
-LARGEST_FACTOR = 2 ** (FACTOR_FRAC - 1)  # 1/2, if the standard deviation of an axis is 1
+LARGEST_FACTOR = 2 ** (FACTOR_FRAC - 1)  # 1/2, for an axis with the standard deviation 1
 LEAK_FRAC = 6  # fractional bits of a leak
 LEAKS = (64, 32, 16, 8, 4)
 """Leaks of units: 1, 1/2, 1/4, 1/8 and 1/16."""
@@ -231,8 +231,8 @@ def next_state(input: Fixed[T], before: Fixed[T], state: Fixed[T], leak: Fixed[T
 
 
 def size(state: Fixed[T]) -> Fixed[T]:
-    """Return the absolute value of a state, which takes fewer instructions than `absolute`."""
-    above = state.saturated(0, INT32_MAX)  # a state has no larger value, so one comparison is left
+    """Return the absolute value of a state, in fewer instructions than `Fixed.absolute` takes."""
+    above = state.saturated(0, INT32_MAX)  # no state is larger, so one comparison is left
     return (above + above - state).bounded(0, -STATE.minimum)
 
 

@@ -223,7 +223,7 @@ class Frontend(Protocol):
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The attributes of `Front` with a default that this kind uses; the others are unset."""
+        """Attributes of `Front` with a default that this kind uses; the others keep theirs."""
         ...
 
     @property
@@ -253,8 +253,8 @@ class Frontend(Protocol):
     def check(self, front: Front) -> None:
         """Raise InputError if this kind of front end cannot have these parameters.
 
-        `frontends.check_front` checks what all kinds share, and that nothing else than `uses` is
-        set.
+        `frontends.check_front` checks what all kinds share, and that attributes outside `uses` have
+        their default.
         """
         ...
 

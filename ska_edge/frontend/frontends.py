@@ -95,8 +95,9 @@ def _check_windows(front: Front) -> None:
 
 
 def _near_hops(front: Front) -> str:
-    """Return the one or two hops nearest to that of the front end with which a device stores few
-    enough parts, as text with the name of the option in braces.
+    """Return the one or two nearest hops whose parts a device can store.
+
+    The text has the name of the option in braces, for an OptionError.
     """
     fit = [
         hop

@@ -1,4 +1,4 @@
-"""Lets a device learn rows: a session of exams, saves, rates and classes, as lines of a log."""
+"""Lets a device learn rows, and yields the events of this session as lines of a log."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Activity = Literal["connecting", "learning", "waiting", "ended", "failed"]
 
 
 class Monitor(Watcher):
-    """Lets one device learn rows and reports the events; it can also only watch the device.
+    """Lets one device learn rows and reports the events; it can also watch as a `Watcher` does.
 
-    A person steers it by `steering`: `run` does the requests between two rows. The arguments are
-    those of `Watcher`, and so are the other attributes.
+    A person makes requests through `steering`, and `run` executes them between two rows. The
+    arguments and the other attributes are those of `Watcher`.
 
     Attributes:
         first: index of the first row that this session sends; above 0 if it continues a lesson.

@@ -1,4 +1,4 @@
-"""Watches a device: yields what it learns and sees as lines of a log, and tracks its progress.
+"""Watches a device: yields its rows and windows as lines of a log, and tracks its progress.
 
 The file is long, because one class follows a device through all of a session.
 """
@@ -174,9 +174,10 @@ class Watcher:
         return self._valued(decisions) if self._regression else self.named(predicted)
 
     def _valued(self, outputs: tuple[int, ...]) -> str:
-        """Return values or targets of a regression in words, each after the name of its target.
+        """Return values or targets of a regression in words.
 
-        They have the unit of the data if `watch` was given `units`; otherwise, they are scaled.
+        Each follows the name of its target, or else the number. They have the unit of the data if
+        `watch` was given `units`; otherwise, they are scaled.
         """
         assert self._plan.output is not None
         values = self._plan.output.dequantize(np.array(outputs))
@@ -239,7 +240,7 @@ class Watcher:
             raw: also read the raw samples of each window; `Link.expect_raw` tells whether the
                 device has them.
             labels: the name of each output, "" for one that is no class; by default the plan's.
-            units: scales the targets of a regression; None for classes.
+            units: how the targets of a regression are scaled; None for classes.
 
         Raises the errors of `Stream.watch`; the stream stays open.
         """

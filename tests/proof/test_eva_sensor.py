@@ -14,11 +14,12 @@ from tests.proof.test_eva_front import sources
 
 DRIVER = Path(__file__).parent / "eva_sensor.c"
 FILES = ("ska_window.c", "ska_front.c", "ska_device.c", "ska_session.c", "ska_reply.c")
-# Front ends without and with the newest samples; the sensor of the first one runs, and the other
-# one gives samples when it is asked.
+# Front ends, and whether the sensor runs by itself; otherwise, it gives a sample when it is asked.
+# The first front end keeps no samples, and the second one keeps the newest samples.
 SENSORS = {"statistics": True, "kernels": False}
 VALUES = QFormat(16, 13)  # of a regression
-# A place behind the ring is inside the device, so a comment in the copy of the sources checks it.
+# A place behind the ring is still inside the device. So a comment in the copy of the sources lets
+# Eva check the place.
 KEPT = "    return parts[place].values[axis];"
 INSIDE = "    /*@ check place_inside: place < SKA_FRONT_PARTS && axis < SKA_FRONT_AXES; */\n"
 PLANTS = {

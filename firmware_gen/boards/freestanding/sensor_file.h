@@ -1,5 +1,5 @@
-/* sensor_file.h - a sensor whose samples are in a file. Only the sensor.c of such a board includes
- * it, so this file may define functions: a project can replace its sensor.c alone.
+/* sensor_file.h - a sensor whose samples are in a file. It defines functions, so only the sensor.c
+ * of such a board includes it. A project with another sensor.c does not use it.
  *
  * A record of the file has the label of a sample, -1 for none, and the sample: one int16 per axis.
  * The label stands for a button. A record with the label -2 is no sample: samples are missing

@@ -35,7 +35,7 @@ bool ska_sensor_read(int16_t sample[SKA_SENSOR_AXES]);
 bool ska_sensor_gap(void);
 
 /* Returns the class that somebody gives to the newest window, such as by a button, once;
- * SKA_SENSOR_NO_LABEL if nobody does. A regression has no classes, and does not call it. */
+ * SKA_SENSOR_NO_LABEL if nobody does. A regression has no classes, so it does not call this. */
 int16_t ska_sensor_label(void);
 
 #ifdef __cplusplus

@@ -15,8 +15,8 @@ void ska_window_hello(ska_device_t *device);
  * outcome. The sensor gives no samples from then on, until the next HELLO. */
 ska_outcome_t ska_window_raw(ska_device_t *device, ska_outcome_t went);
 
-/* Executes WINDOW. If the outcome is OK, its detail is SKA_WINDOW_NEWER, or
- * SKA_WINDOW_ENDED if the source has no more samples; otherwise 0. */
+/* Executes WINDOW. If the outcome is OK, its detail is SKA_WINDOW_NEWER if the host does not have
+ * the newest window, SKA_WINDOW_ENDED if the source has no more samples, and otherwise 0. */
 ska_outcome_t ska_window_execute(ska_device_t *device, const ska_frame_t *frame);
 
 #if SKA_SENSOR_KEEPS

@@ -16,7 +16,7 @@ MANY_GAPS = 0.01  # fraction of the samples
 MUCH_JITTER = 0.25  # fraction of a step
 LEAST = 10  # in fewer samples, a measured value may rise by chance
 SAME_STEP = 0.5  # fraction by which a step of a time may differ from the usual one
-MOST_OTHERS = 0.05  # fraction of the steps of a time that may differ more, as at gaps
+MOST_OTHERS = 0.05  # fraction of the steps of a time that may differ more, such as at gaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def summed(found: Sequence[Overview]) -> str:
 def doubts_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
     """Return sentences about what is probably wrong with the clocks, and then with the axes.
 
-    An axis that rises like a time in every recording has one sentence. An axis that never changes
+    An axis that rises like a clock in every recording has one sentence. An axis that never changes
     in several recordings has one sentence, with their number.
     """
     stuck: dict[str, list[str]] = {}

@@ -34,10 +34,10 @@ def whole(y: IntArray, group: IntArray, count: int, rng: Generator) -> IntArray:
     """Return the groups to hold out, about `count`, drawn at random.
 
     Each class keeps rows to learn if possible, so fewer groups may be held out. The best of `DRAWS`
-    draws is used: the draw with rows of most classes in the held-out groups. If it lacks a class
-    that several groups have, groups are drawn class by class, if this holds rows of more classes
-    out; they may be more than `count`. If every group has a class of its own, `count` groups are
-    drawn without these conditions.
+    draws is used: the draw whose groups have rows of most classes. If this draw lacks a class that
+    several groups have, groups are also drawn class by class. Such a draw is used if its groups
+    have more classes; it may have more than `count` groups. If every group has a class of its own,
+    `count` groups are drawn without these conditions.
     """
     groups, table = contents(y, group)
     if not divisible(y, group):
@@ -75,9 +75,9 @@ def _draw(table: IntArray, order: IntArray, count: int) -> list[int]:
 
 
 def _draw_by_class(table: IntArray, order: IntArray, count: int) -> list[int]:
-    """Return groups that each have a class of no group before them, and others up to `count`.
+    """Return groups that each have a class of no group before them, and then others up to `count`.
 
-    A group is drawn if each class then still has rows to learn.
+    A group is drawn only if each class then still has rows to learn.
     """
     left, tested = table.sum(axis=1), np.zeros(len(table), dtype=bool)
     drawn: list[int] = []

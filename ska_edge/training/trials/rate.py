@@ -91,7 +91,7 @@ def with_trials(dataset: Dataset, options: Options) -> tuple[Options, Trials]:
 
 
 def _worth(trial: Trial) -> tuple[bool, float, float]:
-    """Return what orders trials: outputs that are numbers, the accuracy, and the rate."""
+    """Return what orders trials: whether the outputs are numbers, the accuracy, and the rate."""
     return not math.isnan(trial.accuracy), trial.accuracy, trial.rate
 
 
@@ -116,8 +116,8 @@ def accuracy_of_trial(session: Session) -> float:
 def _opened(rows: Dataset, whole: Session, options: Options, rate: float) -> Session:
     """Prepare the training of a trial, which holds rows out as `whole` does, or else at random.
 
-    If a class would then have no row to learn, because it is in one group or file, it holds out
-    blocks.
+    If every group or file has a class of its own, the training holds out blocks instead, so that
+    each class has rows to learn.
 
     Raises InputError if rows cannot be held out in either way.
     """

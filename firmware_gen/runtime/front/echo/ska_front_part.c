@@ -29,8 +29,8 @@ static int32_t unit_add(ska_front_unit_t *unit, const ska_front_numbers_t *numbe
     return old;
 }
 
-/* Changes the states of a part. If it were inline, a Cortex-M0 would compute the address of
- * `values` for each unit. */
+/* Changes the states of a part. If this function were inline, a Cortex-M0 would compute the address
+ * of `values` for each unit. */
 SKA_NOINLINE static void part_add(ska_front_part_t *part,
                                   const int32_t values[2 * SKA_FRONT_AXES]) {
     int32_t before = part->units[SKA_FRONT_UNITS - 1].state;

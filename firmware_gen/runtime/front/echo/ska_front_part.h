@@ -1,5 +1,5 @@
 /*
- * ska_front_part.h: the front end `echo`. A part has the state of the window that begins with it,
+ * ska_front_part.h: the front end `echo`. A part has the states of the window that begins with it,
  * and takes all samples of this window. Its features are the last state and the mean absolute
  * state, each of every unit. */
 #ifndef SKA_FRONT_PART_H
@@ -16,7 +16,7 @@ extern "C" {
 
 typedef struct {
     int32_t size;  /* sum of the absolute states after each sample */
-    int32_t state; /* 16 bits would save no RAM, and cost a Cortex-M0 an instruction */
+    int32_t state; /* 16 bits save no RAM on a Cortex-M, and cost an M0 an instruction */
 } ska_front_unit_t;
 
 typedef struct {
