@@ -43,7 +43,7 @@ def doctor(as_json: bool) -> None:
             for each in packages
         ]
         out.table(
-            "Python packages; the commands run in the clone", ["extra", "packages", "here"], rows
+            "Python packages (run the commands in the clone)", ["extra", "packages", "here"], rows
         )
     ports = _ports()
     if ports:
