@@ -187,11 +187,11 @@ class Watcher:
         names = self._classes or [str(target) for target in range(len(each))]
         return ", ".join(map(" ".join, zip(names, each, strict=True)))
 
-    def _learned_as(self, window: SensorWindow) -> str:
-        label = window.label
-        assert label is not None
-        truth = self.named(label) if isinstance(label, int) else self._valued(label)
-        return f"learned {'as' if isinstance(label, int) else 'with'} {truth}"
+    def _learned_as(self, label: Truth) -> str:
+        """Return in words that a window was learned."""
+        if isinstance(label, int):
+            return f"learned as {self.named(label)}"
+        return f"learned with {self._valued(label)}"
 
     def follow(self, most: int | None = None) -> Iterator[LogLine]:
         """Yield the lines of a log while the device learns by itself, until the stream stops.
@@ -255,7 +255,7 @@ class Watcher:
                 if event.fell_back:
                     self._learned_window = self._asked_window = 0
             elif isinstance(event, Sample):
-                self._asked_window = 0
+                self._tell_learned(self._asked_window, event.label)
                 yield self._row(event)
             else:
                 yield from self._see(event)
@@ -284,7 +284,9 @@ class Watcher:
                 self.steering.answer = f"there is no class {label}"
                 return None
         if window.label is not None:
-            self.steering.answer = f"window {window.number} was already {self._learned_as(window)}"
+            self.steering.answer = (
+                f"window {window.number} was already {self._learned_as(window.label)}"
+            )
             return None
         return window.number, label
 
@@ -308,10 +310,14 @@ class Watcher:
             yield from self._missing(ahead, result.samples)
             return
         yield from self._missing(ahead - 1, result.samples - 1)
-        self._learned_window, self._asked_window = window.number, 0
-        self.steering.answer = f"window {window.number} was {self._learned_as(window)}"
+        self._learned_window = window.number
+        self._tell_learned(window.number, window.label)
         yield self._row(Sample(0, window.x, window.label, result.samples, result))
         yield from self._look()
+
+    def _tell_learned(self, window: int, label: Truth) -> None:
+        self._asked_window = 0
+        self.steering.answer = f"window {window} was {self._learned_as(label)}"
 
     # --- events -----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from ska_edge.data.recordings.sensor_file import GAP, UNLABELED
 from ska_edge.device.device_errors import NotNewestError
 from ska_edge.device.link import Link
 from ska_edge.device.sample import Truth
-from ska_edge.device.sensor import RawSamples
+from ska_edge.device.sensor import RawSamples, SensorWindow
 from ska_edge.device.stream import Stream
 from ska_edge.errors import DeviceError, InputError
 from ska_edge.frontend.front import Front
@@ -332,6 +332,33 @@ def test_a_label_that_comes_too_late_is_answered(on_host: Sensor) -> None:
                 break
     assert answers[-1] == "window 1 is over, so it was not learned"
     assert monitor.learned == 0
+
+
+def test_a_learned_window_whose_answer_is_lost_is_named(
+    on_host: Sensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, answers = on_host.model, list[str]()
+    with (
+        start(on_host.project) as board,
+        closing(stream_to(board.port, model, threading.Event())) as stream,
+    ):
+        link, monitor = stream.link, Monitor(stream, model.plan)
+        learned = link.label
+
+        def lost(window: int, label: Truth) -> SensorWindow | None:
+            """Learn a window; return the next one, which answers the retry."""
+            learned(window, label)
+            return link.window(window)
+
+        monkeypatch.setattr(link, "label", lost)
+        for line in monitor.watch(pause=0, labels=("a", "b")):
+            if isinstance(line, LogRow):
+                answers.append(monitor.steering.answer)
+            elif isinstance(line, WindowSeen) and line.number in (1, 2):
+                monitor.steering.label(line.number % 2)
+            elif isinstance(line, WindowSeen) and line.number == 3:
+                break
+    assert answers == ["window 1 was learned as b", "window 2 was learned as a"]
 
 
 def regression(front: str = "half") -> Model:
