@@ -46,7 +46,7 @@ from ska_edge.wire.protocol import COUNTED
 
 WINDOW = 500  # number of last samples whose decisions are stored, to measure their spread
 LOOKS = 0.1  # seconds between two looks at the windows of a device's sensor
-DIGIT = "a regression learns values, which no key gives: use Device.label in Python"
+NO_KEY = "a regression learns values, which no key gives: use Device.label in Python"
 LOOK = 10  # rows between two checks for symptoms
 
 
@@ -277,7 +277,7 @@ class Watcher:
             return None
         if isinstance(label, int):
             if self._regression:
-                self.steering.answer = DIGIT
+                self.steering.answer = NO_KEY
                 return None
             names = self.classes
             if label >= len(names) or not names[label]:
