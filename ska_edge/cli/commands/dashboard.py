@@ -16,7 +16,7 @@ from click.core import ParameterSource
 from ska_edge.cli.commands.monitor import monitor
 from ska_edge.cli.device import refuse_line
 from ska_edge.cli.options.complete import PATH
-from ska_edge.cli.options.monitor import check
+from ska_edge.cli.options.monitor import check, check_raw
 from ska_edge.cli.options.page import page_options, server
 from ska_edge.cli.options.paths import is_log, refuse_model_option
 from ska_edge.cli.screen.console import Output
@@ -104,7 +104,11 @@ def dashboard(
         return
     data = str(sources[1]) if len(sources) > 1 else None
     check(sources[0], data, **others)
-    _check_files(sources[0], data)
+    front = open_model(sources[0]).plan.front
+    if others["raw"]:
+        check_raw(sources[0], front)
+    if data is not None:
+        _check_data(data)
     serving = server()
     if others["board"] is not None:
         refuse_line(next(iter(others["ports"]), None), others["key"])
@@ -144,10 +148,9 @@ def _check(sources: Sequence[Path], flashed: Path | None, logs: bool) -> None:
             )
 
 
-def _check_files(model: Path, data: str | None) -> None:
-    """Raise InputError if the model cannot be opened, or if a file of the data does not exist."""
-    open_model(model)
-    if data is not None and not all(map(os.path.exists, files_read(data))):
+def _check_data(data: str) -> None:
+    """Raise InputError if a file of the data does not exist. `monitor` reads the data later."""
+    if not all(map(os.path.exists, files_read(data))):
         load(data)  # raises the error
 
 
