@@ -45,6 +45,15 @@ static bool is_learned_with(const ska_window_t *window, const int16_t targets[SK
     return same;
 }
 
+bool ska_device_label_values(ska_device_t *device, const int16_t targets[SKA_TARGETS]) {
+    if (!is_open(&device->window)) {
+        return false;
+    }
+    ska_device_learn_values(device, device->window.x, targets);
+    targets_keep(device, targets);
+    return true;
+}
+
 #else
 
 /* Keeps the label and the result of the newest window, which has just been learned. */
@@ -53,8 +62,15 @@ static void label_keep(ska_device_t *device, uint16_t label) {
     result_keep(&device->window, &device->network);
 }
 
-#endif
+bool ska_device_label(ska_device_t *device, uint16_t label) {
+    if (!is_open(&device->window) || ska_device_learn(device, device->window.x, label) != SKA_OK) {
+        return false;
+    }
+    label_keep(device, label);
+    return true;
+}
 
+#endif
 #endif
 
 void ska_device_gap(ska_device_t *device) {
@@ -83,31 +99,6 @@ bool ska_device_take(ska_device_t *device, const int16_t sample[SKA_FRONT_AXES])
     window->label = SKA_UNLABELED;
     return true;
 }
-
-#if !SKA_INFERENCE_ONLY
-#if SKA_REGRESSION
-
-bool ska_device_label_values(ska_device_t *device, const int16_t targets[SKA_TARGETS]) {
-    if (!is_open(&device->window)) {
-        return false;
-    }
-    ska_device_learn_values(device, device->window.x, targets);
-    targets_keep(device, targets);
-    return true;
-}
-
-#else
-
-bool ska_device_label(ska_device_t *device, uint16_t label) {
-    if (!is_open(&device->window) || ska_device_learn(device, device->window.x, label) != SKA_OK) {
-        return false;
-    }
-    label_keep(device, label);
-    return true;
-}
-
-#endif
-#endif
 
 bool ska_device_sense(ska_device_t *device) {
     int16_t sample[SKA_FRONT_AXES];
