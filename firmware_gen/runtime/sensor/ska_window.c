@@ -171,7 +171,7 @@ ska_outcome_t ska_window_learn(ska_device_t *device, const ska_frame_t *frame) {
 #else
     const bool learned = window->label != SKA_UNLABELED && window->label == given.label;
 #endif
-    if (given.window == window->number && learned) {
+    if (window->number != 0u && given.window == window->number && learned) {
         return ska_outcome_done(); /* the host wants the metrics of this step */
     }
     if (!is_open(window) || given.window != window->number) {
