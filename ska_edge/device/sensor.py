@@ -26,8 +26,8 @@ class SensorWindow:
         x: the input that the device made of the window, (inputs,) integers in the plan's format.
         label: class index, or the targets of a regression, with which the device has learned it;
             None if it has not.
-        result: the device's class and decisions for it, from before any update, and the present
-            step and sample count of the device.
+        result: what the device decided about it, before any update, and the present step and sample
+            count of the device.
         raw: its raw samples, (length, axes) integers; None if they were not read, or not in time.
     """
 

@@ -174,7 +174,7 @@ def axes_of(front: Front) -> tuple[int, ...]:
 def leaks_of(front: Front) -> tuple[int, ...]:
     """Return the leak of each unit, with `LEAK_FRAC` fractional bits.
 
-    The leak changes after each turn of the axes, so each axis has units with different leaks.
+    The leak changes after each turn of the axes, so that an axis has units with different leaks.
     """
     turns = (unit // front.axes for unit in range(echo_of(front).units))
     return tuple(LEAKS[turn % len(LEAKS)] for turn in turns)

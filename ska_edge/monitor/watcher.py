@@ -54,7 +54,7 @@ class Watcher:
     """Watches a device that learns or classifies; other threads may read its attributes.
 
     Args:
-        stream: sends rows to the device, and requests metrics.
+        stream: the contact with the device.
         plan: the plan of the device.
         names: a function that returns the name of a training option for a warning; by default the
             name in Python.
@@ -136,7 +136,7 @@ class Watcher:
     def place(self) -> Place | None:
         """The position of the next row to learn; None if it is not known.
 
-        Before `run`, it is the position in the rows of the log that this session continues.
+        Before `Monitor.run`, it is the position in the rows of the log that this session continues.
         """
         return self._place and self._place.after(self._passed)
 

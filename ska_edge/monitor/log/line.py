@@ -347,8 +347,7 @@ class WindowSeen:
 
     Attributes:
         number: windows since the device's start, including this one.
-        predicted: class index; `UNKNOWN` for a window of no known class.
-        decisions: integers in Q0.15, one per class.
+        predicted, decisions: as in `Result`.
         raw: its raw samples, (length, axes) integers; None if they are not known.
     """
 
