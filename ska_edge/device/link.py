@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ska_edge.device import claims, device_errors, transfer
 from ska_edge.device.info import Result
-from ska_edge.device.sample import Truth, fields_of
+from ska_edge.device.sample import Truth
 from ska_edge.device.sensor import RawPart, SensorWindow, window_of
 from ska_edge.device.session import Session
 from ska_edge.errors import DeviceError, InputError
@@ -166,7 +166,7 @@ class Link(Session):
         """
         self.expect_sensor()
         values = {"window": window, "want": int(want), "token": self.info.token}
-        request = self._prepare("LABEL", values | fields_of(label))
+        request = self._prepare("LABEL", values | self._truth(label))
         request.metrics = self.info.layers if want & Want.METRICS else 0
         request.window = window
         found = self._window(self._ask(request))

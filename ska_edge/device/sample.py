@@ -22,13 +22,6 @@ def truth_of(label: np.integer | NDArray[np.integer] | int) -> Truth:
     return tuple(found.tolist()) if found.ndim else int(found)
 
 
-def fields_of(truth: Truth) -> dict[str, int | bytes]:
-    """Return the field of a message for a label, or for targets: int16, little-endian."""
-    if isinstance(truth, int):
-        return {"label": truth}
-    return {"targets": struct.pack(f"<{len(truth)}h", *truth)}
-
-
 def truth_in(fields: Values) -> Truth:
     """Return the label, or the targets, in the fields of a message."""
     if "targets" not in fields:

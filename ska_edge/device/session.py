@@ -23,7 +23,7 @@ from ska_edge.device.hearing import Hearing
 from ska_edge.device.info import DeviceInfo, Result
 from ska_edge.device.port.control import BOTH_ON, Control
 from ska_edge.device.port.port import Port
-from ska_edge.device.sample import Sample, Truth, fields_of
+from ska_edge.device.sample import Sample, Truth
 from ska_edge.errors import ContactLost, InputError
 from ska_edge.wire.codec import Codec, peek
 from ska_edge.wire.frame import Frame, FrameDecoder, encode_frame
@@ -197,10 +197,17 @@ class Session(Closable):
         info = self.info
         number = (info.token + samples) % COUNTED
         values: dict[str, Any] = {"number": number, "want": int(want), "x": self._bytes(x)}
-        request = self._prepare("SAMPLE", values | fields_of(label))
+        request = self._prepare("SAMPLE", values | self._truth(label))
         request.metrics = info.layers if want & Want.METRICS else 0
         request.samples = (samples + 1) % COUNTED
         return request
+
+    @staticmethod
+    def _truth(truth: Truth) -> dict[str, int | bytes]:
+        """Return the field of a message for a label, or for targets: int16, little-endian."""
+        if isinstance(truth, int):
+            return {"label": truth}
+        return {"targets": struct.pack(f"<{len(truth)}h", *truth)}
 
     def teach(self, samples: int, x: Iterable[int], label: Truth, want: Want) -> Request:
         """Send the SAMPLE of a row for the first time, and return it."""

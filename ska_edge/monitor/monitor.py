@@ -155,7 +155,8 @@ class Monitor(Watcher):
                         yield from self._interrupted(event)
                         continue
                     yield self._row(event)
-                    yield from self._look()
+                    if self._looks:
+                        yield from self._look()
                 yield from self._steer()
             if self.learned < end - first:
                 return  # the stream was stopped, or the session was ended

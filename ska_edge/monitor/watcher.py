@@ -97,6 +97,7 @@ class Watcher:
         # Decisions, input and label of the last rows.
         self._decided: deque[tuple[tuple[int, ...], tuple[int, ...], int]] = deque(maxlen=WINDOW)
         self._warned: set[tuple[str, int]] = set()
+        self._looks = False  # whether it is time to check for symptoms
         self.saved: int | None = None
         self._sending: Sequence[Callable[[LogLine], None]] = ()
         self._alone = False  # whether the device learns by itself
@@ -374,6 +375,7 @@ class Watcher:
         result = sample.result
         self.samples = sample.samples
         self.learned += 1
+        self._looks = self.learned % LOOK == 0
         self._passed += 1
         self._pace.count(time.monotonic())
         layers: list[LayerMetrics] = []
@@ -408,7 +410,7 @@ class Watcher:
 
     def _look(self, last: bool = False) -> Iterator[LogLine]:
         """Check for symptoms at intervals; yield a line for each new one."""
-        if self.learned < ENOUGH or (self.learned % LOOK and not last) or not self._decided:
+        if self.learned < ENOUGH or not (self._looks or last) or not self._decided:
             return
         decisions, inputs, labels = (np.array(part) for part in zip(*self._decided, strict=True))
         if self._alone:
