@@ -2,7 +2,8 @@
 
 Many tests build the same network for the same board, each in a folder of its own. A build takes
 seconds, and its image depends only on the compiler, the arguments and the project's files. So the
-second build copies the image of the first. Tests that are about compilation do not use this module.
+second build copies the image of the first. The conftest.py of a folder imports the fixture
+`compiled_once` for all its tests; folders with tests about compilation do not.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def digest(toolchain: Toolchain, arguments: Sequence[str], folder: Path) -> str 
     return content.hexdigest()
 
 
-def compile_once(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def compiled_once(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the image of each build of a project in `images`, and copy it for an equal build."""
     compiled = Toolchain.run
 

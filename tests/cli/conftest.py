@@ -27,7 +27,7 @@ from ska_edge.model.open import open_model
 from ska_edge.training.options import Options
 from ska_edge.training.train import train
 from tests.browser import Browser, browsing, chromium
-from tests.compiled_once import compile_once
+from tests.compiled_once import compiled_once  # noqa: F401, a fixture of all tests here
 from tests.conftest import without
 from tests.logbook import Logbook
 
@@ -76,11 +76,6 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(registry))
     monkeypatch.setenv("CI", "true")  # suppresses progress lines, which depend on time
-
-
-@pytest.fixture(autouse=True)
-def compiled_once(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compile_once(images, monkeypatch)
 
 
 @pytest.fixture
