@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -297,10 +297,7 @@ def test_pushed_samples_take_the_place_of_the_sensor_until_the_next_session(
 
 def test_a_second_label_for_a_window_is_answered(on_host: Sensor) -> None:
     model, answers = on_host.model, list[str]()
-    with (
-        start(on_host.project) as board,
-        closing(stream_to(board.port, model, threading.Event())) as stream,
-    ):
+    with streaming(on_host) as stream:
         monitor = Monitor(stream, model.plan)
         for line in monitor.watch(pause=0, labels=("a", "b")):
             answers.append(monitor.steering.answer)
@@ -316,10 +313,7 @@ def test_a_second_label_for_a_window_is_answered(on_host: Sensor) -> None:
 
 def test_a_label_that_comes_too_late_is_answered(on_host: Sensor) -> None:
     model, answers = on_host.model, list[str]()
-    with (
-        start(on_host.project) as board,
-        closing(stream_to(board.port, model, threading.Event())) as stream,
-    ):
+    with streaming(on_host) as stream:
         monitor = Monitor(stream, model.plan)
 
         def goes_on(_: LogLine) -> None:
@@ -339,10 +333,7 @@ def test_a_learned_window_whose_answer_is_lost_is_named(
     on_host: Sensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, answers = on_host.model, list[str]()
-    with (
-        start(on_host.project) as board,
-        closing(stream_to(board.port, model, threading.Event())) as stream,
-    ):
+    with streaming(on_host) as stream:
         link, monitor = stream.link, Monitor(stream, model.plan)
         learned = link.label
 
@@ -415,10 +406,7 @@ def test_the_log_of_a_regression_gives_its_state_and_a_key_is_answered(
     model = regression()
     sensor = made(require_board("host"), tmp_path, monkeypatch, model=model)
     seen, answers = list[str](), list[str]()
-    with (
-        start(sensor.project) as board,
-        closing(stream_to(board.port, model, threading.Event())) as stream,
-    ):
+    with streaming(sensor) as stream:
         monitor = Monitor(stream, model.plan)
         log = Log(tmp_path / "log", monitor.info)
         for line in monitor.watch(sending=[log.write], pause=0, units=model.units):
@@ -474,6 +462,16 @@ def stream_to(port: str, model: Model, stop: threading.Event, watching: bool = F
         stop=stop,
         watching=watching,
     )
+
+
+@contextmanager
+def streaming(sensor: Sensor) -> Iterator[Stream]:
+    """Start the project of a sensor, and open a stream to it."""
+    with (
+        start(sensor.project) as board,
+        closing(stream_to(board.port, sensor.model, threading.Event())) as stream,
+    ):
+        yield stream
 
 
 def watched(sensor: Sensor, port: str, log: Path, raw: bool = False) -> list[LogLine]:
@@ -647,10 +645,7 @@ def test_each_labeled_window_is_learned_once_over_a_line_that_loses_and_doubles_
 def test_a_learned_window_that_no_host_has_read_is_missing_in_the_log(
     on_host: Sensor, tmp_path: Path
 ) -> None:
-    with (
-        start(on_host.project) as board,
-        closing(stream_to(board.port, on_host.model, threading.Event())) as stream,
-    ):
+    with streaming(on_host) as stream:
         monitor = Monitor(stream, on_host.model.plan)
         log, lines, link = Log(tmp_path / "log", monitor.info), monitor.watch(pause=0), stream.link
         log.write(next(lines))
